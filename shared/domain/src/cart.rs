@@ -1,0 +1,194 @@
+//! A cart, and what it would cost now.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountId, CartId, Currency, Money, MoneyError, ProductId, StoreId, Timestamp, VariantId,
+    limits::{CART_TTL_S, ORDER_LINES_MAX, QUANTITY_MAX},
+    order::Totals,
+    store::Tax,
+};
+
+/// One variant wanted. `unit_price` is what the buyer last saw; what is charged is always read anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub product_id: ProductId,
+    pub variant_id: VariantId,
+    pub quantity: u32,
+    pub unit_price: Money,
+    pub added_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cart {
+    pub id: CartId,
+    pub store_id: StoreId,
+    pub buyer_id: AccountId,
+    pub lines: Vec<Line>,
+    pub updated_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CartError {
+    #[error("a cart holds at most {ORDER_LINES_MAX} lines")]
+    TooManyLines,
+    #[error("a line holds at most {QUANTITY_MAX} units")]
+    TooMany,
+    #[error("no such line")]
+    NoSuchLine,
+}
+
+impl Cart {
+    pub fn empty(id: CartId, store_id: StoreId, buyer_id: AccountId, now: Timestamp) -> Self {
+        Self { id, store_id, buyer_id, lines: vec![], updated_at: now, expires_at: expiry(now) }
+    }
+
+    /// Adds units; a variant already there grows, at the price now seen.
+    pub fn add(mut self, line: Line, now: Timestamp) -> Result<Self, CartError> {
+        if let Some(held) = self.lines.iter_mut().find(|held| held.variant_id == line.variant_id) {
+            let quantity = held.quantity.saturating_add(line.quantity);
+            if quantity > QUANTITY_MAX {
+                return Err(CartError::TooMany);
+            }
+            held.quantity = quantity;
+            held.unit_price = line.unit_price;
+        } else {
+            if self.lines.len() >= ORDER_LINES_MAX {
+                return Err(CartError::TooManyLines);
+            }
+            if line.quantity > QUANTITY_MAX {
+                return Err(CartError::TooMany);
+            }
+            self.lines.push(line);
+        }
+        Ok(self.touch(now))
+    }
+
+    /// Sets a line's quantity and the price the buyer has now seen.
+    pub fn change(
+        mut self,
+        variant_id: VariantId,
+        quantity: u32,
+        unit_price: Money,
+        now: Timestamp,
+    ) -> Result<Self, CartError> {
+        if quantity > QUANTITY_MAX {
+            return Err(CartError::TooMany);
+        }
+        let line = self.lines.iter_mut().find(|line| line.variant_id == variant_id).ok_or(CartError::NoSuchLine)?;
+        line.quantity = quantity;
+        line.unit_price = unit_price;
+        Ok(self.touch(now))
+    }
+
+    pub fn remove(mut self, variant_id: VariantId, now: Timestamp) -> Result<Self, CartError> {
+        let before = self.lines.len();
+        self.lines.retain(|line| line.variant_id != variant_id);
+        if self.lines.len() == before { Err(CartError::NoSuchLine) } else { Ok(self.touch(now)) }
+    }
+
+    pub fn clear(self, now: Timestamp) -> Self {
+        Self { lines: vec![], ..self }.touch(now)
+    }
+
+    /// Takes over another cart's lines (a guest's, at sign-in). Of a variant in both the larger quantity stays, as
+    /// adding would double what the buyer put in twice to be safe. Returns how many lines did not fit.
+    pub fn merge(mut self, other: Self, now: Timestamp) -> (Self, usize) {
+        let mut dropped = 0;
+        for line in other.lines {
+            if let Some(held) = self.lines.iter_mut().find(|held| held.variant_id == line.variant_id) {
+                held.quantity = held.quantity.max(line.quantity);
+            } else if self.lines.len() < ORDER_LINES_MAX {
+                self.lines.push(line);
+            } else {
+                dropped += 1;
+            }
+        }
+        (self.touch(now), dropped)
+    }
+
+    fn touch(self, now: Timestamp) -> Self {
+        Self { updated_at: now, expires_at: expiry(now), ..self }
+    }
+}
+
+fn expiry(now: Timestamp) -> Timestamp {
+    crate::store::after(now, CART_TTL_S)
+}
+
+/// What lines cost with shipping and the store's tax.
+pub fn totals(
+    currency: Currency,
+    line_totals: impl IntoIterator<Item = Money>,
+    shipping: Money,
+    tax: Tax,
+) -> Result<Totals, MoneyError> {
+    let subtotal = Money::sum(currency, line_totals)?;
+    let discount = Money::zero(currency);
+    let taxable = subtotal.checked_sub(discount)?.checked_add(shipping)?;
+    let (tax, total) = if tax.inclusive {
+        (taxable.included_basis_points(tax.rate_basis_points)?, taxable)
+    } else {
+        let tax = taxable.basis_points(tax.rate_basis_points)?;
+        (tax, taxable.checked_add(tax)?)
+    };
+    Ok(Totals { subtotal, discount, shipping, tax, total })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ulid::Ulid;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn ngn(minor: i64) -> Money {
+        Money::new(minor, Currency::Ngn)
+    }
+
+    fn line(variant: u128, quantity: u32) -> Line {
+        Line {
+            product_id: ProductId::from_ulid(Ulid(1)),
+            variant_id: VariantId::from_ulid(Ulid(variant)),
+            quantity,
+            unit_price: ngn(100),
+            added_at: NOW,
+        }
+    }
+
+    fn cart() -> Cart {
+        Cart::empty(CartId::from_ulid(Ulid(1)), StoreId::from_ulid(Ulid(2)), AccountId::from_ulid(Ulid(3)), NOW)
+    }
+
+    #[test]
+    fn adding_again_grows_the_line() {
+        let cart = cart().add(line(1, 2), NOW).unwrap().add(line(1, 3), NOW).unwrap();
+        assert_eq!(cart.lines.iter().map(|line| line.quantity).collect::<Vec<_>>(), [5]);
+        assert_eq!(cart.clone().add(line(1, 995), NOW), Err(CartError::TooMany));
+        assert_eq!(cart.remove(VariantId::from_ulid(Ulid(9)), NOW), Err(CartError::NoSuchLine));
+    }
+
+    #[test]
+    fn merging_keeps_the_larger_quantity_and_loses_nothing() {
+        let mine = cart().add(line(1, 2), NOW).unwrap();
+        let guests = cart().add(line(1, 5), NOW).unwrap().add(line(2, 1), NOW).unwrap();
+        let (merged, dropped) = mine.merge(guests, NOW);
+        assert_eq!(merged.lines.iter().map(|line| line.quantity).collect::<Vec<_>>(), [5, 1]);
+        assert_eq!(dropped, 0);
+    }
+
+    proptest! {
+        #[test]
+        fn totals_add_up(prices in prop::collection::vec(0..1_000_000_i64, 0..10), shipping in 0..10_000_i64, rate in 0..3_000_u32, inclusive: bool) {
+            let tax = Tax { rate_basis_points: rate, inclusive };
+            let t = totals(Currency::Ngn, prices.iter().map(|p| ngn(*p)), ngn(shipping), tax).unwrap();
+            prop_assert_eq!(t.subtotal.amount_minor, prices.iter().sum::<i64>());
+            let added = if inclusive { 0 } else { t.tax.amount_minor };
+            prop_assert_eq!(t.total.amount_minor, t.subtotal.amount_minor - t.discount.amount_minor + shipping + added);
+            prop_assert!(t.tax.amount_minor <= t.total.amount_minor);
+        }
+    }
+}

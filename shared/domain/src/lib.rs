@@ -1,0 +1,37 @@
+//! The rules of the shop, and nothing else: what an order, a payment, a reservation or a price *is* and what may
+//! happen to it. This crate must not know AWS, HTTP, JSON, a clock or randomness: time, ids and random bytes come
+//! in as arguments, so every rule can be tested with plain values and replayed exactly.
+
+pub mod account;
+pub mod audit;
+pub mod cart;
+pub mod catalog;
+pub mod ids;
+pub mod ledger;
+pub mod limits;
+pub mod money;
+pub mod onboarding;
+pub mod order;
+pub mod payment;
+pub mod permission;
+pub mod reservation;
+pub mod stock;
+pub mod store;
+pub mod tenant;
+pub mod text;
+
+pub use ids::{
+    AccountId, CartId, EventId, LedgerEntryId, MovementId, NotificationId, OnboardingId, OrderId, PaymentId, ProductId,
+    RefundId, SessionId, StoreId, TenantId, VariantId,
+};
+pub use jiff::Timestamp;
+pub use money::{Currency, Money, MoneyError};
+pub use permission::{Permission, Role};
+
+/// A transition was asked for that the state does not allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {event} while {state}")]
+pub struct InvalidTransition {
+    pub state: &'static str,
+    pub event: &'static str,
+}

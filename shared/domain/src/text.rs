@@ -1,0 +1,115 @@
+//! Text that has a form: slugs, e-mail addresses, SKUs, phone numbers. Checks only; the wire layer says which field.
+
+/// Lower-case letters, digits and single inner hyphens: safe in a host name (RFC 1123) and in a table key.
+pub fn is_slug(text: &str) -> bool {
+    (3..=crate::limits::SLUG_MAX).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && !text.contains("--")
+}
+
+/// A slug made from a name, or `None` when nothing of it is left (a name in another script, say).
+pub fn slugify(name: &str) -> Option<String> {
+    let mut slug = String::new();
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.truncate(crate::limits::SLUG_MAX);
+    let slug = slug.trim_end_matches('-').to_owned();
+    is_slug(&slug).then_some(slug)
+}
+
+/// One local part, one domain with a dot, no spaces or control characters. Whether it exists, a code sent there tells.
+pub fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    text.len() <= crate::limits::EMAIL_MAX
+        && !local.is_empty()
+        && local.len() <= 64
+        && local.chars().all(|c| {
+            c.is_ascii_graphic()
+                && !matches!(c, '@' | '"' | '(' | ')' | ',' | ':' | ';' | '<' | '>' | '[' | ']' | '\\' | '#')
+        })
+        && domain.contains('.')
+        && domain.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        })
+}
+
+/// The form under which an address is unique. Mailboxes that differ only in case are one in practice.
+pub fn normalize_email(text: &str) -> String {
+    text.trim().to_ascii_lowercase()
+}
+
+/// E.164: a plus, then 8 to 15 digits, the first not zero.
+pub fn is_phone(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
+    })
+}
+
+/// Printable ASCII without spaces or `#`.
+pub fn is_sku(text: &str) -> bool {
+    (1..=crate::limits::SKU_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
+}
+
+/// ISO 3166-1 alpha-2, by form.
+pub fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+/// No control characters but newline and tab, and something besides white space.
+pub fn is_clean(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().all(|c| !c.is_control() || c == '\n' || c == '\t')
+}
+
+/// An absolute `https` address with a host (`http` on localhost, for development), without credentials.
+pub fn is_web_address(text: &str) -> bool {
+    let rest = match (text.strip_prefix("https://"), text.strip_prefix("http://localhost")) {
+        (Some(rest), _) => rest,
+        (None, Some(rest)) if rest.is_empty() || rest.starts_with([':', '/']) => {
+            return text.bytes().all(|b| b.is_ascii_graphic());
+        }
+        _ => return false,
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    !host.is_empty() && !host.contains('@') && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn forms() {
+        assert!(is_slug("ada-books") && !is_slug("Ada") && !is_slug("a--b") && !is_slug("-ab") && !is_slug("ab"));
+        assert_eq!(slugify("Ada's  Books!"), Some("ada-s-books".into()));
+        assert_eq!(slugify("本"), None);
+        assert!(is_email("ada@example.com") && !is_email("ada@localhost") && !is_email("a b@example.com"));
+        assert!(!is_email("a#b@example.com") && !is_email("@example.com") && !is_email("ada"));
+        assert!(is_phone("+2348012345678") && !is_phone("08012345678") && !is_phone("+0123456789"));
+        assert!(is_sku("TEE-RED-M") && !is_sku("TEE RED") && !is_sku("A#B") && !is_sku(""));
+        assert!(is_web_address("https://cdn.example.com/a.png") && is_web_address("http://localhost:3000/x"));
+        assert!(!is_web_address("javascript:alert(1)") && !is_web_address("http://localhost.evil.com/"));
+        assert!(!is_web_address("https://user@evil.com/"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_made_slug_is_a_slug(name in "\\PC{0,100}") {
+            if let Some(slug) = slugify(&name) {
+                prop_assert!(is_slug(&slug));
+            }
+        }
+    }
+}
