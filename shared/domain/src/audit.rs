@@ -109,7 +109,7 @@ impl Entry {
             hasher.update((field.len() as u64).to_be_bytes());
             hasher.update(field.as_bytes());
         }
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::text::hex(&hasher.finalize())
     }
 }
 

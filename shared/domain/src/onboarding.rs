@@ -63,41 +63,41 @@ pub struct Profile {
 
 impl Onboarding {
     pub fn email_verified(self, now: Timestamp) -> Result<Self, InvalidTransition> {
-        self.at(&[Step::VerifyEmail], "verify_email")?.to(Step::SetPassword, now)
+        Ok(self.at(&[Step::VerifyEmail], "verify_email")?.to(Step::SetPassword, now))
     }
 
     pub fn password_set(self, hash: String, now: Timestamp) -> Result<Self, InvalidTransition> {
         let this = self.at(&[Step::SetPassword, Step::Profile], "set_password")?;
-        Self { password_hash: Some(hash), ..this }.to(Step::Profile, now)
+        Ok(Self { password_hash: Some(hash), ..this }.to(Step::Profile, now))
     }
 
     /// Optional, any time between the password and the end.
     pub fn phone_given(self, phone: String, code: OneTimeCode, now: Timestamp) -> Result<Self, InvalidTransition> {
         let this = self.at(&[Step::Profile, Step::Complete], "phone")?;
         let step = this.step;
-        Self { phone: Some(phone), phone_code: Some(code), phone_verified: false, ..this }.to(step, now)
+        Ok(Self { phone: Some(phone), phone_code: Some(code), phone_verified: false, ..this }.to(step, now))
     }
 
     pub fn phone_confirmed(self, now: Timestamp) -> Result<Self, InvalidTransition> {
         let this = self.at(&[Step::Profile, Step::Complete], "verify_phone")?;
         let step = this.step;
-        Self { phone_verified: true, ..this }.to(step, now)
+        Ok(Self { phone_verified: true, ..this }.to(step, now))
     }
 
     pub fn profile_set(self, profile: Profile, now: Timestamp) -> Result<Self, InvalidTransition> {
         let this = self.at(&[Step::Profile, Step::Complete], "profile")?;
-        Self { profile: Some(profile), ..this }.to(Step::Complete, now)
+        Ok(Self { profile: Some(profile), ..this }.to(Step::Complete, now))
     }
 
     pub fn completed(self, now: Timestamp) -> Result<Self, InvalidTransition> {
-        self.at(&[Step::Complete], "complete")?.to(Step::Done, now)
+        Ok(self.at(&[Step::Complete], "complete")?.to(Step::Done, now))
     }
 
     fn at(self, steps: &[Step], event: &'static str) -> Result<Self, InvalidTransition> {
         if steps.contains(&self.step) { Ok(self) } else { Err(InvalidTransition { state: self.step.name(), event }) }
     }
 
-    fn to(self, step: Step, now: Timestamp) -> Result<Self, InvalidTransition> {
-        Ok(Self { step, updated_at: now, ..self })
+    fn to(self, step: Step, now: Timestamp) -> Self {
+        Self { step, updated_at: now, ..self }
     }
 }

@@ -84,6 +84,12 @@ pub fn is_web_address(text: &str) -> bool {
     !host.is_empty() && !host.contains('@') && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

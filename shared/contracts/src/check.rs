@@ -1,0 +1,33 @@
+//! garde rules for text that has a form, as bodies use them: `#[garde(custom(check::slug))]`,
+//! or `#[garde(inner(custom(check::slug)))]` where the value may be absent.
+
+use domain::text;
+
+/// Declares a rule: a check and what to tell people who break it.
+macro_rules! rules {
+    ($($name:ident($check:path): $message:literal;)*) => {$(
+        #[doc = $message]
+        pub fn $name<T: AsRef<str>>(text: &T, _: &()) -> garde::Result {
+            if $check(text.as_ref()) { Ok(()) } else { Err(garde::Error::new($message)) }
+        }
+    )*};
+}
+
+rules! {
+    slug(text::is_slug): "expected 3 to 60 lower-case letters, digits and single hyphens";
+    email(text::is_email): "expected an e-mail address";
+    phone(text::is_phone): "expected a phone number in international form, like +2348012345678";
+    sku(text::is_sku): "expected 1 to 64 printable characters without spaces or #";
+    country(text::is_country): "expected a two-letter country code, like NG";
+    clean(text::is_clean): "expected text without control characters";
+    web_address(text::is_web_address): "expected an https:// address";
+}
+
+/// A price: not negative, and small enough that a full cart of it is exact.
+pub fn price(money: &domain::Money, _: &()) -> garde::Result {
+    if (0..=domain::limits::PRICE_MAX_MINOR).contains(&money.amount_minor) {
+        Ok(())
+    } else {
+        Err(garde::Error::new(format!("expected amount_minor from 0 to {}", domain::limits::PRICE_MAX_MINOR)))
+    }
+}

@@ -1,0 +1,32 @@
+//! The audit chain: its entries and its end.
+
+use contracts::table::Table;
+use domain::{
+    TenantId,
+    audit::{Entry, Head},
+};
+
+use crate::{
+    entity::Entity,
+    keys::{self, Key},
+};
+
+impl Entity for Entry {
+    type Owner = TenantId;
+    const TABLE: Table = Table::Audit;
+    const KIND: &'static str = "audit_entry";
+
+    fn key(&self, tenant: TenantId) -> Key {
+        keys::audit_entry(tenant, self.sequence)
+    }
+}
+
+impl Entity for Head {
+    type Owner = TenantId;
+    const TABLE: Table = Table::Audit;
+    const KIND: &'static str = "audit_head";
+
+    fn key(&self, tenant: TenantId) -> Key {
+        keys::audit_head(tenant)
+    }
+}

@@ -1,0 +1,63 @@
+//! Products, and what makes their slugs and SKUs unique.
+
+use contracts::table::Table;
+use domain::{ProductId, StoreId, TenantId, catalog::Product};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    entity::Entity,
+    keys::{self, IndexKey, Key},
+};
+
+impl Entity for Product {
+    type Owner = TenantId;
+    const TABLE: Table = Table::Catalog;
+    const KIND: &'static str = "product";
+
+    fn key(&self, tenant: TenantId) -> Key {
+        keys::product(tenant, self.id)
+    }
+
+    fn index_keys(&self, tenant: TenantId) -> Vec<IndexKey> {
+        vec![
+            keys::products(tenant, self.store_id, self.status).at(self.id.to_string()),
+            keys::products_by_slug(tenant, self.store_id, &self.slug).at(self.id.to_string()),
+        ]
+    }
+}
+
+/// That a slug is a product's, in its store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductSlugClaim {
+    pub store_id: StoreId,
+    pub slug: String,
+    pub product_id: ProductId,
+}
+
+impl Entity for ProductSlugClaim {
+    type Owner = TenantId;
+    const TABLE: Table = Table::Catalog;
+    const KIND: &'static str = "product_slug_claim";
+
+    fn key(&self, tenant: TenantId) -> Key {
+        keys::product_slug(tenant, self.store_id, &self.slug)
+    }
+}
+
+/// That a SKU is a variant's, in its store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkuClaim {
+    pub store_id: StoreId,
+    pub sku: String,
+    pub product_id: ProductId,
+}
+
+impl Entity for SkuClaim {
+    type Owner = TenantId;
+    const TABLE: Table = Table::Catalog;
+    const KIND: &'static str = "sku_claim";
+
+    fn key(&self, tenant: TenantId) -> Key {
+        keys::sku(tenant, self.store_id, &self.sku)
+    }
+}

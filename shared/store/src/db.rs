@@ -1,0 +1,325 @@
+//! Reading, and running transactions: the one door to DynamoDB.
+
+use std::{collections::HashMap, fmt::Display, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, KeysAndAttributes},
+};
+use contracts::table::Table;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    entity::{Entity, Item, Versioned, from_item, key_item, text},
+    keys::{Key, List},
+    tx::{CommitError, Op, Refused, Tx},
+};
+
+/// Something that is no answer about the data.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// DynamoDB did not answer, or asked for less; the SDK has retried already.
+    #[error("DynamoDB is unavailable: {0}")]
+    Unavailable(String),
+    /// An item is not what its kind says. A bug, or a migration forgotten.
+    #[error("a stored {kind} cannot be read: {detail}")]
+    Corrupt { kind: &'static str, detail: String },
+}
+
+impl StoreError {
+    pub(crate) fn corrupt(kind: &'static str, detail: &dyn Display) -> Self {
+        Self::Corrupt { kind, detail: detail.to_string() }
+    }
+
+    fn sdk<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
+        let code = error.code().unwrap_or("no answer");
+        Self::Unavailable(format!("{code}: {}", error.message().unwrap_or_default()))
+    }
+}
+
+/// Where a list goes on: the sort keys of the last item seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position(HashMap<String, String>);
+
+/// How often a transaction that lost against others is tried again. With [`backoff`] this takes at most 4 seconds,
+/// well within the shortest function timeout (10 s).
+const CONFLICT_RETRIES: u32 = 14;
+/// Unprocessed keys of a batched read are asked for again this often.
+const BATCH_RETRIES: u32 = 8;
+/// Pages read to fill one page of a filtered list.
+const FILTER_PAGES_MAX: u32 = 10;
+
+/// A handle on the tables of one environment.
+#[derive(Debug, Clone)]
+pub struct Db {
+    client: Client,
+    prefix: String,
+}
+
+impl Db {
+    /// `prefix` is what table names start with: `selleasi-<env>-`.
+    pub fn new(client: Client, prefix: impl Into<String>) -> Self {
+        Self { client, prefix: prefix.into() }
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn table_name(&self, table: Table) -> String {
+        format!("{}{}", self.prefix, table.name())
+    }
+
+    /// Reads one value, as of now.
+    pub async fn get<T: Entity>(&self, key: &Key) -> Result<Option<Versioned<T>>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(self.table_name(key.table))
+            .set_key(Some(key_item(key)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::sdk(&error))?;
+        answer.item.map(from_item).transpose()
+    }
+
+    /// Reads up to 100 items of any tables in one call, as of now.
+    pub async fn batch_get(&self, keys: &[Key]) -> Result<Found, StoreError> {
+        let mut wanted: HashMap<String, KeysAndAttributes> = HashMap::new();
+        for key in keys {
+            let entry = wanted.remove(&self.table_name(key.table));
+            let builder = entry.map_or_else(KeysAndAttributes::builder, |entry| {
+                KeysAndAttributes::builder().set_keys(Some(entry.keys))
+            });
+            let built = builder.keys(key_item(key)).consistent_read(true).build();
+            let built = built.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            wanted.insert(self.table_name(key.table), built);
+        }
+        let mut found = Found::default();
+        for attempt in 0..BATCH_RETRIES {
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            if attempt > 0 {
+                tokio::time::sleep(backoff("batch", attempt)).await;
+            }
+            let answer = self.client.batch_get_item().set_request_items(Some(wanted)).send().await;
+            let answer = answer.map_err(|error| StoreError::sdk(&error))?;
+            for (table, items) in answer.responses.unwrap_or_default() {
+                let table = table.strip_prefix(&self.prefix).unwrap_or(&table).to_owned();
+                found.0.extend(items.into_iter().filter_map(|item| Some((place(&table, &item)?, item))));
+            }
+            wanted = answer.unprocessed_keys.unwrap_or_default();
+        }
+        if wanted.is_empty() { Ok(found) } else { Err(StoreError::Unavailable("batched read throttled".into())) }
+    }
+
+    /// Reads a page of a list, and where the next one starts. Lists over an index lag writes by moments.
+    pub async fn list<T: Entity>(
+        &self,
+        list: &List,
+        order: Order,
+        limit: i32,
+        from: Option<&Position>,
+    ) -> Result<(Vec<Versioned<T>>, Option<Position>), StoreError> {
+        self.list_where(list, order, limit, from, |_: &T| true).await
+    }
+
+    /// As [`Db::list`], of those values that `wanted` takes. Reads at most a bounded number of pages, so a page may
+    /// come back short with more to follow.
+    pub async fn list_where<T: Entity>(
+        &self,
+        list: &List,
+        order: Order,
+        limit: i32,
+        from: Option<&Position>,
+        wanted: impl Fn(&T) -> bool,
+    ) -> Result<(Vec<Versioned<T>>, Option<Position>), StoreError> {
+        let page_size = usize::try_from(limit).unwrap_or(1);
+        let mut found: Vec<Versioned<T>> = vec![];
+        let mut position = from.cloned();
+        for _ in 0..FILTER_PAGES_MAX {
+            let (items, next) = self.page(list, order, limit, position.as_ref()).await?;
+            for item in items {
+                if found.len() == page_size {
+                    return Ok((found, position));
+                }
+                position = Some(position_of(list, &item));
+                let value = from_item::<T>(item)?;
+                if wanted(&value.value) {
+                    found.push(value);
+                }
+            }
+            if next.is_none() {
+                return Ok((found, None));
+            }
+            position = next;
+            if found.len() == page_size {
+                break;
+            }
+        }
+        Ok((found, position))
+    }
+
+    async fn page(
+        &self,
+        list: &List,
+        order: Order,
+        limit: i32,
+        from: Option<&Position>,
+    ) -> Result<(Vec<Item>, Option<Position>), StoreError> {
+        let (pk_name, sk_name) = key_names(list);
+        let mut condition = "#pk = :pk".to_owned();
+        let mut query = self
+            .client
+            .query()
+            .table_name(self.table_name(list.table))
+            .set_index_name(list.index.map(|index| format!("gsi{index}")))
+            .consistent_read(list.index.is_none())
+            .scan_index_forward(order == Order::Ascending)
+            .limit(limit)
+            .expression_attribute_names("#pk", pk_name)
+            .expression_attribute_values(":pk", text(&list.pk));
+        if !list.sk_prefix.is_empty() {
+            condition.push_str(" AND begins_with(#sk, :sk)");
+            query = query
+                .expression_attribute_names("#sk", sk_name)
+                .expression_attribute_values(":sk", text(list.sk_prefix));
+        }
+        let start = from.map(|Position(keys)| {
+            keys.iter()
+                .map(|(name, value)| (name.clone(), text(value)))
+                .chain([(pk_name_owned(list), text(&list.pk))])
+                .collect()
+        });
+        let answer = query
+            .key_condition_expression(condition)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| StoreError::sdk(&error))?;
+        let next = answer.last_evaluated_key.as_ref().map(|key| position_of(list, key));
+        Ok((answer.items.unwrap_or_default(), next))
+    }
+
+    /// Runs a transaction: all of it or nothing. Losing against another transaction on the same items is retried, with
+    /// the same token, so that an answer that got lost is no second effect; a condition that does not hold is an
+    /// answer.
+    pub async fn commit(&self, tx: Tx) -> Result<(), CommitError> {
+        let Tx { token, items, error } = tx;
+        if let Some(error) = error {
+            return Err(error.into());
+        }
+        let items: Vec<_> = items.into_iter().map(|part| part.build(&|table| self.table_name(table))).collect();
+        for attempt in 0..=CONFLICT_RETRIES {
+            if attempt > 0 {
+                tokio::time::sleep(backoff(&token, attempt)).await;
+            }
+            let sent = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .client_request_token(&token)
+                .send()
+                .await;
+            match sent {
+                Ok(_) => return Ok(()),
+                Err(error) => match judge(error) {
+                    Verdict::TryAgain => {}
+                    Verdict::Final(error) => return Err(error),
+                },
+            }
+        }
+        Err(CommitError::Busy)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Ascending,
+    Descending,
+}
+
+/// What a batched read found.
+#[derive(Debug, Default)]
+pub struct Found(HashMap<(String, String, String), Item>);
+
+impl Found {
+    /// Takes one value out; `None` where there is no such item.
+    pub fn take<T: Entity>(&mut self, key: &Key) -> Result<Option<Versioned<T>>, StoreError> {
+        let place = (key.table.name().to_owned(), key.pk.clone(), key.sk.clone());
+        self.0.remove(&place).map(from_item).transpose()
+    }
+}
+
+fn place(table: &str, item: &Item) -> Option<(String, String, String)> {
+    let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+    Some((table.to_owned(), part("pk")?, part("sk")?))
+}
+
+fn key_names(list: &List) -> (String, String) {
+    list.index
+        .map_or_else(|| ("pk".to_owned(), "sk".to_owned()), |index| (format!("gsi{index}pk"), format!("gsi{index}sk")))
+}
+
+fn pk_name_owned(list: &List) -> String {
+    key_names(list).0
+}
+
+/// What is needed to go on after an item, but for the partition, which the list knows: a cursor cannot name another.
+fn position_of(list: &List, item: &HashMap<String, AttributeValue>) -> Position {
+    let mut names = vec!["sk".to_owned()];
+    if list.index.is_some() {
+        names.extend(["pk".to_owned(), key_names(list).1]);
+    }
+    Position(names.into_iter().filter_map(|name| Some((name.clone(), item.get(&name)?.as_s().ok()?.clone()))).collect())
+}
+
+enum Verdict {
+    TryAgain,
+    Final(CommitError),
+}
+
+fn judge(error: SdkError<TransactWriteItemsError>) -> Verdict {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            let mut refused = vec![];
+            let mut contended = false;
+            for (index, reason) in cancelled.cancellation_reasons().iter().enumerate() {
+                match reason.code() {
+                    Some("ConditionalCheckFailed") => refused.push((Op(index), reason.item().cloned())),
+                    Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded") => {
+                        contended = true;
+                    }
+                    Some("None") | None => {}
+                    Some(code) => {
+                        let detail = format!("{code}: {}", reason.message().unwrap_or_default());
+                        return Verdict::Final(StoreError::Unavailable(detail).into());
+                    }
+                }
+            }
+            if !refused.is_empty() {
+                Verdict::Final(CommitError::Refused(Refused(refused)))
+            } else if contended {
+                Verdict::TryAgain
+            } else {
+                Verdict::Final(StoreError::Unavailable("cancelled without a reason".into()).into())
+            }
+        }
+        Some(TransactWriteItemsError::TransactionInProgressException(_)) => Verdict::TryAgain,
+        _ => Verdict::Final(StoreError::sdk(&error).into()),
+    }
+}
+
+/// Full jitter under an exponential bound of 10 ms to 500 ms. The jitter comes from the token, which is random, so
+/// that rivals spread out and a replay of the same run waits the same.
+fn backoff(token: &str, attempt: u32) -> Duration {
+    let bound_ms = (10_u64 << attempt.min(6)).min(500);
+    let mixed = token.bytes().fold(u64::from(attempt).wrapping_mul(0x9E37_79B9_7F4A_7C15), |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    });
+    Duration::from_millis((mixed >> 20) % bound_ms + 1)
+}

@@ -1,0 +1,292 @@
+//! Every key of every table, and the only place where one can be made.
+//!
+//! A tenant's keys all start `T#<tenant>#`, the partition keys of indexes too, so a caller who holds one tenant's id
+//! can only ever spell that tenant's keys. Ids hold no `#`; free text in a key (a slug, a SKU, a client's
+//! idempotency key) stands last, where it can end nothing early.
+//!
+//! Not tenant-owned, and why: accounts, their e-mail addresses and sessions (a person may work for many tenants),
+//! onboardings (the tenant is not open yet), and slugs (a slug is a host name, which tenants share).
+
+use contracts::table::Table;
+use domain::{
+    AccountId, EventId, MovementId, OnboardingId, OrderId, ProductId, SessionId, StoreId, TenantId, VariantId,
+    catalog::ProductStatus,
+};
+
+/// Where one item is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub(crate) table: Table,
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    fn new(table: Table, pk: String, sk: impl Into<String>) -> Self {
+        Self { table, pk, sk: sk.into() }
+    }
+
+    /// Partition and sort key, for tests that check whose keys were touched.
+    pub fn parts(&self) -> (Table, &str, &str) {
+        (self.table, &self.pk, &self.sk)
+    }
+}
+
+/// A list of items: a partition of a table or of one of its indexes, and what its sort keys start with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    pub(crate) table: Table,
+    pub(crate) index: Option<u8>,
+    pub(crate) pk: String,
+    pub(crate) sk_prefix: &'static str,
+}
+
+/// An item's place in an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexKey {
+    pub(crate) index: u8,
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+fn list(table: Table, pk: String, sk_prefix: &'static str) -> List {
+    List { table, index: None, pk, sk_prefix }
+}
+
+impl List {
+    fn index(table: Table, index: u8, pk: String) -> Self {
+        Self { table, index: Some(index), pk, sk_prefix: "" }
+    }
+
+    /// The place in this index of the item with that sort key.
+    pub(crate) fn at(self, sk: String) -> IndexKey {
+        IndexKey { index: self.index.unwrap_or(1), pk: self.pk, sk }
+    }
+}
+
+// Accounts: not tenant-owned.
+
+pub fn account(id: AccountId) -> Key {
+    Key::new(Table::Accounts, format!("ACC#{id}"), "ACCOUNT")
+}
+
+/// Makes a normalised e-mail address unique.
+pub fn email(normalized: &str) -> Key {
+    Key::new(Table::Accounts, format!("EMAIL#{normalized}"), "EMAIL")
+}
+
+pub fn session(id: SessionId) -> Key {
+    Key::new(Table::Accounts, format!("SES#{id}"), "SESSION")
+}
+
+/// A one-time code of an account, by what it is for.
+pub fn code(account: AccountId, purpose: &str) -> Key {
+    Key::new(Table::Accounts, format!("ACC#{account}"), format!("CODE#{purpose}"))
+}
+
+/// An account's role in a tenant, found from the account: at sign-in no tenant is known yet.
+pub fn membership(account: AccountId, tenant: TenantId) -> Key {
+    Key::new(Table::Accounts, format!("ACC#{account}"), format!("MEMBER#{tenant}"))
+}
+
+pub fn memberships(account: AccountId) -> List {
+    list(Table::Accounts, format!("ACC#{account}"), "MEMBER#")
+}
+
+// Tenants and stores.
+
+/// Not tenant-owned: the tenant opens when it is complete.
+pub fn onboarding(id: OnboardingId) -> Key {
+    Key::new(Table::Tenants, format!("ONB#{id}"), "ONBOARDING")
+}
+
+pub fn tenant(tenant: TenantId) -> Key {
+    Key::new(Table::Tenants, format!("T#{tenant}#TENANT"), "TENANT")
+}
+
+pub fn store(tenant: TenantId, id: StoreId) -> Key {
+    Key::new(Table::Tenants, format!("T#{tenant}#STORES"), id.to_string())
+}
+
+pub fn stores(tenant: TenantId) -> List {
+    list(Table::Tenants, format!("T#{tenant}#STORES"), "sto_")
+}
+
+/// Not tenant-owned: makes a store's slug unique over all tenants, and leads from it to the tenant.
+pub fn slug(slug: &str) -> Key {
+    Key::new(Table::Tenants, format!("SLUG#{slug}"), "SLUG")
+}
+
+/// A tenant's record of an account that buys from it.
+pub fn customer(tenant: TenantId, account: AccountId) -> Key {
+    Key::new(Table::Tenants, format!("T#{tenant}#CUSTOMERS"), account.to_string())
+}
+
+// Catalogue.
+
+pub fn product(tenant: TenantId, id: ProductId) -> Key {
+    Key::new(Table::Catalog, format!("T#{tenant}#PRODUCT#{id}"), "PRODUCT")
+}
+
+/// Products of a store in one status, by id, which is by age.
+pub fn products(tenant: TenantId, store: StoreId, status: ProductStatus) -> List {
+    List::index(Table::Catalog, 1, format!("T#{tenant}#{store}#PRODUCTS#{}", status.name()))
+}
+
+/// The product of a store with that slug.
+pub fn products_by_slug(tenant: TenantId, store: StoreId, slug: &str) -> List {
+    List::index(Table::Catalog, 2, format!("T#{tenant}#{store}#SLUG#{slug}"))
+}
+
+/// Makes a product's slug unique in its store.
+pub fn product_slug(tenant: TenantId, store: StoreId, slug: &str) -> Key {
+    Key::new(Table::Catalog, format!("T#{tenant}#{store}#UNIQUE"), format!("SLUG#{slug}"))
+}
+
+/// Makes a SKU unique in its store.
+pub fn sku(tenant: TenantId, store: StoreId, sku: &str) -> Key {
+    Key::new(Table::Catalog, format!("T#{tenant}#{store}#UNIQUE"), format!("SKU#{sku}"))
+}
+
+// Carts.
+
+pub fn cart(tenant: TenantId, store: StoreId, buyer: AccountId) -> Key {
+    Key::new(Table::Carts, format!("T#{tenant}#{store}#CART#{buyer}"), "CART")
+}
+
+// Inventory.
+
+pub fn stock(tenant: TenantId, variant: VariantId) -> Key {
+    Key::new(Table::Inventory, format!("T#{tenant}#STOCK#{variant}"), "STOCK")
+}
+
+pub fn stocks(tenant: TenantId, store: StoreId) -> List {
+    List::index(Table::Inventory, 1, format!("T#{tenant}#{store}#STOCK"))
+}
+
+pub fn movement(tenant: TenantId, variant: VariantId, id: MovementId) -> Key {
+    Key::new(Table::Inventory, format!("T#{tenant}#STOCK#{variant}"), format!("MOVEMENT#{id}"))
+}
+
+pub fn movements(tenant: TenantId, variant: VariantId) -> List {
+    list(Table::Inventory, format!("T#{tenant}#STOCK#{variant}"), "MOVEMENT#")
+}
+
+pub fn reservation(tenant: TenantId, order: OrderId) -> Key {
+    Key::new(Table::Inventory, format!("T#{tenant}#RESERVATION#{order}"), "RESERVATION")
+}
+
+// Orders.
+
+pub fn order(tenant: TenantId, id: OrderId) -> Key {
+    Key::new(Table::Orders, format!("T#{tenant}#ORDER#{id}"), "ORDER")
+}
+
+/// A step of an order, by the version it led to; the padding makes text order number order.
+pub fn timeline_entry(tenant: TenantId, order: OrderId, version: u64) -> Key {
+    Key::new(Table::Orders, format!("T#{tenant}#ORDER#{order}"), format!("STEP#{version:010}"))
+}
+
+pub fn timeline(tenant: TenantId, order: OrderId) -> List {
+    list(Table::Orders, format!("T#{tenant}#ORDER#{order}"), "STEP#")
+}
+
+pub fn orders_of_buyer(tenant: TenantId, store: StoreId, buyer: AccountId) -> List {
+    List::index(Table::Orders, 1, format!("T#{tenant}#{store}#BUYER#{buyer}"))
+}
+
+/// A store's orders. The index partition holds all statuses, so that a list of all is one read; a status is a filter.
+pub fn orders_of_store(tenant: TenantId, store: StoreId) -> List {
+    List::index(Table::Orders, 2, format!("T#{tenant}#{store}#ORDERS"))
+}
+
+// Payments.
+
+/// One payment an order, found by the order.
+pub fn payment(tenant: TenantId, order: OrderId) -> Key {
+    Key::new(Table::Payments, format!("T#{tenant}#PAYMENT#{order}"), "PAYMENT")
+}
+
+/// Entries are unique by what moved: the same capture or refund cannot be booked twice.
+pub fn ledger_entry(tenant: TenantId, order: OrderId, kind: &str, reference: &str) -> Key {
+    Key::new(Table::Payments, format!("T#{tenant}#PAYMENT#{order}"), format!("LEDGER#{kind}#{reference}"))
+}
+
+pub fn ledger_of_order(tenant: TenantId, order: OrderId) -> List {
+    list(Table::Payments, format!("T#{tenant}#PAYMENT#{order}"), "LEDGER#")
+}
+
+/// A provider's delivery, by what makes two deliveries the same.
+pub fn webhook_delivery(tenant: TenantId, order: OrderId, provider: &str, dedupe: &str) -> Key {
+    Key::new(Table::Payments, format!("T#{tenant}#PAYMENT#{order}"), format!("WEBHOOK#{provider}#{dedupe}"))
+}
+
+// Notifications, audit.
+
+/// One message of a kind to an audience about one thing.
+pub fn notification(tenant: TenantId, reference: &str, kind: &str, audience: &str) -> Key {
+    Key::new(Table::Notifications, format!("T#{tenant}#ABOUT#{reference}"), format!("{kind}#{audience}"))
+}
+
+pub fn notifications(tenant: TenantId, reference: &str) -> List {
+    list(Table::Notifications, format!("T#{tenant}#ABOUT#{reference}"), "")
+}
+
+pub fn audit_head(tenant: TenantId) -> Key {
+    Key::new(Table::Audit, format!("T#{tenant}#AUDIT"), "HEAD")
+}
+
+pub fn audit_entry(tenant: TenantId, sequence: u64) -> Key {
+    Key::new(Table::Audit, format!("T#{tenant}#AUDIT"), format!("ENTRY#{sequence:012}"))
+}
+
+pub fn audit_entries(tenant: TenantId) -> List {
+    list(Table::Audit, format!("T#{tenant}#AUDIT"), "ENTRY#")
+}
+
+// Requests and outbox.
+
+/// A client's idempotency key, scoped to who asked for what.
+pub fn idempotency(tenant: Option<TenantId>, principal: &str, function: &str, key: &str) -> Key {
+    let owner = tenant.map_or_else(|| "PUBLIC".to_owned(), |tenant| format!("T#{tenant}"));
+    Key::new(Table::Requests, format!("{owner}#IDEMPOTENCY#{principal}#{function}#{key}"), "ANSWER")
+}
+
+/// That a consumer has dealt with an event.
+pub fn inbox(tenant: TenantId, consumer: &str, event: EventId) -> Key {
+    Key::new(Table::Requests, format!("T#{tenant}#INBOX#{consumer}#{event}"), "INBOX")
+}
+
+pub fn outbox(tenant: TenantId, event: EventId) -> Key {
+    Key::new(Table::Outbox, format!("T#{tenant}#OUTBOX#{event}"), "EVENT")
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::OrderId;
+    use ulid::Ulid;
+
+    use super::*;
+
+    #[test]
+    fn a_tenants_keys_start_with_its_id() {
+        let tenant = TenantId::from_ulid(Ulid(1));
+        let order = OrderId::from_ulid(Ulid(2));
+        let prefix = format!("T#{tenant}#");
+        let keys = [
+            pk(&super::order(tenant, order)),
+            pk(&payment(tenant, order)),
+            pk(&reservation(tenant, order)),
+            pk(&idempotency(Some(tenant), "acc", "orders-place", "T#other#")),
+            pk(&outbox(tenant, EventId::from_ulid(Ulid(3)))),
+            orders_of_store(tenant, StoreId::from_ulid(Ulid(4))).pk,
+        ];
+        for key in keys {
+            assert!(key.starts_with(&prefix), "{key}");
+        }
+    }
+
+    fn pk(key: &Key) -> String {
+        key.parts().1.to_owned()
+    }
+}

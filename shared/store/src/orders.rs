@@ -1,0 +1,52 @@
+//! Orders and their timelines.
+
+use contracts::table::Table;
+use domain::{
+    OrderId, TenantId, Timestamp,
+    order::{Order, OrderStatus},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    entity::Entity,
+    keys::{self, IndexKey, Key},
+};
+
+impl Entity for Order {
+    type Owner = TenantId;
+    const TABLE: Table = Table::Orders;
+    const KIND: &'static str = "order";
+
+    fn key(&self, tenant: TenantId) -> Key {
+        keys::order(tenant, self.id)
+    }
+
+    fn index_keys(&self, tenant: TenantId) -> Vec<IndexKey> {
+        vec![
+            keys::orders_of_buyer(tenant, self.store_id, self.buyer_id).at(self.id.to_string()),
+            keys::orders_of_store(tenant, self.store_id).at(self.id.to_string()),
+        ]
+    }
+}
+
+/// A step an order went through, written with the step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    pub order_id: OrderId,
+    /// Version of the order after the step.
+    pub order_version: u64,
+    pub status: OrderStatus,
+    /// The event it sent out.
+    pub event: String,
+    pub at: Timestamp,
+}
+
+impl Entity for TimelineEntry {
+    type Owner = TenantId;
+    const TABLE: Table = Table::Orders;
+    const KIND: &'static str = "timeline_entry";
+
+    fn key(&self, tenant: TenantId) -> Key {
+        keys::timeline_entry(tenant, self.order_id, self.order_version)
+    }
+}
