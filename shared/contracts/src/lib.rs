@@ -6,19 +6,47 @@ pub mod events;
 pub mod http;
 pub mod table;
 
+pub mod audit;
+pub mod auth;
+pub mod carts;
+pub mod inventory;
+pub mod notifications;
+pub mod onboarding;
 pub mod orders;
 pub mod payments;
 pub mod platform;
 pub mod products;
+pub mod stores;
 
 pub use table::{Consumer, Endpoint, Spec};
 
 /// Every endpoint, in the order of the documentation.
 pub fn endpoints() -> Vec<&'static Spec> {
-    [products::ENDPOINTS, orders::ENDPOINTS, payments::ENDPOINTS, platform::ENDPOINTS].concat()
+    [
+        onboarding::ENDPOINTS,
+        auth::ENDPOINTS,
+        stores::ENDPOINTS,
+        products::ENDPOINTS,
+        inventory::ENDPOINTS,
+        carts::ENDPOINTS,
+        orders::ENDPOINTS,
+        payments::ENDPOINTS,
+        notifications::ENDPOINTS,
+        audit::ENDPOINTS,
+        platform::ENDPOINTS,
+    ]
+    .concat()
 }
 
 /// Every consumer of events.
 pub fn consumers() -> Vec<&'static Consumer> {
-    [orders::CONSUMERS, payments::CONSUMERS, platform::CONSUMERS].concat()
+    [
+        inventory::CONSUMERS,
+        orders::CONSUMERS,
+        payments::CONSUMERS,
+        notifications::CONSUMERS,
+        audit::CONSUMERS,
+        platform::CONSUMERS,
+    ]
+    .concat()
 }

@@ -209,7 +209,7 @@ endpoints! {
     Place = Post "/orders" => "orders-place" {
         access: Access::Needs(Permission::OrdersPlace), store: Required, idempotency: Required,
         path: Nothing, query: Nothing, body: PlaceOrder, reply: 201 Order,
-        tables: [Orders: Put, Carts: BatchGet Update, Tenants: BatchGet, Catalog: BatchGet, Inventory: Put Update, Requests: BatchGet],
+        tables: [Orders: Put, Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: Put Update],
         emits: [events::OrderCreated::TYPE],
     }
     /// Lists the caller's own orders, newest first.
@@ -249,7 +249,9 @@ endpoints! {
     }
 }
 
-const STEP_TABLES: &[(Table, &[Action])] = &[(Table::Orders, &[Action::Get, Action::Put])];
+/// A step that cancels an unpaid order gives the buyer's cart back.
+const STEP_TABLES: &[(Table, &[Action])] =
+    &[(Table::Orders, &[Action::Get, Action::Put]), (Table::Carts, &[Action::Update])];
 
 pub const ON_PAYMENT_COMPLETED: Consumer = Consumer {
     function: "orders-on-payment-completed",

@@ -250,13 +250,14 @@ endpoints! {
         access: Access::Public, store: Required, idempotency: None,
         path: Nothing, query: ListProducts, body: Nothing, reply: 200 Page<Product>,
         tables: [Catalog: Query], emits: [],
-        grants: [CursorKey],
+        grants: [CursorKey, TokenKeys],
     }
     /// Shows a product.
     Get = Get "/products/{id}" => "products-get" {
         access: Access::Public, store: Required, idempotency: None,
         path: ProductIdOrSlug, query: Nothing, body: Nothing, reply: 200 Product,
         tables: [Catalog: Get Query], emits: [],
+        grants: [TokenKeys],
     }
     /// Changes a product.
     Update = Patch "/products/{id}" => "products-update" {

@@ -143,7 +143,8 @@ impl Action {
 /// What else a function may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
-    /// Reads the keys that sign access tokens.
+    /// Reads the keys that sign access tokens. A public endpoint that has it reads a token if one is given: the store's
+    /// team sees more there than buyers do.
     TokenKeys,
     /// Reads the key that authenticates cursors.
     CursorKey,

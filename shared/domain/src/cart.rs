@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, CartId, Currency, Money, MoneyError, ProductId, StoreId, Timestamp, VariantId,
+    AccountId, CartId, Currency, Money, MoneyError, OrderId, ProductId, StoreId, Timestamp, VariantId,
     limits::{CART_TTL_S, ORDER_LINES_MAX, QUANTITY_MAX},
     order::Totals,
     store::Tax,
@@ -25,6 +25,9 @@ pub struct Cart {
     pub store_id: StoreId,
     pub buyer_id: AccountId,
     pub lines: Vec<Line>,
+    /// The order that these lines became. They are kept until the buyer starts anew, to be given back if the order
+    /// is cancelled unpaid.
+    pub order_id: Option<OrderId>,
     pub updated_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -41,7 +44,21 @@ pub enum CartError {
 
 impl Cart {
     pub fn empty(id: CartId, store_id: StoreId, buyer_id: AccountId, now: Timestamp) -> Self {
-        Self { id, store_id, buyer_id, lines: vec![], updated_at: now, expires_at: expiry(now) }
+        Self { id, store_id, buyer_id, lines: vec![], order_id: None, updated_at: now, expires_at: expiry(now) }
+    }
+
+    /// As the buyer sees it at `now`: without the lines that an order took, or that have expired.
+    pub fn open(self, now: Timestamp) -> Self {
+        if self.order_id.is_some() || now >= self.expires_at {
+            Self { lines: vec![], order_id: None, ..self }
+        } else {
+            self
+        }
+    }
+
+    /// Its lines have become an order.
+    pub fn ordered(self, order_id: OrderId, now: Timestamp) -> Self {
+        Self { order_id: Some(order_id), ..self }.touch(now)
     }
 
     /// Adds units; a variant already there grows, at the price now seen.

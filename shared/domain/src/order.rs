@@ -209,7 +209,9 @@ pub struct Order {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// Sell the reserved stock.
-    Paid,
+    Paid {
+        payment_id: PaymentId,
+    },
     Confirmed,
     /// Ask the provider, then settle the payment.
     CancelRequested {
@@ -230,9 +232,9 @@ impl Order {
     pub fn payment_completed(self, payment_id: PaymentId, now: Timestamp) -> Step {
         let paid = OrderState::Paid { payment_id, paid_at: now };
         match self.state {
-            OrderState::Pending => Some((self.into_state(paid, now), Outcome::Paid)),
+            OrderState::Pending => Some((self.into_state(paid, now), Outcome::Paid { payment_id })),
             OrderState::Cancelled { reason, .. } if !reason.is_decision() => {
-                Some((self.into_state(paid, now), Outcome::Paid))
+                Some((self.into_state(paid, now), Outcome::Paid { payment_id }))
             }
             OrderState::CancelRequested { reason } | OrderState::Cancelled { reason, .. } => {
                 Some(self.refund(reason, payment_id, now))
@@ -400,7 +402,7 @@ mod tests {
     fn an_order_paid_after_it_lapsed_is_revived() {
         let (lapsed, outcome) = order(OrderState::Pending).expire(NOW).unwrap();
         assert_eq!(outcome, Outcome::Cancelled { reason: CancelReason::Expired, refund: false });
-        assert_eq!(lapsed.payment_completed(payment(), NOW).unwrap().1, Outcome::Paid);
+        assert_eq!(lapsed.payment_completed(payment(), NOW).unwrap().1, Outcome::Paid { payment_id: payment() });
     }
 
     #[test]

@@ -1,1 +1,33 @@
-//! x
+//! What every Lambda stands on: boot, HTTP, batches of messages, who is calling, time and ids. Knows the wire and the
+//! store; decides nothing about the shop. A function's bin names its handler and nothing else:
+//!
+//! ```ignore
+//! fn main() -> runtime::Exit {
+//!     runtime::serve_http(products::list::handle)
+//! }
+//! ```
+
+pub mod auth;
+pub mod boot;
+pub mod config;
+pub mod consumer;
+pub mod deps;
+pub mod email;
+pub mod events;
+pub mod http;
+pub mod outbound;
+pub mod password;
+pub mod queue;
+pub mod secrets;
+pub mod telemetry;
+pub mod tokens;
+
+mod handler;
+
+pub use auth::Principal;
+pub use boot::{Boot, Exit, FromBoot};
+pub use config::Config;
+pub use consumer::{Message, StepError, serve_consumer};
+pub use deps::{Clock, Deps, Entropy};
+pub use handler::Handler;
+pub use http::{Call, Outcome, Problem, Reply, serve_http};

@@ -5,7 +5,7 @@
 //! idempotency key) stands last, where it can end nothing early.
 //!
 //! Not tenant-owned, and why: accounts, their e-mail addresses and sessions (a person may work for many tenants),
-//! onboardings (the tenant is not open yet), and slugs (a slug is a host name, which tenants share).
+//! onboardings (the tenant is not open yet), and stores' public names (a slug is a host name, which tenants share).
 
 use contracts::table::Table;
 use domain::{
@@ -112,9 +112,9 @@ pub fn stores(tenant: TenantId) -> List {
     list(Table::Tenants, format!("T#{tenant}#STORES"), "sto_")
 }
 
-/// Not tenant-owned: makes a store's slug unique over all tenants, and leads from it to the tenant.
-pub fn slug(slug: &str) -> Key {
-    Key::new(Table::Tenants, format!("SLUG#{slug}"), "SLUG")
+/// Not tenant-owned: a store's public names, its slug and its id, unique over all tenants; leads to the tenant.
+pub fn store_claim(name: &str) -> Key {
+    Key::new(Table::Tenants, format!("STORE#{name}"), "CLAIM")
 }
 
 /// A tenant's record of an account that buys from it.

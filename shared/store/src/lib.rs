@@ -33,5 +33,5 @@ pub use notifications::Notification;
 pub use orders::TimelineEntry;
 pub use outbox::OutboxRecord;
 pub use payments::WebhookDelivery;
-pub use tenants::{CustomerRecord, SlugClaim};
+pub use tenants::{CustomerRecord, StoreClaim};
 pub use tx::{CommitError, Op, Refused, Tx};

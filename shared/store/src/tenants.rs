@@ -2,7 +2,11 @@
 
 use contracts::table::Table;
 use domain::{
-    AccountId, StoreId, TenantId, Timestamp, onboarding::Onboarding, order::Customer, store::Store, tenant::Tenant,
+    AccountId, StoreId, TenantId, Timestamp,
+    onboarding::Onboarding,
+    order::Customer,
+    store::{Store, StoreStatus},
+    tenant::Tenant,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,21 +35,23 @@ impl Entity for Store {
     }
 }
 
-/// That a slug is a store's, over all tenants.
+/// A public name of a store, its slug or its id, and what a request that names the store needs to know of it.
+/// Written with the store, whenever its status changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SlugClaim {
-    pub slug: String,
+pub struct StoreClaim {
+    pub name: String,
     pub tenant_id: TenantId,
     pub store_id: StoreId,
+    pub status: StoreStatus,
 }
 
-impl Entity for SlugClaim {
+impl Entity for StoreClaim {
     type Owner = ();
     const TABLE: Table = Table::Tenants;
-    const KIND: &'static str = "slug_claim";
+    const KIND: &'static str = "store_claim";
 
     fn key(&self, (): ()) -> Key {
-        keys::slug(&self.slug)
+        keys::store_claim(&self.name)
     }
 }
 

@@ -64,6 +64,7 @@ pub(crate) enum Part {
 #[derive(Clone, Copy)]
 pub(crate) enum Condition {
     Absent,
+    AbsentOrExpired(Timestamp),
     Present,
     Version(u64),
 }
@@ -72,6 +73,7 @@ impl Condition {
     fn expression(self) -> &'static str {
         match self {
             Self::Absent => "attribute_not_exists(pk)",
+            Self::AbsentOrExpired(_) => "attribute_not_exists(pk) OR expires_at_epoch_s <= :now",
             Self::Present => "attribute_exists(pk)",
             Self::Version(_) => "version = :expected",
         }
@@ -80,6 +82,7 @@ impl Condition {
     fn values(self) -> Option<HashMap<String, AttributeValue>> {
         match self {
             Self::Version(version) => Some(HashMap::from([(":expected".to_owned(), number(version))])),
+            Self::AbsentOrExpired(now) => Some(HashMap::from([(":now".to_owned(), number(now.as_second()))])),
             Self::Absent | Self::Present => None,
         }
     }
@@ -157,6 +160,11 @@ impl Tx {
     /// Writes a new value; refused if there is one already.
     pub fn create<T: Entity>(&mut self, owner: T::Owner, value: &T) -> Op {
         self.put(owner, value, 1, Condition::Absent)
+    }
+
+    /// Writes a new value; refused if there is one that has not expired at `now` (TTL cleans up late).
+    pub fn create_unless_live<T: Entity<Owner = ()>>(&mut self, value: &T, now: Timestamp) -> Op {
+        self.put((), value, 1, Condition::AbsentOrExpired(now))
     }
 
     /// Writes the next version of a value that was read at `version`; refused if it has changed since.

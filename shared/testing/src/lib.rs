@@ -1,1 +1,10 @@
-//! x
+#![allow(clippy::unwrap_used, reason = "what goes wrong here is a broken test, and should stop it")]
+//! For tests only: a DynamoDB in the process, a clock that is set, randomness that repeats, and a shop to test in.
+
+pub mod dynamo;
+pub mod http;
+pub mod world;
+
+pub use dynamo::Embedded;
+pub use http::TestRequest;
+pub use world::World;

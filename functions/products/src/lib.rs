@@ -1,0 +1,3 @@
+//! Products: the catalogue's functions, one file each.
+
+pub mod list;

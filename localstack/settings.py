@@ -1,0 +1,93 @@
+"""Where the local stack lives: its ports, its state folder, and the few fixed values both sides must agree on.
+
+Everything comes from the environment, so that a second stack (the end-to-end tests') can run beside a developer's:
+SELLEASI_STATE=.local/test SELLEASI_PORT=8100 moves every port and every file.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+DEFAULT_STATE = ".local/run"
+DEFAULT_PORT = 8000
+# MiniStack and the sandbox Paystack move along with the gateway unless they are given ports of their own.
+MINISTACK_PORT_OFFSET = 4566 - DEFAULT_PORT
+PAYSTACK_PORT_OFFSET = 8010 - DEFAULT_PORT
+
+ENV_NAME = "local"
+STACK_NAME = f"selleasi-{ENV_NAME}"
+REGION = "us-east-1"
+MAIL_FROM = "SellEasi <no-reply@selleasi.test>"
+# Not a secret: the sandbox Paystack on this machine takes it, nobody else.
+PAYSTACK_SECRET_KEY = "sk_test_local_sandbox"
+
+
+@dataclass(frozen=True)
+class Stack:
+    state: Path
+    port: int
+    aws_port: int
+    paystack_port: int
+    paystack_base_url: str  # as functions reach it; a browser uses paystack_url
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def aws_url(self) -> str:
+        return f"http://127.0.0.1:{self.aws_port}"
+
+    @property
+    def paystack_url(self) -> str:
+        return f"http://localhost:{self.paystack_port}"
+
+    @property
+    def webhook_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/webhooks/paystack"
+
+    @property
+    def api_id_file(self) -> Path:
+        return self.state / "api-id"
+
+    def parameters(self) -> dict[str, str]:
+        """What template.yaml is deployed with; SELLEASI_PARAMETERS="Name=value;Name=value" adds to it or replaces."""
+        more = os.environ.get("SELLEASI_PARAMETERS", "")
+        return {
+            "Env": ENV_NAME,
+            "BaseDomain": "localhost",
+            "PublicBaseUrl": self.url,
+            "PaystackBaseUrl": self.paystack_base_url,
+            "MailFrom": MAIL_FROM,
+            **dict(pair.split("=", 1) for pair in more.split(";") if "=" in pair),
+        }
+
+    def aws_environment(self) -> dict[str, str]:
+        """This process's environment with every AWS setting pointing at MiniStack, and at nothing else."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {
+            **kept,
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+def from_environment() -> Stack:
+    port = int(os.environ.get("SELLEASI_PORT", DEFAULT_PORT))
+    paystack_port = int(os.environ.get("SELLEASI_PAYSTACK_PORT", port + PAYSTACK_PORT_OFFSET))
+    return Stack(
+        state=(ROOT / os.environ.get("SELLEASI_STATE", DEFAULT_STATE)).resolve(),
+        port=port,
+        aws_port=int(os.environ.get("SELLEASI_AWS_PORT", port + MINISTACK_PORT_OFFSET)),
+        paystack_port=paystack_port,
+        paystack_base_url=os.environ.get("SELLEASI_PAYSTACK_URL", f"http://127.0.0.1:{paystack_port}"),
+    )

@@ -1,0 +1,92 @@
+//! Words of CloudFormation: intrinsics, names, and the limits of a template.
+
+use serde_json::{Value, json};
+
+use crate::{Result, yaml};
+
+const HEADER: &str = "# Written by scripts/gen from the table in shared/contracts. Change the table, not this file.\n";
+
+/// CloudFormation's limits: resources a stack, bytes a template.
+const RESOURCES_MAX: usize = 500;
+const TEMPLATE_BYTES_MAX: usize = 1_000_000;
+
+/// How long logs are kept.
+pub(crate) const LOG_RETENTION_DAYS: u16 = 30;
+/// Alarms look at this long a time at once.
+pub(crate) const ALARM_PERIOD_S: u16 = 300;
+
+pub(crate) fn reference(name: &str) -> Value {
+    json!({ "Ref": name })
+}
+
+pub(crate) fn sub(text: impl AsRef<str>) -> Value {
+    json!({ "Fn::Sub": text.as_ref() })
+}
+
+pub(crate) fn get_att(resource: &str, attribute: &str) -> Value {
+    json!({ "Fn::GetAtt": [resource, attribute] })
+}
+
+/// `selleasi-<env>-<name>`.
+pub(crate) fn named(name: &str) -> Value {
+    sub(format!("selleasi-${{Env}}-{name}"))
+}
+
+/// An ARN in this account and region: `arn("sqs", "name")`.
+pub(crate) fn arn(service: &str, resource: &str) -> Value {
+    sub(format!("arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"))
+}
+
+/// `orders-place` as a logical id: `OrdersPlace`.
+pub(crate) fn logical_id(name: &str) -> String {
+    name.split('-').flat_map(|word| [word[..1].to_ascii_uppercase(), word[1..].to_owned()]).collect()
+}
+
+/// A resource with nothing but a type and properties, which is most of them.
+pub(crate) fn resource(kind: &str, properties: &Value) -> Value {
+    json!({ "Type": kind, "Properties": properties })
+}
+
+/// An alarm on one metric of one thing: raised above zero. `metric` is namespace, name and statistic.
+pub(crate) fn alarm(name: &str, says: &str, metric: (&str, &str, &str), of: (&str, Value)) -> Value {
+    alarm_above(name, says, metric, of, 0)
+}
+
+pub(crate) fn alarm_above(
+    name: &str,
+    says: &str,
+    (namespace, metric, statistic): (&str, &str, &str),
+    (dimension, value): (&str, Value),
+    threshold: u32,
+) -> Value {
+    resource(
+        "AWS::CloudWatch::Alarm",
+        &json!({
+            "AlarmName": named(name),
+            "AlarmDescription": says,
+            "Namespace": namespace,
+            "MetricName": metric,
+            "Dimensions": [{ "Name": dimension, "Value": value }],
+            "Statistic": statistic,
+            "Period": ALARM_PERIOD_S,
+            "EvaluationPeriods": 1,
+            "Threshold": threshold,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "notBreaching",
+        }),
+    )
+}
+
+/// The text of a template.
+pub(crate) fn document(template: &Value) -> Result<String> {
+    let what = template["Description"].as_str().unwrap_or_default();
+    let resources = template["Resources"].as_object().map_or(0, serde_json::Map::len);
+    if resources > RESOURCES_MAX {
+        return Err(format!("{what}: {resources} resources, CloudFormation takes {RESOURCES_MAX}: split the service"));
+    }
+    let text = format!("{HEADER}{}", yaml::write(template));
+    if text.len() > TEMPLATE_BYTES_MAX {
+        return Err(format!("{what}: {} bytes, CloudFormation takes {TEMPLATE_BYTES_MAX}", text.len()));
+    }
+    Ok(text)
+}

@@ -1,0 +1,192 @@
+//! Sample invocations of endpoints, as API Gateway sends them (HTTP API, payload 2.0). Missing ones are made up; those
+//! that are there are people's, and only checked.
+
+use std::{collections::BTreeSet, path::Path};
+
+use contracts::{
+    Spec,
+    table::{Access, Idempotency, StoreScope},
+};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Result,
+    api::{Api, Operation},
+    conform, endpoint,
+    example::{self, EXAMPLE_ID},
+    files,
+};
+
+const FOLDER: &str = "events/api";
+
+pub(crate) fn write_missing(root: &Path, api: &Api) -> Result<()> {
+    for operation in &api.operations {
+        let path = root.join(path(operation.spec));
+        if files::read(&path)?.is_none() {
+            files::write(&path, &files::pretty(&sample(operation, api))?)?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn check(root: &Path, api: &Api) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let mut expected = BTreeSet::new();
+    for operation in &api.operations {
+        let path = path(operation.spec);
+        match files::read(&root.join(&path))? {
+            None => problems.push(format!("{path}: missing; run scripts/gen")),
+            Some(text) => problems.extend(
+                wrong(&text, operation, api)
+                    .into_iter()
+                    .map(|wrong| format!("{path}: {wrong}; correct it, or delete it and run scripts/gen")),
+            ),
+        }
+        expected.insert(operation.spec.function.to_owned());
+    }
+    for name in files::names(&root.join(FOLDER), "json")? {
+        if !expected.contains(&name) {
+            problems.push(format!("{FOLDER}/{name}.json: no endpoint has that name; delete it"));
+        }
+    }
+    Ok(problems)
+}
+
+fn path(spec: &Spec) -> String {
+    format!("{FOLDER}/{}.json", spec.function)
+}
+
+/// What is wrong with a sample.
+fn wrong(text: &str, operation: &Operation, api: &Api) -> Vec<String> {
+    let sample: Value = match serde_json::from_str(text) {
+        Ok(sample) => sample,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut wrong = Vec::new();
+    let key = endpoint::route_key(operation.spec);
+    for place in ["/routeKey", "/requestContext/routeKey"] {
+        if sample.pointer(place) != Some(&Value::from(key.as_str())) {
+            wrong.push(format!("{place} is not {key}"));
+        }
+    }
+    let given = sample["pathParameters"].as_object().cloned().unwrap_or_default();
+    let given: BTreeSet<&str> = given.keys().map(String::as_str).collect();
+    let expected: BTreeSet<&str> = operation.path.iter().map(|parameter| parameter.name.as_str()).collect();
+    if given != expected {
+        wrong.push(format!("pathParameters are {given:?}, expected {expected:?}"));
+    }
+    if let Some(schema) = &operation.body {
+        let text = sample["body"].as_str().unwrap_or_default();
+        match serde_json::from_str::<Value>(text) {
+            Ok(body) => wrong.extend(conform::check(&body, schema, api)),
+            Err(error) => wrong.push(format!("body: {error}")),
+        }
+    }
+    wrong
+}
+
+fn sample(operation: &Operation, api: &Api) -> Value {
+    let spec = operation.spec;
+    let of_parameter = |(name, schema): (&String, &Value)| {
+        let value = example::value("", name, schema, api);
+        (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    };
+    let path: Map<String, Value> =
+        operation.path.iter().map(|p| of_parameter((&p.name, &p.schema))).map(|(n, v)| (n, v.into())).collect();
+    let query: Vec<(String, String)> = operation
+        .query
+        .iter()
+        .filter(|parameter| parameter.required || parameter.name == "limit")
+        .map(|p| of_parameter((&p.name, &p.schema)))
+        .collect();
+    let raw_path = path.iter().fold(spec.path.to_owned(), |text, (name, value)| {
+        text.replace(&format!("{{{name}}}"), value.as_str().unwrap_or_default())
+    });
+    let raw_query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    let mut sample = json!({
+        "version": "2.0",
+        "routeKey": endpoint::route_key(spec),
+        "rawPath": raw_path,
+        "rawQueryString": raw_query.join("&"),
+        "headers": headers(operation),
+        "requestContext": context(spec, &raw_path),
+        "isBase64Encoded": false,
+    });
+    if !path.is_empty() {
+        sample["pathParameters"] = path.into();
+    }
+    if !query.is_empty() {
+        sample["queryStringParameters"] = query.into_iter().map(|(n, v)| (n, Value::from(v))).collect();
+    }
+    if let Some(schema) = &operation.body {
+        sample["body"] = example::value("", example::thing(spec.path), schema, api).to_string().into();
+    }
+    sample
+}
+
+fn headers(operation: &Operation) -> Value {
+    let spec = operation.spec;
+    let mut headers = json!({
+        "accept": "application/json",
+        "host": "api.example.com",
+        "user-agent": "example/1.0",
+        "x-forwarded-for": "192.0.2.10",
+        "x-forwarded-port": "443",
+        "x-forwarded-proto": "https",
+    });
+    if spec.access != Access::Public {
+        headers["authorization"] = "Bearer an-access-token".into();
+    }
+    if spec.store == StoreScope::Required {
+        headers["x-store"] = example::SLUG.into();
+    }
+    if spec.idempotency != Idempotency::None {
+        headers["idempotency-key"] = "5f0c3d5e-2f7b-4c1e-9a51-0d7a4a1f9b6e".into();
+    }
+    if operation.body.is_some() {
+        headers["content-type"] = "application/json".into();
+    }
+    headers
+}
+
+fn context(spec: &Spec, raw_path: &str) -> Value {
+    let mut context = json!({
+        "accountId": "123456789012",
+        "apiId": "abcdef1234",
+        "domainName": "api.example.com",
+        "domainPrefix": "api",
+        "http": {
+            "method": spec.method.name(),
+            "path": raw_path,
+            "protocol": "HTTP/1.1",
+            "sourceIp": "192.0.2.10",
+            "userAgent": "example/1.0",
+        },
+        "requestId": "JKJaXmPLvHcESHA=",
+        "routeKey": endpoint::route_key(spec),
+        "stage": "$default",
+        "time": "01/Mar/2026:09:30:00 +0000",
+        "timeEpoch": 1_772_357_400_000_u64,
+    });
+    if let Access::Needs(permission) = spec.access
+        && let Some(role) = permission.roles().first()
+    {
+        context["authorizer"] = json!({ "lambda": {
+            "tenant": format!("ten_{EXAMPLE_ID}"),
+            "account": format!("acc_{EXAMPLE_ID}"),
+            "role": role.name(),
+            "session": format!("ses_{EXAMPLE_ID}"),
+        } });
+    }
+    context
+}
+
+/// Percent-encoded for a query.
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,155 @@
+//! The stack of a service: for each function its role, log group and alarm, and what calls it.
+
+use contracts::table::Grant;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Result,
+    cfn::{LOG_RETENTION_DAYS, alarm, logical_id, named, reference, resource, sub},
+    consumer, endpoint,
+    model::{Function, Kind},
+    role,
+};
+
+/// What the root stack can hand down: name, type.
+const PARAMETERS: [(&str, &str); 12] = [
+    ("Env", "String"),
+    ("Architecture", "String"),
+    ("BaseDomain", "String"),
+    ("PublicBaseUrl", "String"),
+    ("PaystackBaseUrl", "String"),
+    ("MailFrom", "String"),
+    ("LogLevel", "String"),
+    ("ReconcileScheduleS", "String"),
+    ("ApiId", "String"),
+    ("AuthorizerId", "String"),
+    ("EventBus", "String"),
+    ("OutboxStreamArn", "String"),
+];
+
+#[derive(Debug)]
+pub(crate) struct Stack {
+    pub(crate) service: &'static str,
+    pub(crate) template: Value,
+    /// The parameters it takes, which are those it uses.
+    pub(crate) parameters: Vec<&'static str>,
+}
+
+pub(crate) fn stack(service: &'static str, functions: &[&Function]) -> Result<Stack> {
+    let mut resources = Map::new();
+    for function in functions {
+        resources.extend(function_resources(function)?);
+    }
+    let resources = Value::Object(resources);
+    let used: Vec<_> = PARAMETERS.into_iter().filter(|(name, _)| uses(&resources, name)).collect();
+    let parameters: Map<String, Value> =
+        used.iter().map(|(name, kind)| ((*name).to_owned(), json!({ "Type": kind }))).collect();
+    let template = json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": format!("SellEasi: {service}"),
+        // W3002 warns that `Code` is a folder until `sam deploy` has uploaded it, which is how it is meant.
+        "Metadata": { "cfn-lint": { "config": { "ignore_checks": ["W3002"] } } },
+        "Parameters": parameters,
+        "Resources": resources,
+    });
+    Ok(Stack { service, template, parameters: used.into_iter().map(|(name, _)| name).collect() })
+}
+
+/// Whether a `Ref` or a `${…}` names it.
+fn uses(value: &Value, parameter: &str) -> bool {
+    match value {
+        Value::String(text) => text.contains(&format!("${{{parameter}}}")),
+        Value::Array(items) => items.iter().any(|item| uses(item, parameter)),
+        Value::Object(map) => {
+            map.iter().any(|(key, value)| (key == "Ref" && value.as_str() == Some(parameter)) || uses(value, parameter))
+        }
+        _ => false,
+    }
+}
+
+fn function_resources(function: &Function) -> Result<Map<String, Value>> {
+    let id = logical_id(function.name);
+    let mut resources = Map::from_iter([
+        (format!("{id}Function"), definition(function, &id)),
+        (format!("{id}Role"), role::role(function)),
+        (format!("{id}Logs"), logs(function)),
+        (
+            format!("{id}ErrorAlarm"),
+            alarm(
+                &format!("{}-errors", function.name),
+                "Calls of the function fail.",
+                ("AWS/Lambda", "Errors", "Sum"),
+                ("FunctionName", reference(&format!("{id}Function"))),
+            ),
+        ),
+    ]);
+    match function.kind {
+        Kind::Endpoint(spec) => resources.extend(endpoint::resources(spec)),
+        Kind::Consumer(row) => resources.extend(consumer::resources(row)?),
+        Kind::Authorizer => resources.extend([endpoint::authorizer_permission(&id)]),
+    }
+    Ok(resources)
+}
+
+fn definition(function: &Function, id: &str) -> Value {
+    let description = match function.kind {
+        Kind::Endpoint(spec) => spec.doc.lines().next().unwrap_or_default().trim(),
+        Kind::Consumer(row) => row.doc,
+        Kind::Authorizer => "Checks access tokens for the API.",
+    };
+    resource(
+        "AWS::Lambda::Function",
+        &json!({
+            "FunctionName": named(function.name),
+            "Description": description,
+            "Runtime": "provided.al2023",
+            "Handler": "bootstrap",
+            "Architectures": [reference("Architecture")],
+            // Below infra/services: `sam deploy` uploads it.
+            "Code": format!("../../target/lambda/{}/", function.name),
+            "Role": { "Fn::GetAtt": [format!("{id}Role"), "Arn"] },
+            "MemorySize": function.memory_mb,
+            "Timeout": function.timeout_s,
+            "Environment": { "Variables": environment(function, id) },
+        }),
+    )
+}
+
+/// What `runtime`'s configuration reads; where a value is only of use with a grant, only with it.
+fn environment(function: &Function, id: &str) -> Map<String, Value> {
+    let secret = |name: &str| sub(format!("selleasi/${{Env}}/{name}"));
+    let mut variables = Map::from_iter([
+        ("ENVIRONMENT".to_owned(), reference("Env")),
+        ("LOG_LEVEL".to_owned(), reference("LogLevel")),
+        ("BASE_DOMAIN".to_owned(), reference("BaseDomain")),
+        ("PUBLIC_BASE_URL".to_owned(), reference("PublicBaseUrl")),
+    ]);
+    for grant in function.grants {
+        let (name, value) = match grant {
+            Grant::TokenKeys => ("TOKEN_KEYS_SECRET", secret("token-keys")),
+            Grant::CursorKey => ("CURSOR_KEY_SECRET", secret("cursor-key")),
+            Grant::Paystack => ("PAYSTACK_SECRET", secret("paystack")),
+            Grant::SendEmail => ("MAIL_FROM", reference("MailFrom")),
+            Grant::Requeue => ("QUEUE_URL", reference(&format!("{id}Queue"))),
+            Grant::PutEvents => ("EVENT_BUS", reference("EventBus")),
+        };
+        variables.insert(name.to_owned(), value);
+    }
+    if function.has(Grant::Paystack) {
+        variables.insert("PAYSTACK_BASE_URL".to_owned(), reference("PaystackBaseUrl"));
+        if function.has(Grant::Requeue) {
+            variables.insert("RECONCILE_SCHEDULE_S".to_owned(), reference("ReconcileScheduleS"));
+        }
+    }
+    variables
+}
+
+fn logs(function: &Function) -> Value {
+    resource(
+        "AWS::Logs::LogGroup",
+        &json!({
+            "LogGroupName": sub(format!("/aws/lambda/selleasi-${{Env}}-{}", function.name)),
+            "RetentionInDays": LOG_RETENTION_DAYS,
+        }),
+    )
+}

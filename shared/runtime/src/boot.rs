@@ -1,0 +1,95 @@
+//! What happens once, before the first request: configuration, tracing, the AWS clients' shared parts.
+
+use std::process::ExitCode;
+
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::{SdkConfig, region::Region};
+
+use crate::{config::Config, deps::Deps, telemetry};
+
+/// The result of a bin's `main`.
+pub type Exit = ExitCode;
+
+/// What dependencies are made from.
+pub struct Boot {
+    pub config: Config,
+    pub sdk: SdkConfig,
+}
+
+/// Dependencies a handler can ask for. Each handler names the least it needs, so that no function links or starts
+/// what it does not use.
+pub trait FromBoot: Send + Sync + 'static {
+    fn from_boot(boot: &Boot) -> Self;
+}
+
+impl FromBoot for Deps {
+    fn from_boot(boot: &Boot) -> Self {
+        Self::new(boot)
+    }
+}
+
+impl Boot {
+    fn new() -> Self {
+        Self { config: Config::from_env(), sdk: sdk_config() }
+    }
+}
+
+/// Runs a function until Lambda stops it. One thread: a function works on one request at a time, and a second thread
+/// only costs start-up.
+pub(crate) fn run<D, F, Fut>(serve: F) -> Exit
+where
+    D: FromBoot,
+    F: FnOnce(D) -> Fut,
+    Fut: Future<Output = Result<(), lambda_runtime::Error>>,
+{
+    telemetry::init();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    match runtime.block_on(async { serve(D::from_boot(&Boot::new())).await }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Exit {
+    tracing::error!(%error, "the function stopped");
+    ExitCode::FAILURE
+}
+
+/// Built by hand from what Lambda sets: the default chain would look for profiles and metadata that are not there.
+/// One HTTP client, with ring, is shared by all clients, and built here, before the first request.
+fn sdk_config() -> SdkConfig {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "credentials and region are Lambda's own, not the function's configuration"
+    )]
+    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let credentials = Credentials::new(
+        env("AWS_ACCESS_KEY_ID").unwrap_or_default(),
+        env("AWS_SECRET_ACCESS_KEY").unwrap_or_default(),
+        env("AWS_SESSION_TOKEN"),
+        None,
+        "lambda",
+    );
+    let mut builder = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(env("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned())))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .retry_config(RetryConfig::standard().with_max_attempts(4))
+        .timeout_config(telemetry::timeouts(TimeoutConfig::builder()));
+    if let Some(endpoint) = env("AWS_ENDPOINT_URL") {
+        builder = builder.endpoint_url(endpoint);
+    }
+    builder.build()
+}

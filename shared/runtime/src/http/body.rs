@@ -1,0 +1,239 @@
+//! Request bodies: size, depth, JSON, shape, rules, in this order. The first two protect the function, and what breaks
+//! shape or rules is told field by field, all of it at once.
+
+use contracts::http::FieldError;
+use eserde::EDeserialize;
+use garde::Validate;
+use serde::de::IgnoredAny;
+
+use crate::http::{Problem, RawRequest, takes_no_body};
+
+pub(crate) const BYTES_MAX: usize = 256 * 1024;
+const DEPTH_MAX: usize = 32;
+/// Unknown fields named in one answer.
+const UNKNOWN_FIELDS_MAX: usize = 20;
+const UNKNOWN: &str = "unknown";
+
+pub(crate) fn check_size(body: &[u8]) -> Result<(), Problem> {
+    if body.len() <= BYTES_MAX {
+        return Ok(());
+    }
+    Err(Problem::new(413, "body_too_large", format!("a request body may have up to {BYTES_MAX} bytes")))
+}
+
+pub(crate) fn parse<B>(raw: &RawRequest) -> Result<B, Problem>
+where
+    B: for<'de> EDeserialize<'de> + Validate<Context = ()> + 'static,
+{
+    // Endpoints without a body read none; a webhook's body is its handler's own affair.
+    if takes_no_body::<B>() || raw.body.is_empty() {
+        return read(b"{}").map_err(|problem| {
+            if raw.body.is_empty() && !takes_no_body::<B>() {
+                problem.because("the request has no body")
+            } else {
+                problem
+            }
+        });
+    }
+    let media_type = raw.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default();
+    if !media_type.trim().eq_ignore_ascii_case("application/json") {
+        return Err(Problem::new(415, "unsupported_media_type", "send the body as application/json"));
+    }
+    check_depth(&raw.body)?;
+    serde_json::from_slice::<IgnoredAny>(&raw.body)
+        .map_err(|error| Problem::bad_request("malformed_json", format!("the body is not JSON: {error}")))?;
+    read(&raw.body)
+}
+
+fn read<B>(json: &[u8]) -> Result<B, Problem>
+where
+    B: for<'de> EDeserialize<'de> + Validate<Context = ()>,
+{
+    let text =
+        std::str::from_utf8(json).map_err(|_| Problem::bad_request("malformed_json", "the body is not UTF-8"))?;
+    let body = shape::<B>(text).map_err(|errors| Problem::invalid(all_shape_errors::<B>(text, errors)))?;
+    body.validate().map_err(|report| {
+        Problem::invalid(report.iter().map(|(path, error)| FieldError {
+            pointer: pointer(&path.to_string()),
+            code: "invalid".to_owned(),
+            detail: error.message().to_owned(),
+        }))
+    })?;
+    Ok(body)
+}
+
+fn shape<B: for<'de> EDeserialize<'de>>(text: &str) -> Result<B, Vec<FieldError>> {
+    eserde::json::from_str::<B>(text).map_err(|errors| {
+        let told = errors.iter().map(|error| {
+            let path = error.path().map(ToString::to_string).unwrap_or_default();
+            shape_error(&path, error.message())
+        });
+        told.collect()
+    })
+}
+
+/// An unknown field ends eserde's reading of its object, so each one found is taken out and the rest read again, to
+/// name what else is wrong.
+fn all_shape_errors<B: for<'de> EDeserialize<'de>>(text: &str, first: Vec<FieldError>) -> Vec<FieldError> {
+    let Ok(mut json) = serde_json::from_str::<serde_json::Value>(text) else { return first };
+    let mut unknown: Vec<FieldError> = vec![];
+    let mut errors = first;
+    for _ in 0..UNKNOWN_FIELDS_MAX {
+        let found: Vec<_> = errors.iter().filter(|error| error.code == UNKNOWN).cloned().collect();
+        let removed = found.iter().filter(|error| remove(&mut json, &error.pointer)).count();
+        unknown.extend(found);
+        if removed == 0 {
+            break;
+        }
+        errors = shape::<B>(&json.to_string()).err().unwrap_or_default();
+    }
+    unknown.extend(errors.into_iter().filter(|error| error.code != UNKNOWN));
+    unknown
+}
+
+/// Removes what a pointer names from its object.
+fn remove(json: &mut serde_json::Value, pointer: &str) -> bool {
+    let Some((parent, name)) = pointer.rsplit_once('/') else { return false };
+    let object = json.pointer_mut(parent).and_then(serde_json::Value::as_object_mut);
+    object.is_some_and(|object| object.remove(&name.replace("~1", "/").replace("~0", "~")).is_some())
+}
+
+/// An error of shape, told from serde's words, which have no codes.
+fn shape_error(path: &str, message: &str) -> FieldError {
+    // serde_json ends its messages with a place in the text, which a pointer says better.
+    let detail = message.split(" at line ").next().unwrap_or(message).to_owned();
+    let named = |prefix: &str| detail.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
+    let (code, field) = if let Some(field) = named("missing field `") {
+        ("missing", Some(field))
+    } else if let Some(field) = named("unknown field `") {
+        (UNKNOWN, Some(field))
+    } else if detail.starts_with("invalid type") {
+        ("invalid_type", None)
+    } else {
+        ("invalid", None)
+    };
+    let mut pointer = pointer(path);
+    // serde puts some of these at the object, some at the field itself.
+    if let Some(field) = field
+        && pointer.rsplit('/').next() != Some(field)
+    {
+        pointer = format!("{pointer}/{}", escape(field));
+    }
+    FieldError { pointer, code: code.to_owned(), detail }
+}
+
+/// `lines[0].name` as `/lines/0/name` (RFC 6901).
+fn pointer(path: &str) -> String {
+    let mut pointer = String::new();
+    for part in path.split(['.', '[', ']']).filter(|part| !part.is_empty()) {
+        pointer.push('/');
+        pointer.push_str(&escape(part));
+    }
+    pointer
+}
+
+fn escape(part: &str) -> String {
+    part.replace('~', "~0").replace('/', "~1")
+}
+
+/// Counts brackets outside strings, before any parser recurses.
+fn check_depth(body: &[u8]) -> Result<(), Problem> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in body {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'{' | b'[') => depth += 1,
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return Err(Problem::bad_request("too_deep", format!("a body may nest up to {DEPTH_MAX} levels")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::{orders::PlaceOrder, products::CreateProduct};
+
+    use super::*;
+
+    fn parse_json<B>(json: &str) -> Result<B, Problem>
+    where
+        B: for<'de> EDeserialize<'de> + Validate<Context = ()> + 'static,
+    {
+        let headers = [("content-type".to_owned(), "application/json; charset=utf-8".to_owned())].into();
+        parse(&RawRequest { body: json.as_bytes().to_vec(), headers, ..RawRequest::default() })
+    }
+
+    fn errors<B: std::fmt::Debug>(result: Result<B, Problem>) -> Vec<(String, String)> {
+        let mut errors: Vec<_> =
+            result.unwrap_err().errors().iter().map(|e| (e.pointer.clone(), e.code.clone())).collect();
+        errors.sort();
+        errors
+    }
+
+    fn pair(pointer: &str, code: &str) -> (String, String) {
+        (pointer.to_owned(), code.to_owned())
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        let result = parse_json::<CreateProduct>(
+            r#"{"slug": 5, "colour": "red", "variants": [{"sku": "A", "price": {"amount_minor": "1", "currency": "NGN"}}]}"#,
+        );
+        assert_eq!(
+            errors(result),
+            [
+                pair("/colour", "unknown"),
+                pair("/name", "missing"),
+                pair("/slug", "invalid_type"),
+                pair("/variants/0/name", "missing"),
+                pair("/variants/0/price/amount_minor", "invalid_type"),
+            ]
+        );
+    }
+
+    #[test]
+    fn every_broken_rule_is_named_at_once() {
+        let result = parse_json::<CreateProduct>(
+            r#"{"name": " ", "slug": "A b", "images": [{"url": "javascript:x"}],
+                "variants": [{"sku": "a b", "name": "M", "price": {"amount_minor": -1, "currency": "NGN"}}]}"#,
+        );
+        assert_eq!(
+            errors(result),
+            [
+                pair("/images/0/url", "invalid"),
+                pair("/name", "invalid"),
+                pair("/slug", "invalid"),
+                pair("/variants/0/price", "invalid"),
+                pair("/variants/0/sku", "invalid"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_json_is_a_bad_request() {
+        for body in ["{", "{} {}", "nope", "{\"a\": 1e999999999999}x", "\u{feff}{}"] {
+            assert_eq!(parse_json::<PlaceOrder>(body).unwrap_err().status(), 400, "{body}");
+        }
+        assert_eq!(parse_json::<PlaceOrder>("[]").unwrap_err().status(), 422);
+    }
+
+    #[test]
+    fn depth_is_bounded_and_brackets_in_strings_do_not_count() {
+        let deep = format!("{}{}", "[".repeat(33), "]".repeat(33));
+        assert_eq!(parse_json::<PlaceOrder>(&deep).unwrap_err().code(), "too_deep");
+        let text = format!(r#"{{"customer": {{"name": "{}\"", "email": "a@example.com"}}}}"#, "[".repeat(40));
+        assert!(parse_json::<PlaceOrder>(&text).is_ok());
+    }
+
+    #[test]
+    fn an_absent_body_is_told_as_such() {
+        let problem = parse::<PlaceOrder>(&RawRequest::default()).unwrap_err();
+        assert_eq!((problem.status(), problem.errors().len()), (422, 1));
+    }
+}

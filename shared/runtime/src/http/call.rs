@@ -1,0 +1,176 @@
+//! A request as a handler sees it.
+
+use contracts::Endpoint;
+use domain::{StoreId, TenantId, Timestamp, store::StoreStatus};
+use sha2::{Digest, Sha256};
+use store::{CommitError, Key, Op, Refused, StoredAnswer, Tx, keys};
+
+use crate::{
+    auth::Principal,
+    deps::Deps,
+    events::Cause,
+    http::{Problem, RawReply, RawRequest, Reply},
+};
+
+/// A request, checked: the caller may make it, and every part of it has its type.
+pub struct Call<E: Endpoint> {
+    pub principal: Option<Principal>,
+    pub store: Option<StoreRef>,
+    pub path: E::Path,
+    pub query: E::Query,
+    pub body: E::Body,
+    /// Where events of this request come from.
+    pub cause: Cause,
+    pub(crate) idempotency: Option<IdempotencyKey>,
+    pub(crate) if_match: Option<u64>,
+    pub raw: RawRequest,
+}
+
+/// The store a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreRef {
+    pub tenant_id: TenantId,
+    pub store_id: StoreId,
+    pub status: StoreStatus,
+}
+
+/// How a request's transaction ended.
+#[derive(Debug)]
+pub enum Committed<E> {
+    /// It happened, now or the first time this idempotency key came: this is the answer.
+    Done(Reply<E>),
+    /// Conditions did not hold; nothing was written.
+    Refused(Refused),
+}
+
+impl<E: Endpoint> Call<E> {
+    /// Who is calling; there is somebody wherever the endpoint needs a permission.
+    pub fn principal(&self) -> Result<&Principal, Problem> {
+        self.principal.as_ref().ok_or_else(Problem::unauthorized)
+    }
+
+    /// The tenant that the token is for.
+    pub fn tenant(&self) -> Result<TenantId, Problem> {
+        self.principal()?.tenant_id.ok_or_else(|| {
+            Problem::new(403, "no_tenant", "this token is for no tenant; choose one with POST /auth/switch-tenant")
+        })
+    }
+
+    /// The store; there is one wherever the endpoint is about one.
+    pub fn store(&self) -> Result<StoreRef, Problem> {
+        self.store.ok_or_else(Problem::not_found)
+    }
+
+    /// Fails (412) if the caller asked for another version than there is.
+    pub fn expect_version(&self, version: u64) -> Result<(), Problem> {
+        match self.if_match {
+            Some(wanted) if wanted != version => {
+                Err(Problem::new(412, "changed", format!("it is at version {version}, not {wanted}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Commits the request's effect together with its answer, so that a repetition of the request has no second
+    /// effect and gets the same answer.
+    pub async fn commit(&self, deps: &Deps, mut tx: Tx, reply: Reply<E>) -> Result<Committed<E>, Problem> {
+        let record = self.idempotency.as_ref().map(|key| (key, key.record(&mut tx, reply.as_raw(), deps.now())));
+        match deps.db.commit(tx).await {
+            Ok(()) => Ok(Committed::Done(reply)),
+            Err(CommitError::Refused(refused)) => {
+                if let Some((key, op)) = record
+                    && refused.contains(op)
+                {
+                    return match refused.found::<StoredAnswer>(op)? {
+                        Some(stored) => key.replay(stored.value, deps.now()).unwrap_or_else(|| Err(Problem::busy())),
+                        None => Err(Problem::busy()),
+                    }
+                    .map(|raw| Committed::Done(Reply::from_raw(raw)));
+                }
+                Ok(Committed::Refused(refused))
+            }
+            Err(CommitError::Busy) => Err(Problem::busy()),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+}
+
+impl<E> Committed<E> {
+    /// For transactions whose conditions are only versions: somebody was faster.
+    pub fn or_changed(self) -> Result<Reply<E>, Problem> {
+        match self {
+            Self::Done(reply) => Ok(reply),
+            Self::Refused(refused) => Err(CommitError::Refused(refused).into()),
+        }
+    }
+}
+
+pub(crate) fn parse_if_match(header: &str) -> Result<u64, Problem> {
+    let version = header.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    version.and_then(|version| version.parse().ok()).ok_or_else(|| {
+        Problem::bad_request("invalid_if_match", "If-Match: expected one entity tag, like \"3\", as given in ETag")
+    })
+}
+
+/// A client's idempotency key, with what it stands for.
+#[derive(Debug, Clone)]
+pub(crate) struct IdempotencyKey {
+    tenant_id: Option<TenantId>,
+    principal: String,
+    function: &'static str,
+    key: String,
+    fingerprint: String,
+}
+
+impl IdempotencyKey {
+    pub(crate) fn new(function: &'static str, key: &str, raw: &RawRequest, principal: Option<&Principal>) -> Self {
+        let mut hasher = Sha256::new();
+        for part in [raw.path.as_bytes(), raw.header("x-store").unwrap_or_default().as_bytes(), &raw.body] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
+        Self {
+            tenant_id: principal.and_then(|principal| principal.tenant_id),
+            principal: principal.map_or_else(|| raw.source_ip.clone(), |principal| principal.account_id.to_string()),
+            function,
+            key: key.to_owned(),
+            fingerprint: domain::text::hex(&hasher.finalize()),
+        }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        keys::idempotency(self.tenant_id, &self.principal, self.function, &self.key)
+    }
+
+    /// The stored answer, or the problem that the key was used for another request. `None` when it has expired.
+    pub(crate) fn replay(&self, stored: StoredAnswer, now: Timestamp) -> Option<Result<RawReply, Problem>> {
+        if now >= domain::store::after(stored.at, domain::limits::IDEMPOTENCY_TTL_S) {
+            return None;
+        }
+        if stored.fingerprint != self.fingerprint {
+            let detail = "this Idempotency-Key was used for another request; take a new one";
+            return Some(Err(Problem::new(422, "idempotency_key_reused", detail)));
+        }
+        let reply = RawReply::new(stored.status, "application/json", stored.body.into_bytes());
+        let reply = match stored.etag {
+            Some(etag) => reply.with_header("etag", etag),
+            None => reply,
+        };
+        Some(Ok(reply.with_header("idempotent-replayed", "true".to_owned())))
+    }
+
+    fn record(&self, tx: &mut Tx, reply: &RawReply, now: Timestamp) -> Op {
+        let answer = StoredAnswer {
+            tenant_id: self.tenant_id,
+            principal: self.principal.clone(),
+            function: self.function.to_owned(),
+            key: self.key.clone(),
+            fingerprint: self.fingerprint.clone(),
+            status: reply.status,
+            etag: reply.header("etag").map(str::to_owned),
+            body: String::from_utf8_lossy(&reply.body).into_owned(),
+            at: now,
+        };
+        tx.create_unless_live(&answer, now)
+    }
+}

@@ -1,0 +1,188 @@
+//! HTTP: from API Gateway's request to a handler's typed call, and back. Everything that is the same for all
+//! endpoints happens here, in this order: size, who is calling, which store, path, query, body, idempotency key.
+
+mod body;
+mod call;
+mod cursor;
+mod lambda;
+mod problem;
+mod reply;
+pub(crate) mod store_scope;
+
+pub use call::{Call, Committed, StoreRef};
+pub use lambda::serve_http;
+pub use problem::Problem;
+pub use reply::{RawReply, Reply};
+
+use std::collections::HashMap;
+
+use contracts::{
+    Endpoint, Spec,
+    http::Nothing,
+    table::{Access, Grant, Idempotency, StoreScope},
+};
+use serde::de::{DeserializeOwned, IntoDeserializer, value::MapDeserializer};
+use store::StoredAnswer;
+
+use crate::{auth::Principal, deps::Deps, events::Cause, handler::Handler, tokens};
+
+/// What a handler gives back.
+pub type Outcome<E> = Result<Reply<E>, Problem>;
+
+/// A request as it came, free of any Lambda type.
+#[derive(Debug, Clone, Default)]
+pub struct RawRequest {
+    pub request_id: String,
+    pub path: String,
+    pub path_parameters: HashMap<String, String>,
+    pub query: String,
+    /// Names in lower case.
+    pub headers: HashMap<String, String>,
+    pub body: Vec<u8>,
+    pub source_ip: String,
+    /// What the authorizer passed on.
+    pub principal: Option<Principal>,
+}
+
+impl RawRequest {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+}
+
+/// Answers one request.
+pub async fn answer<E, D, H>(deps: &D, handler: &H, raw: RawRequest) -> RawReply
+where
+    E: Endpoint,
+    D: AsRef<Deps>,
+    H: for<'a> Handler<'a, D, Call<E>, Outcome<E>>,
+{
+    let core = deps.as_ref();
+    let request_id = raw.request_id.clone();
+    let result = match prepare::<E>(core, raw).await {
+        Err(problem) => Err(problem),
+        Ok(call) => {
+            let key = call.idempotency.clone();
+            match handler.call(deps, call).await {
+                Ok(reply) => Ok(reply.into_raw()),
+                // The first answer to this key stands, whatever a second try runs into.
+                Err(problem) => match stored_answer(core, key).await {
+                    Some(stored) => stored,
+                    None => Err(problem),
+                },
+            }
+        }
+    };
+    result.unwrap_or_else(|problem| problem.into_raw(&request_id)).with_header("x-request-id", request_id)
+}
+
+async fn stored_answer(deps: &Deps, key: Option<call::IdempotencyKey>) -> Option<Result<RawReply, Problem>> {
+    let key = key?;
+    match deps.db.get::<StoredAnswer>(&key.key()).await {
+        Ok(Some(stored)) => key.replay(stored.value, deps.now()),
+        Ok(None) => None,
+        Err(error) => Some(Err(error.into())),
+    }
+}
+
+async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, Problem> {
+    let spec = E::SPEC;
+    body::check_size(&raw.body)?;
+    let principal = principal(deps, spec, &raw).await?;
+    let store = match spec.store {
+        StoreScope::None => None,
+        StoreScope::Required => Some(store_scope::resolve(deps, &raw, principal.as_ref()).await?),
+    };
+    let path = path::<E::Path>(&raw.path_parameters)?;
+    let query = query::<E::Query>(&raw.query)?;
+    let body = body::parse::<E::Body>(&raw)?;
+    let idempotency = idempotency(spec, &raw, principal.as_ref())?;
+    let if_match = raw.header("if-match").map(call::parse_if_match).transpose()?;
+    Ok(Call {
+        cause: Cause {
+            correlation_id: raw
+                .header("x-correlation-id")
+                .filter(|id| is_token(id))
+                .unwrap_or(&raw.request_id)
+                .to_owned(),
+            causation_id: None,
+            traceparent: raw.header("traceparent").filter(|parent| parent.len() == 55).map(str::to_owned),
+        },
+        principal,
+        store,
+        path,
+        query,
+        body,
+        idempotency,
+        if_match,
+        raw,
+    })
+}
+
+/// Who is calling, and whether they may. A public endpoint that was granted the token keys reads a token if one is
+/// given, as buyers and the store's team see different things there; the authorizer is not asked on public routes.
+async fn principal(deps: &Deps, spec: &Spec, raw: &RawRequest) -> Result<Option<Principal>, Problem> {
+    match spec.access {
+        Access::Public => {
+            let bearer = raw.header("authorization").and_then(|header| header.strip_prefix("Bearer "));
+            match bearer {
+                Some(token) if spec.grants.contains(&Grant::TokenKeys) && raw.principal.is_none() => {
+                    match tokens::verify(deps, token).await {
+                        Ok(principal) => Ok(Some(principal)),
+                        Err(tokens::TokenError::Invalid(_)) => Err(Problem::unauthorized()),
+                        Err(tokens::TokenError::Secret(error)) => Err(Problem::unavailable(&error)),
+                    }
+                }
+                _ => Ok(raw.principal.clone()),
+            }
+        }
+        Access::Needs(permission) => {
+            let principal = raw.principal.clone().ok_or_else(Problem::unauthorized)?;
+            if principal.role.may(permission) { Ok(Some(principal)) } else { Err(Problem::forbidden(permission)) }
+        }
+    }
+}
+
+/// A path that does not hold ids of the right kind names nothing.
+fn path<P: DeserializeOwned>(parameters: &HashMap<String, String>) -> Result<P, Problem> {
+    let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str().into_deserializer()));
+    P::deserialize(MapDeserializer::<_, serde::de::value::Error>::new(pairs)).map_err(|_| Problem::not_found())
+}
+
+fn query<Q: DeserializeOwned>(query: &str) -> Result<Q, Problem> {
+    let deserializer = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let name = error.path().to_string();
+        let detail = if name == "." { error.inner().to_string() } else { format!("{name}: {}", error.inner()) };
+        Problem::bad_request("invalid_query", detail)
+    })
+}
+
+fn idempotency(
+    spec: &Spec,
+    raw: &RawRequest,
+    principal: Option<&Principal>,
+) -> Result<Option<call::IdempotencyKey>, Problem> {
+    let key = match (spec.idempotency, raw.header("idempotency-key")) {
+        (Idempotency::None, _) | (Idempotency::Accepted, None) => return Ok(None),
+        (Idempotency::Required, None) => {
+            let detail = "this request needs an Idempotency-Key header: a new random value for each new intent";
+            return Err(Problem::bad_request("idempotency_key_missing", detail));
+        }
+        (Idempotency::Accepted | Idempotency::Required, Some(key)) => key,
+    };
+    if !is_token(key) {
+        let detail = "Idempotency-Key: expected 1 to 255 printable characters without spaces";
+        return Err(Problem::bad_request("idempotency_key_invalid", detail));
+    }
+    Ok(Some(call::IdempotencyKey::new(spec.function, key, raw, principal)))
+}
+
+fn is_token(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Endpoints without a body read none.
+pub(crate) fn takes_no_body<B: 'static>() -> bool {
+    std::any::TypeId::of::<B>() == std::any::TypeId::of::<Nothing>()
+}

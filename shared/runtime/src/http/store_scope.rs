@@ -1,0 +1,102 @@
+//! Which store a request is about: `X-Store` (slug or id), or the host name, or, for staff of a tenant with one store,
+//! that one. Store and token must be of one tenant.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use domain::{TenantId, Timestamp, store::StoreStatus};
+use store::{StoreClaim, keys};
+
+use crate::{
+    auth::Principal,
+    deps::Deps,
+    http::{Problem, RawRequest, StoreRef},
+};
+
+/// A store that was suspended is served at most this much longer. Slugs never change hands.
+const KEPT_S: i64 = 30;
+/// Names kept in one process at the most; a flood of names empties it rather than filling the memory.
+const KEPT_MAX: usize = 1_000;
+
+/// Stores lately asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ClaimCache(Arc<Mutex<HashMap<String, (Timestamp, StoreRef)>>>);
+
+impl ClaimCache {
+    fn get(&self, name: &str, now: Timestamp) -> Option<StoreRef> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(name).filter(|(at, _)| domain::store::after(*at, KEPT_S) > now).map(|(_, store)| *store)
+    }
+
+    fn put(&self, name: String, now: Timestamp, store: StoreRef) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(name, (now, store));
+    }
+}
+
+pub(crate) async fn resolve(deps: &Deps, raw: &RawRequest, principal: Option<&Principal>) -> Result<StoreRef, Problem> {
+    let tenant = principal.and_then(|principal| principal.tenant_id);
+    let is_staff = principal.is_some_and(|principal| principal.role.is_staff());
+    let found = match raw.header("x-store").or_else(|| slug_of_host(raw, &deps.config.base_domain)) {
+        Some(name) => by_name(deps, name).await?,
+        None => match tenant {
+            Some(tenant) if is_staff => Some(only_store(deps, tenant).await?),
+            _ => {
+                let detail = "say which store: X-Store with its slug or id, or its host name";
+                return Err(Problem::bad_request("store_missing", detail));
+            }
+        },
+    };
+    let not_found = || Problem::new(404, "store_not_found", "there is no such store");
+    match (found, principal) {
+        // Whether the store exists elsewhere is nothing a token of this tenant may learn.
+        (Some(store), Some(_)) if Some(store.tenant_id) == tenant => {
+            if is_staff || store.status == StoreStatus::Active { Ok(store) } else { Err(not_found()) }
+        }
+        (_, Some(_)) => Err(Problem::new(403, "tenant_mismatch", "the token is not for the tenant of that store")),
+        (Some(store), None) if store.status == StoreStatus::Active => Ok(store),
+        (_, None) => Err(not_found()),
+    }
+}
+
+/// `ada` of `ada.shops.example:8000` under `shops.example`.
+fn slug_of_host<'a>(raw: &'a RawRequest, base_domain: &str) -> Option<&'a str> {
+    let host = raw.header("host")?.split(':').next()?;
+    let base_domain = base_domain.split(':').next()?;
+    host.strip_suffix(base_domain)?.strip_suffix('.').filter(|slug| domain::text::is_slug(slug))
+}
+
+async fn by_name(deps: &Deps, name: &str) -> Result<Option<StoreRef>, Problem> {
+    let now = deps.now();
+    if let Some(store) = deps.claims.get(name, now) {
+        return Ok(Some(store));
+    }
+    if !domain::text::is_slug(name) && name.parse::<domain::StoreId>().is_err() {
+        return Ok(None);
+    }
+    let claim = deps.db.get::<StoreClaim>(&keys::store_claim(name)).await?;
+    let store = claim.map(|claim| StoreRef {
+        tenant_id: claim.value.tenant_id,
+        store_id: claim.value.store_id,
+        status: claim.value.status,
+    });
+    if let Some(store) = store {
+        deps.claims.put(name.to_owned(), now, store);
+    }
+    Ok(store)
+}
+
+async fn only_store(deps: &Deps, tenant: TenantId) -> Result<StoreRef, Problem> {
+    let list = keys::stores(tenant);
+    let (stores, _) = deps.db.list::<domain::store::Store>(&list, store::db::Order::Ascending, 2, None).await?;
+    match stores.as_slice() {
+        [only] => Ok(StoreRef { tenant_id: tenant, store_id: only.value.id, status: only.value.status }),
+        [] => Err(Problem::new(404, "store_not_found", "this tenant has no store yet")),
+        _ => Err(Problem::bad_request("store_missing", "this tenant has several stores: say which with X-Store")),
+    }
+}

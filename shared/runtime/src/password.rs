@@ -1,0 +1,92 @@
+//! Passwords and one-time secrets: how they are hashed and compared.
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// OWASP's first choice for Argon2id where memory is scarce: 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// Functions that hash passwords get this much memory: CPU comes with it.
+pub const MEMORY_MB: u16 = 1_024;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the password could not be hashed: {0}")]
+pub struct HashError(String);
+
+fn argon2() -> Argon2<'static> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or_default();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+/// Hashes a password under a random salt, into a PHC string.
+pub fn hash(password: &str, salt: [u8; 16]) -> Result<String, HashError> {
+    let hashed = argon2().hash_password_with_salt(password.as_bytes(), &salt);
+    hashed.map(|hash| hash.to_string()).map_err(|error| HashError(error.to_string()))
+}
+
+/// Whether a password is the one that was hashed. Without a hash (an unknown account) the same work is done on a
+/// dummy, so that the time taken does not tell which e-mail addresses are known.
+pub fn verify(password: &str, hash: Option<&str>) -> bool {
+    const DUMMY: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$c2VsbGVhc2ktZHVtbXktcw$3Eo3m5qQXNXEzCkqxJwXw7q0cQOqJj1v8m2q0tF0x8E";
+    let matches = PasswordHash::new(hash.unwrap_or(DUMMY))
+        .is_ok_and(|parsed| argon2().verify_password(password.as_bytes(), &parsed).is_ok());
+    matches && hash.is_some()
+}
+
+/// The hash under which a random token or a one-time code is kept. A code is bound to what it is for, so that the few
+/// codes there are do not hash alike everywhere.
+pub fn hash_secret(context: &str, secret: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update((context.len() as u64).to_be_bytes());
+    hasher.update(context.as_bytes());
+    hasher.update(secret.as_bytes());
+    domain::text::hex(&hasher.finalize())
+}
+
+/// Compares hashes without telling by the time taken where they differ.
+pub fn same(one: &str, other: &str) -> bool {
+    one.as_bytes().ct_eq(other.as_bytes()).into()
+}
+
+/// Six decimal digits from random bytes.
+pub fn one_time_code(random: [u8; 8]) -> String {
+    // 2^64 is so much larger than a million that the remainder's bias is below one in 10^13.
+    format!("{:06}", u64::from_be_bytes(random) % 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_verifies_and_another_does_not() {
+        let hash = hash("correct horse battery", [7; 16]).unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(verify("correct horse battery", Some(&hash)));
+        assert!(!verify("correct horse batterz", Some(&hash)));
+        assert!(!verify("anything", None));
+    }
+
+    #[test]
+    fn the_dummy_costs_what_a_real_hash_costs() {
+        let salted = hash("x", [1; 16]).unwrap();
+        let dummy_parses = PasswordHash::new(
+            "$argon2id$v=19$m=19456,t=2,p=1$c2VsbGVhc2ktZHVtbXktcw$3Eo3m5qQXNXEzCkqxJwXw7q0cQOqJj1v8m2q0tF0x8E",
+        );
+        assert!(dummy_parses.is_ok(), "{:?}", dummy_parses.err());
+        assert_eq!(salted.split('$').nth(3), Some("m=19456,t=2,p=1"));
+    }
+
+    #[test]
+    fn codes_have_six_digits() {
+        assert_eq!(one_time_code([0; 8]), "000000");
+        assert_eq!(one_time_code([255; 8]).len(), 6);
+    }
+}

@@ -1,0 +1,110 @@
+//! Requests as they come from API Gateway, and answers to look into.
+
+use std::collections::HashMap;
+
+use contracts::Endpoint;
+use runtime::{
+    Call, Deps, Handler, Outcome, Principal,
+    http::{RawReply, RawRequest, answer},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// A request being put together.
+#[derive(Debug, Clone, Default)]
+pub struct TestRequest(RawRequest);
+
+impl TestRequest {
+    pub fn new() -> Self {
+        let headers = HashMap::from([("content-type".to_owned(), "application/json".to_owned())]);
+        Self(RawRequest {
+            request_id: "req-1".into(),
+            source_ip: "203.0.113.7".into(),
+            headers,
+            ..RawRequest::default()
+        })
+    }
+
+    pub fn by(mut self, principal: &Principal) -> Self {
+        self.0.principal = Some(principal.clone());
+        self
+    }
+
+    pub fn header(mut self, name: &str, value: impl ToString) -> Self {
+        self.0.headers.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    pub fn store(self, name: impl ToString) -> Self {
+        self.header("x-store", name)
+    }
+
+    pub fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    pub fn path(mut self, name: &str, value: impl ToString) -> Self {
+        self.0.path.push('/');
+        self.0.path.push_str(&value.to_string());
+        self.0.path_parameters.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    pub fn query(mut self, query: &str) -> Self {
+        query.clone_into(&mut self.0.query);
+        self
+    }
+
+    pub fn json(self, body: Value) -> Self {
+        self.body(body.to_string())
+    }
+
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.0.body = body.into();
+        self
+    }
+
+    /// Sends it through everything that a real request goes through.
+    pub async fn send<E, D, H>(self, deps: &D, handler: H) -> Answer
+    where
+        E: Endpoint,
+        D: AsRef<Deps>,
+        H: for<'a> Handler<'a, D, Call<E>, Outcome<E>>,
+    {
+        Answer(answer::<E, D, H>(deps, &handler, self.0).await)
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer(pub RawReply);
+
+impl Answer {
+    pub fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.0.body).unwrap_or(Value::Null)
+    }
+
+    /// The body of a good answer; panics with the body of a bad one.
+    pub fn ok<T: DeserializeOwned>(&self) -> T {
+        let text = String::from_utf8_lossy(&self.0.body);
+        assert!((200..300).contains(&self.0.status), "{}: {text}", self.0.status);
+        serde_json::from_slice(&self.0.body).unwrap()
+    }
+
+    /// Status and code of a problem.
+    pub fn problem(&self) -> (u16, String) {
+        (self.0.status, self.json()["code"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Pointers and codes of a problem's fields.
+    pub fn fields(&self) -> Vec<(String, String)> {
+        let json = self.json();
+        let errors = json["errors"].as_array().cloned().unwrap_or_default();
+        let text = |error: &Value, name: &str| error[name].as_str().unwrap_or_default().to_owned();
+        errors.iter().map(|error| (text(error, "pointer"), text(error, "code"))).collect()
+    }
+}

@@ -1,0 +1,235 @@
+//! A shop to test in: one tenant with an open store, an owner and a buyer, products and stock; and the dependencies
+//! of handlers, with a clock that stands still until it is moved and randomness that is the same every time.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+use domain::{
+    AccountId, Currency, Money, ProductId, Role, SessionId, StoreId, TenantId, Timestamp, VariantId,
+    catalog::{Product, ProductStatus, Variant},
+    stock::Stock,
+    store::{ShippingMethod, Store, StoreStatus, Tax},
+    tenant::{Plan, Tenant, TenantKind, TenantStatus},
+};
+use runtime::{Clock, Config, Deps, Entropy, Principal, secrets::Secrets};
+use store::StoreClaim;
+
+use crate::dynamo::Embedded;
+
+/// A clock for tests.
+#[derive(Debug)]
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub fn advance_s(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+}
+
+/// Bytes that look random and repeat from run to run (SplitMix64).
+#[derive(Debug)]
+struct TestEntropy(AtomicU64);
+
+impl Entropy for TestEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let mut mixed = self.0.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::SeqCst);
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            let mixed = (mixed ^ (mixed >> 31)).to_be_bytes();
+            chunk.copy_from_slice(&mixed[..chunk.len()]);
+        }
+    }
+}
+
+/// A P-256 key pair made for tests; it signs nothing else.
+pub const TEST_PRIVATE_PEM: &str = include_str!("test_private.pem");
+pub const TEST_PUBLIC_PEM: &str = include_str!("test_public.pem");
+
+/// One tenant's open store, and what handlers need.
+pub struct World {
+    pub deps: Deps,
+    pub dynamo: Embedded,
+    pub clock: Arc<TestClock>,
+    pub tenant: TenantId,
+    pub store: Store,
+    pub owner: Principal,
+    pub buyer: Principal,
+}
+
+/// 2026-01-01T00:00:00Z
+const START_MS: i64 = 1_767_225_600_000;
+
+impl World {
+    /// A tenant with an open NGN store, 7.5 % tax included in prices, one shipping method (NGN 500.00).
+    pub async fn new() -> Self {
+        let dynamo = Embedded::new();
+        let clock = Arc::new(TestClock(AtomicI64::new(START_MS)));
+        let config = Config {
+            environment: "test".into(),
+            base_domain: "localhost".into(),
+            public_base_url: "http://localhost:8000".into(),
+            mail_from: "shop@example.com".into(),
+            event_bus: "selleasi-test".into(),
+            token_keys_secret: "selleasi/test/token-keys".into(),
+            cursor_key_secret: "selleasi/test/cursor-key".into(),
+            paystack_secret: "selleasi/test/paystack".into(),
+            reconcile_schedule_s: vec![60, 300, 900, 3_600],
+            ..Config::default()
+        };
+        let deps = Deps::from_parts(
+            dynamo.db(),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            Arc::new(TestEntropy(AtomicU64::new(1))),
+            config,
+            secrets(),
+        );
+        let tenant = deps.id(TenantId::from_ulid);
+        let store = store(&deps);
+        let principal = |role| Principal {
+            tenant_id: Some(tenant),
+            account_id: deps.id(AccountId::from_ulid),
+            role,
+            session_id: deps.id(SessionId::from_ulid),
+        };
+        let (owner, buyer) = (principal(Role::Owner), principal(Role::Guest));
+        let world = Self { deps, dynamo, clock, tenant, store, owner, buyer };
+        world.write_tenant().await;
+        world.dynamo.take_calls();
+        world
+    }
+
+    /// Another tenant in the same database, to test that they do not meet.
+    pub async fn neighbour(&self) -> Self {
+        let tenant = self.deps.id(TenantId::from_ulid);
+        let mut store = store(&self.deps);
+        store.slug = "bobs-books".into();
+        let principal = |role| Principal {
+            tenant_id: Some(tenant),
+            account_id: self.deps.id(AccountId::from_ulid),
+            role,
+            session_id: self.deps.id(SessionId::from_ulid),
+        };
+        let world = Self {
+            deps: self.deps.clone(),
+            dynamo: self.dynamo.clone(),
+            clock: Arc::clone(&self.clock),
+            tenant,
+            store,
+            owner: principal(Role::Owner),
+            buyer: principal(Role::Guest),
+        };
+        world.write_tenant().await;
+        world
+    }
+
+    /// The same caller in another role.
+    pub fn principal(&self, role: Role) -> Principal {
+        Principal { role, ..self.owner.clone() }
+    }
+
+    /// An active product with one variant at a price in kobo, and that many units of it.
+    pub async fn product(&self, name: &str, price_minor: i64, on_hand: i64) -> (Product, VariantId) {
+        let now = self.deps.now();
+        let variant = self.deps.id(VariantId::from_ulid);
+        let slug = domain::text::slugify(name).unwrap();
+        let product = Product {
+            id: self.deps.id(ProductId::from_ulid),
+            store_id: self.store.id,
+            name: name.into(),
+            slug: slug.clone(),
+            description: None,
+            images: vec![],
+            tags: vec![],
+            status: ProductStatus::Active,
+            variants: vec![Variant {
+                id: variant,
+                sku: slug.to_uppercase(),
+                name: "Default".into(),
+                price: Money::new(price_minor, Currency::Ngn),
+                compare_at_price: None,
+                barcode: None,
+                weight_g: None,
+            }],
+            created_at: now,
+            updated_at: now,
+        };
+        let stock = Stock { on_hand, available: on_hand, ..Stock::empty(variant, self.store.id, now) };
+        let mut tx = self.deps.tx();
+        tx.create(self.tenant, &product);
+        tx.create(self.tenant, &stock);
+        self.deps.db.commit(tx).await.unwrap();
+        (product, variant)
+    }
+
+    async fn write_tenant(&self) {
+        let now = self.deps.now();
+        let tenant = Tenant {
+            id: self.tenant,
+            name: "Ada".into(),
+            kind: TenantKind::Individual,
+            plan: Plan::Free,
+            status: TenantStatus::Active,
+            stores: 1,
+            products: 0,
+            created_at: now,
+            updated_at: now,
+        };
+        let mut tx = self.deps.tx();
+        tx.create(self.tenant, &tenant);
+        tx.create(self.tenant, &self.store);
+        for name in [self.store.slug.clone(), self.store.id.to_string()] {
+            let claim = StoreClaim { name, tenant_id: self.tenant, store_id: self.store.id, status: self.store.status };
+            tx.create((), &claim);
+        }
+        self.deps.db.commit(tx).await.unwrap();
+    }
+}
+
+fn store(deps: &Deps) -> Store {
+    let now = deps.now();
+    Store {
+        id: deps.id(StoreId::from_ulid),
+        name: "Ada's Books".into(),
+        slug: "adas-books".into(),
+        description: None,
+        logo_url: None,
+        currency: Currency::Ngn,
+        timezone: "Africa/Lagos".into(),
+        tax: Tax { rate_basis_points: 750, inclusive: true },
+        shipping_methods: vec![ShippingMethod {
+            id: "standard".into(),
+            name: "Standard".into(),
+            rate: Money::new(50_000, Currency::Ngn),
+            estimated_days: 3,
+        }],
+        payment_methods: vec!["paystack".into()],
+        payment_window_s: 900,
+        support_email: "ada@example.com".into(),
+        low_stock_email: None,
+        status: StoreStatus::Active,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn secrets() -> Secrets {
+    let key =
+        |kid: &str| serde_json::json!({ "kid": kid, "private_pem": TEST_PRIVATE_PEM, "public_pem": TEST_PUBLIC_PEM });
+    Secrets::fixed([
+        (
+            "selleasi/test/token-keys".into(),
+            serde_json::json!({ "current": key("one"), "next": key("two") }).to_string(),
+        ),
+        ("selleasi/test/cursor-key".into(), r#"{"key":"00ff"}"#.into()),
+        ("selleasi/test/paystack".into(), r#"{"secret_key":"sk_test_x"}"#.into()),
+    ])
+}
