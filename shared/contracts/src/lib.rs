@@ -4,6 +4,7 @@
 pub mod check;
 pub mod events;
 pub mod http;
+pub mod patch;
 pub mod table;
 
 pub mod audit;

@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId, OrderId, Permission, StoreId, Timestamp,
-    limits::{DESCRIPTION_MAX, EMAIL_MAX, NAME_MAX, PHONE_MAX, SHORT_TEXT_MAX},
+    limits::{EMAIL_MAX, NAME_MAX, PHONE_MAX, SHORT_TEXT_MAX},
     order::{Address, CancelReason, Customer, OrderLine, OrderStatus, Totals},
 };
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::{
     check, endpoints, events,
     events::Event,
     http::{Limit, ListQuery, Nothing, Page},
-    table::{Access, Action, Consumer, Grant, MEMORY_MB, Source, Table},
+    table::{Access, Action, Consumer, Grant, Grants, MEMORY_MB, Source, Table},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
@@ -173,16 +173,6 @@ pub struct OrderPath {
     pub id: OrderId,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CancelOrder {
-    /// For the other side.
-    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(custom(check::clean)))]
-    #[serde(default)]
-    pub note: Option<String>,
-}
-
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -236,7 +226,7 @@ endpoints! {
     /// One that may be being paid is `cancel_requested` until the payment is settled; one that is paid is refunded.
     Cancel = Post "/orders/{id}/cancel" => "orders-cancel" {
         access: Access::Needs(Permission::OrdersCancel), store: None, idempotency: Required,
-        path: OrderPath, query: Nothing, body: CancelOrder, reply: 200 Order,
+        path: OrderPath, query: Nothing, body: Nothing, reply: 200 Order,
         tables: [Orders: Get Put],
         emits: [events::OrderCancelRequested::TYPE, events::OrderCancelled::TYPE],
     }
@@ -249,8 +239,10 @@ endpoints! {
     }
 }
 
+const STEP_TABLES: Grants = &[(Table::Orders, &[Action::Get, Action::Put])];
+
 /// A step that cancels an unpaid order gives the buyer's cart back.
-const STEP_TABLES: &[(Table, &[Action])] =
+const CANCELLING_STEP_TABLES: Grants =
     &[(Table::Orders, &[Action::Get, Action::Put]), (Table::Carts, &[Action::Update])];
 
 pub const ON_PAYMENT_COMPLETED: Consumer = Consumer {
@@ -270,6 +262,7 @@ pub const ON_PAYMENT_FAILED: Consumer = Consumer {
     function: "orders-on-payment-failed",
     doc: "No money will come: the order is cancelled.",
     source: Source::Events { types: &[events::PaymentFailed::TYPE], delay_s: 0 },
+    tables: CANCELLING_STEP_TABLES,
     emits: &[events::OrderCancelled::TYPE],
     ..ON_PAYMENT_COMPLETED
 };
@@ -302,6 +295,7 @@ pub const EXPIRE: Consumer = Consumer {
     function: "orders-expire",
     doc: "The payment window closed: the order is cancelled. Called when the shortest window is over, and again when the order's own is.",
     source: Source::Events { types: &[events::OrderCreated::TYPE], delay_s: domain::limits::PAYMENT_WINDOW_MIN_S },
+    tables: CANCELLING_STEP_TABLES,
     emits: &[events::OrderCancelled::TYPE],
     grants: &[Grant::Requeue],
     ..ON_PAYMENT_COMPLETED

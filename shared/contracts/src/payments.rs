@@ -49,6 +49,39 @@ pub struct Refund {
     pub requested_at: Timestamp,
 }
 
+impl Payment {
+    pub fn new(payment: domain::payment::Payment, version: u64) -> Self {
+        let (captured, refunded) = payment.captured_and_refunded();
+        let attempt = payment.current_attempt().cloned();
+        Self {
+            id: payment.id,
+            order_id: payment.order_id,
+            provider: payment.provider,
+            status: payment.status,
+            failure_reason: payment.failure_reason,
+            amount: payment.amount,
+            reference: attempt.as_ref().map(|attempt| attempt.reference.clone()),
+            checkout_url: attempt.and_then(|attempt| attempt.checkout_url).filter(|_| payment.status.is_open()),
+            attempts: u32::try_from(payment.attempts.len()).unwrap_or(u32::MAX),
+            captured,
+            refunded,
+            refunds: payment
+                .refunds
+                .into_iter()
+                .map(|refund| Refund {
+                    id: refund.id,
+                    amount: refund.amount,
+                    status: refund.status,
+                    requested_at: refund.requested_at,
+                })
+                .collect(),
+            expires_at: payment.expires_at,
+            updated_at: payment.updated_at,
+            version,
+        }
+    }
+}
+
 /// A provider's own words; read by the step that processes them, never by this endpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -71,7 +104,7 @@ endpoints! {
     Get = Get "/orders/{id}/payment" => "payments-get" {
         access: Access::Needs(Permission::PaymentsRead), store: None, idempotency: None,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Payment,
-        tables: [Payments: Get, Orders: Get], emits: [],
+        tables: [Payments: BatchGet, Orders: BatchGet], emits: [],
     }
     /// Takes Paystack's webhooks.
     ///
@@ -91,9 +124,10 @@ pub const PROCESS_WEBHOOK: Consumer = Consumer {
     function: "payments-process-webhook",
     doc: "Asks the provider what really happened, and books it.",
     source: Source::Events { types: &[events::WebhookReceived::TYPE], delay_s: 0 },
-    batch: 5,
+    // One at a time: a provider may take seconds to answer, and one slow message must not hold up others.
+    batch: 1,
     concurrency: 0,
-    timeout_s: 60,
+    timeout_s: 30,
     tables: STEP_TABLES,
     emits: SETTLING_EVENTS,
     grants: &[Grant::Paystack],

@@ -4,7 +4,8 @@ use domain::{
     Money, Permission, ProductId, StoreId, Timestamp, VariantId,
     catalog::{Image, ProductStatus},
     limits::{
-        DESCRIPTION_MAX, IMAGES_MAX, NAME_MAX, SHORT_TEXT_MAX, SKU_MAX, SLUG_MAX, TAGS_MAX, URL_MAX, VARIANTS_MAX,
+        DESCRIPTION_MAX, IMAGES_MAX, NAME_MAX, SHORT_TEXT_MAX, SKU_MAX, SLUG_MAX, TAGS_MAX, URL_MAX,
+        VARIANTS_CREATED_MAX, WEIGHT_MAX_G,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,8 @@ use crate::{
     check, endpoints, events,
     events::Event,
     http::{Limit, Nothing, Page},
+    patch,
+    patch::Clearable,
     table::Access,
 };
 
@@ -87,7 +90,7 @@ impl From<domain::catalog::Variant> for Variant {
 pub struct CreateProduct {
     #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
     pub name: String,
-    /// Made from the name unless given.
+    /// Unique in the store; made from the name unless given.
     #[garde(length(min = 3, max = SLUG_MAX), inner(custom(check::slug)))]
     #[serde(default)]
     pub slug: Option<String>,
@@ -100,7 +103,8 @@ pub struct CreateProduct {
     #[garde(length(max = TAGS_MAX), inner(length(chars, min = 1, max = NAME_MAX), custom(check::clean)))]
     #[serde(default)]
     pub tags: Vec<String>,
-    #[garde(length(max = VARIANTS_MAX), dive)]
+    /// More can be added one by one.
+    #[garde(length(max = VARIANTS_CREATED_MAX), dive)]
     #[serde(default)]
     pub variants: Vec<VariantInput>,
 }
@@ -139,12 +143,32 @@ pub struct VariantInput {
     #[garde(length(min = 1, max = SKU_MAX), inner(custom(check::sku)))]
     #[serde(default)]
     pub barcode: Option<String>,
-    #[garde(range(max = 1_000_000))]
+    #[garde(range(max = WEIGHT_MAX_G))]
     #[serde(default)]
     pub weight_g: Option<u32>,
 }
 
-/// Only what is given changes.
+impl From<ImageInput> for Image {
+    fn from(input: ImageInput) -> Self {
+        Self { url: input.url, alt: input.alt }
+    }
+}
+
+impl VariantInput {
+    pub fn with_id(self, id: VariantId) -> domain::catalog::Variant {
+        domain::catalog::Variant {
+            id,
+            sku: self.sku,
+            name: self.name,
+            price: self.price,
+            compare_at_price: self.compare_at_price,
+            barcode: self.barcode,
+            weight_g: self.weight_g,
+        }
+    }
+}
+
+/// Only what is given changes; null clears.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -152,12 +176,14 @@ pub struct UpdateProduct {
     #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::clean)))]
     #[serde(default)]
     pub name: Option<String>,
+    /// The old one is free for another product at once.
     #[garde(length(min = 3, max = SLUG_MAX), inner(custom(check::slug)))]
     #[serde(default)]
     pub slug: Option<String>,
-    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(custom(check::clean)))]
-    #[serde(default)]
-    pub description: Option<String>,
+    #[garde(inner(length(chars, min = 1, max = DESCRIPTION_MAX), inner(custom(check::clean))))]
+    #[serde(default, deserialize_with = "patch::clearable")]
+    pub description: Clearable<String>,
+    /// All of them; the first is the one shown in lists.
     #[garde(length(max = IMAGES_MAX), dive)]
     #[serde(default)]
     pub images: Option<Vec<ImageInput>>,
@@ -166,7 +192,7 @@ pub struct UpdateProduct {
     pub tags: Option<Vec<String>>,
 }
 
-/// Only what is given changes.
+/// Only what is given changes; null clears.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -181,16 +207,15 @@ pub struct UpdateVariant {
     #[eserde(compat)]
     #[serde(default)]
     pub price: Option<Money>,
-    #[garde(inner(custom(check::price)))]
-    #[eserde(compat)]
-    #[serde(default)]
-    pub compare_at_price: Option<Money>,
-    #[garde(length(min = 1, max = SKU_MAX), inner(custom(check::sku)))]
-    #[serde(default)]
-    pub barcode: Option<String>,
-    #[garde(range(max = 1_000_000))]
-    #[serde(default)]
-    pub weight_g: Option<u32>,
+    #[garde(inner(inner(custom(check::price))))]
+    #[serde(default, deserialize_with = "patch::clearable")]
+    pub compare_at_price: Clearable<Money>,
+    #[garde(inner(length(min = 1, max = SKU_MAX), inner(custom(check::sku))))]
+    #[serde(default, deserialize_with = "patch::clearable")]
+    pub barcode: Clearable<String>,
+    #[garde(inner(range(max = WEIGHT_MAX_G)))]
+    #[serde(default, deserialize_with = "patch::clearable")]
+    pub weight_g: Clearable<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
@@ -238,11 +263,12 @@ pub struct VariantPath {
 endpoints! {
     /// Adds a product.
     ///
-    /// It starts as a draft; publish it with `POST /products/{id}/status`. Its variants have no stock yet.
+    /// It starts as a draft; publish it with `POST /products/{id}/status`. Its variants have no stock yet. The plan says
+    /// how many products a tenant may have (403 `plan_limit`).
     Create = Post "/products" => "products-create" {
         access: Access::Needs(Permission::ProductsWrite), store: Required, idempotency: Accepted,
         path: Nothing, query: Nothing, body: CreateProduct, reply: 201 Product,
-        tables: [Catalog: Put, Tenants: Get Update, Inventory: Put],
+        tables: [Catalog: Put, Tenants: BatchGet Update, Inventory: Put],
         emits: [events::ProductCreated::TYPE],
     }
     /// Lists a store's products, newest first.
@@ -275,18 +301,18 @@ endpoints! {
     AddVariant = Post "/products/{id}/variants" => "products-add-variant" {
         access: Access::Needs(Permission::ProductsWrite), store: Required, idempotency: Accepted,
         path: ProductPath, query: Nothing, body: VariantInput, reply: 201 Product,
-        tables: [Catalog: Get Put, Inventory: Put], emits: [events::ProductUpdated::TYPE],
+        tables: [Catalog: BatchGet Put, Tenants: BatchGet, Inventory: Put], emits: [events::ProductUpdated::TYPE],
     }
     /// Changes a variant.
     UpdateVariantRoute = Patch "/products/{id}/variants/{vid}" => "products-update-variant" {
         access: Access::Needs(Permission::ProductsWrite), store: Required, idempotency: None,
         path: VariantPath, query: Nothing, body: UpdateVariant, reply: 200 Product,
-        tables: [Catalog: Get Put Delete], emits: [events::ProductUpdated::TYPE],
+        tables: [Catalog: BatchGet Put Delete, Tenants: BatchGet], emits: [events::ProductUpdated::TYPE],
     }
     /// Removes a variant, once it has no stock.
     RemoveVariant = Delete "/products/{id}/variants/{vid}" => "products-remove-variant" {
         access: Access::Needs(Permission::ProductsWrite), store: Required, idempotency: None,
         path: VariantPath, query: Nothing, body: Nothing, reply: 200 Product,
-        tables: [Catalog: Get Put Delete, Inventory: Delete], emits: [events::ProductUpdated::TYPE],
+        tables: [Catalog: BatchGet Put Delete, Inventory: BatchGet Delete], emits: [events::ProductUpdated::TYPE],
     }
 }

@@ -40,10 +40,7 @@ pub(crate) fn document(api: &Api) -> Result<Value> {
         "components": {
             "schemas": api.components,
             "parameters": { "Store": store_parameter() },
-            "responses": { "Problem": {
-                "description": "What went wrong. `code` is stable; `errors` names wrong fields.",
-                "content": { "application/problem+json": { "schema": api.problem } },
-            } },
+            "responses": { "Problem": problem_response(api) },
             "securitySchemes": { "bearer": {
                 "type": "http",
                 "scheme": "bearer",
@@ -167,6 +164,23 @@ fn written(parameter: &Parameter, place: &str) -> Value {
         written["description"] = description;
     }
     written
+}
+
+/// API Gateway answers in its own form, which cannot be changed: where there is no token that holds (401, 403), beyond
+/// its own limits (413, 429) and when a function is away (500, 503).
+fn problem_response(api: &Api) -> Value {
+    let gateways = json!({
+        "type": "object",
+        "properties": { "message": { "type": "string" } },
+        "required": ["message"],
+    });
+    json!({
+        "description": "What went wrong. `code` is stable; `errors` names wrong fields. API Gateway's own answers (no token that holds, too many requests, too large) have a `message` only.",
+        "content": {
+            "application/problem+json": { "schema": api.problem },
+            "application/json": { "schema": gateways },
+        },
+    })
 }
 
 fn store_parameter() -> Value {
