@@ -1,1 +1,44 @@
-//! x
+//! Payments: checkouts, webhooks, reconciliation, refunds, and the books. Money moves only on what the provider's API
+//! says when asked; a webhook is a hint to ask.
+
+pub mod get;
+pub mod on_order_cancelled;
+pub mod on_order_created;
+pub mod on_stock_rejected;
+pub mod paystack;
+pub mod process_webhook;
+pub mod reconcile;
+pub mod start;
+pub mod webhook_paystack;
+
+mod opening;
+mod reference;
+mod refund;
+mod settle;
+
+use runtime::{Boot, Deps, FromBoot};
+
+use crate::paystack::Paystack;
+
+/// What functions that speak to providers need.
+#[derive(Debug, Clone)]
+pub struct PaymentDeps {
+    pub core: Deps,
+    pub paystack: Paystack,
+}
+
+impl FromBoot for PaymentDeps {
+    fn from_boot(boot: &Boot) -> Self {
+        let core = Deps::from_boot(boot);
+        Self { paystack: Paystack::new(&core), core }
+    }
+}
+
+impl AsRef<Deps> for PaymentDeps {
+    fn as_ref(&self) -> &Deps {
+        &self.core
+    }
+}
+
+#[cfg(test)]
+mod tests;

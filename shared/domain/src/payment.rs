@@ -8,7 +8,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, MoneyError, OrderId, PaymentId, RefundId, StoreId, Timestamp, limits::PAYMENT_ATTEMPTS_MAX};
+use crate::{Money, MoneyError, OrderId, PaymentId, RefundId, StoreId, Timestamp, limits::PAYMENT_ATTEMPTS_MAX, store::after};
+
+/// A provider's answer to a refund can take this long; only then is it asked again.
+const ASK_AGAIN_S: i64 = 60;
+/// Opening a checkout takes at most this long: two calls with their timeouts.
+const OPENING_S: i64 = 30;
 
 /// One checkout opened at the provider. Recorded before the provider is called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +97,8 @@ pub struct Refund {
     pub amount: Money,
     pub status: RefundStatus,
     pub provider_id: Option<String>,
+    /// When the provider was last asked for it. Written before the call, so that no two callers ask at once.
+    pub asked_at: Option<Timestamp>,
     pub requested_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -235,10 +242,23 @@ impl Payment {
             amount,
             status: RefundStatus::Requested,
             provider_id: None,
+            asked_at: None,
             requested_at: now,
             updated_at: now,
         });
         Ok(Self { updated_at: now, ..self })
+    }
+
+    /// Records that the provider is about to be asked for a refund. `None` if it knows of it, or was asked so lately
+    /// that the answer may still come.
+    pub fn ask_refund(mut self, id: RefundId, now: Timestamp) -> Option<Self> {
+        let refund = self.refunds.iter_mut().find(|refund| refund.id == id)?;
+        let asked_lately = refund.asked_at.is_some_and(|at| now < after(at, ASK_AGAIN_S));
+        if refund.status != RefundStatus::Requested || asked_lately {
+            return None;
+        }
+        refund.asked_at = Some(now);
+        Some(Self { updated_at: now, ..self })
     }
 
     /// The provider reports on a refund. `None` if that is known already; what was processed or failed stays so.
@@ -257,18 +277,10 @@ impl Payment {
         refund.status = status;
         refund.provider_id = provider_id.or(refund.provider_id.take());
         refund.updated_at = now;
-        if let Some(capture) = self.captures.iter().find(|capture| capture.settles) {
-            let back: i64 = self
-                .refunds
-                .iter()
-                .filter(|refund| refund.reference == capture.reference && refund.status == RefundStatus::Processed)
-                .map(|refund| refund.amount.amount_minor)
-                .sum();
-            if back >= capture.amount.amount_minor {
-                self.status = PaymentStatus::Refunded;
-            } else if back > 0 {
-                self.status = PaymentStatus::PartiallyRefunded;
-            }
+        let (captured, refunded) = self.captured_and_refunded();
+        if refunded.amount_minor > 0 {
+            let is_all = refunded.amount_minor >= captured.amount_minor;
+            self.status = if is_all { PaymentStatus::Refunded } else { PaymentStatus::PartiallyRefunded };
         }
         Some(Self { updated_at: now, ..self })
     }
@@ -287,6 +299,34 @@ impl Payment {
     /// The attempt the buyer is paying on.
     pub fn current_attempt(&self) -> Option<&Attempt> {
         self.attempts.last()
+    }
+
+    /// Whether a checkout is being opened right now, by somebody else.
+    pub fn is_opening(&self, now: Timestamp) -> bool {
+        let attempt = self.current_attempt().filter(|attempt| attempt.checkout_url.is_none());
+        self.status == PaymentStatus::Initiated && attempt.is_some_and(|at| now < after(at.started_at, OPENING_S))
+    }
+
+    /// Attempts whose money has not been seen, newest first.
+    pub fn unpaid_attempts(&self) -> impl Iterator<Item = &Attempt> {
+        let paid = |attempt: &&Attempt| self.captures.iter().any(|capture| capture.reference == attempt.reference);
+        self.attempts.iter().rev().filter(move |attempt| !paid(attempt))
+    }
+
+    /// Refunds that have not ended.
+    pub fn live_refunds(&self) -> impl Iterator<Item = &Refund> {
+        self.refunds.iter().filter(|refund| matches!(refund.status, RefundStatus::Requested | RefundStatus::Pending))
+    }
+
+    /// Captured for the order, and of that refunded: what buyers are shown.
+    pub fn captured_and_refunded(&self) -> (Money, Money) {
+        let zero = Money::zero(self.amount.currency);
+        let Some(capture) = self.captures.iter().find(|capture| capture.settles) else { return (zero, zero) };
+        let back = self.refunds.iter().filter(|refund| {
+            refund.reference == capture.reference && refund.status == RefundStatus::Processed
+        });
+        let refunded = Money::sum(capture.amount.currency, back.map(|refund| refund.amount)).unwrap_or(capture.amount);
+        (capture.amount, refunded)
     }
 
     fn captured_on(&self, reference: &str) -> Result<Money, MoneyError> {

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod auth;
+pub mod authorizer;
 pub mod boot;
 pub mod config;
 pub mod consumer;
@@ -19,15 +20,19 @@ pub mod outbound;
 pub mod password;
 pub mod queue;
 pub mod secrets;
+pub mod sessions;
+pub mod stream;
 pub mod telemetry;
 pub mod tokens;
 
 mod handler;
 
 pub use auth::Principal;
+pub use authorizer::serve_authorizer;
 pub use boot::{Boot, Exit, FromBoot};
 pub use config::Config;
 pub use consumer::{Message, StepError, serve_consumer};
 pub use deps::{Clock, Deps, Entropy};
 pub use handler::Handler;
 pub use http::{Call, Outcome, Problem, Reply, serve_http};
+pub use stream::serve_stream;

@@ -56,6 +56,11 @@ impl Default for Outbound {
 }
 
 impl Outbound {
+    /// Over another connector: tests speak to a provider in the process.
+    pub fn over(connector: impl HttpConnector + 'static) -> Self {
+        Self(SharedHttpConnector::new(connector))
+    }
+
     /// Sends a request with a JSON body (or none) under a bearer secret. Never retries: the caller knows what a second
     /// time would do.
     pub async fn send(

@@ -12,9 +12,6 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// Functions that hash passwords get this much memory: CPU comes with it.
-pub const MEMORY_MB: u16 = 1_024;
-
 #[derive(Debug, thiserror::Error)]
 #[error("the password could not be hashed: {0}")]
 pub struct HashError(String);
@@ -23,6 +20,9 @@ fn argon2() -> Argon2<'static> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or_default();
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
+
+/// What an unknown account's password is checked against: of the same cost as a real hash, and of no password.
+const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2VsbGVhc2ktZHVtbXktcw$3Eo3m5qQXNXEzCkqxJwXw7q0cQOqJj1v8m2q0tF0x8E";
 
 /// Hashes a password under a random salt, into a PHC string.
 pub fn hash(password: &str, salt: [u8; 16]) -> Result<String, HashError> {
@@ -33,8 +33,6 @@ pub fn hash(password: &str, salt: [u8; 16]) -> Result<String, HashError> {
 /// Whether a password is the one that was hashed. Without a hash (an unknown account) the same work is done on a
 /// dummy, so that the time taken does not tell which e-mail addresses are known.
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
-    const DUMMY: &str =
-        "$argon2id$v=19$m=19456,t=2,p=1$c2VsbGVhc2ktZHVtbXktcw$3Eo3m5qQXNXEzCkqxJwXw7q0cQOqJj1v8m2q0tF0x8E";
     let matches = PasswordHash::new(hash.unwrap_or(DUMMY))
         .is_ok_and(|parsed| argon2().verify_password(password.as_bytes(), &parsed).is_ok());
     matches && hash.is_some()
@@ -76,12 +74,24 @@ mod tests {
 
     #[test]
     fn the_dummy_costs_what_a_real_hash_costs() {
-        let salted = hash("x", [1; 16]).unwrap();
-        let dummy_parses = PasswordHash::new(
-            "$argon2id$v=19$m=19456,t=2,p=1$c2VsbGVhc2ktZHVtbXktcw$3Eo3m5qQXNXEzCkqxJwXw7q0cQOqJj1v8m2q0tF0x8E",
-        );
-        assert!(dummy_parses.is_ok(), "{:?}", dummy_parses.err());
-        assert_eq!(salted.split('$').nth(3), Some("m=19456,t=2,p=1"));
+        let real = hash("x", [1; 16]).unwrap();
+        let (real, dummy) = (PasswordHash::new(&real).unwrap(), PasswordHash::new(DUMMY).unwrap());
+        assert_eq!(dummy.algorithm, real.algorithm);
+        assert_eq!(dummy.version, real.version);
+        assert_eq!(dummy.params.to_string(), real.params.to_string());
+        assert_eq!(dummy.salt.unwrap().len(), real.salt.unwrap().len());
+        assert_eq!(dummy.hash.unwrap().len(), real.hash.unwrap().len());
+        // Refused because the hash is another, so after the work, and not because it cannot be read.
+        let refused = argon2().verify_password(b"x", &dummy);
+        assert_eq!(refused, Err(argon2::password_hash::Error::PasswordInvalid));
+    }
+
+    #[test]
+    fn a_code_hashes_unlike_elsewhere() {
+        assert_eq!(hash_secret("a", "123456"), hash_secret("a", "123456"));
+        assert_ne!(hash_secret("a", "123456"), hash_secret("b", "123456"));
+        assert_ne!(hash_secret("a1", "23456"), hash_secret("a", "123456"));
+        assert!(same("ab", "ab") && !same("ab", "ac") && !same("ab", "abc"));
     }
 
     #[test]

@@ -3,8 +3,10 @@
 
 pub mod dynamo;
 pub mod http;
+pub mod provider;
 pub mod world;
 
 pub use dynamo::Embedded;
 pub use http::TestRequest;
+pub use provider::{FakePaystack, Fault};
 pub use world::World;

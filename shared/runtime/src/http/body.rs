@@ -5,13 +5,15 @@ use contracts::http::FieldError;
 use eserde::EDeserialize;
 use garde::Validate;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::http::{Problem, RawRequest, takes_no_body};
 
 pub(crate) const BYTES_MAX: usize = 256 * 1024;
 const DEPTH_MAX: usize = 32;
-/// Unknown fields named in one answer.
-const UNKNOWN_FIELDS_MAX: usize = 20;
+/// A body is read again at most this often to find all that is wrong with it.
+const ERRORS_MAX: usize = 20;
+const MISSING: &str = "missing";
 const UNKNOWN: &str = "unknown";
 
 pub(crate) fn check_size(body: &[u8]) -> Result<(), Problem> {
@@ -72,30 +74,80 @@ fn shape<B: for<'de> EDeserialize<'de>>(text: &str) -> Result<B, Vec<FieldError>
     })
 }
 
-/// An unknown field ends eserde's reading of its object, so each one found is taken out and the rest read again, to
-/// name what else is wrong.
+/// eserde reads on after an error, but from wherever the error left the text: what it says after the first one may be
+/// noise. So whatever is told is checked against the document, taken out of it, and the rest is read again.
 fn all_shape_errors<B: for<'de> EDeserialize<'de>>(text: &str, first: Vec<FieldError>) -> Vec<FieldError> {
-    let Ok(mut json) = serde_json::from_str::<serde_json::Value>(text) else { return first };
-    let mut unknown: Vec<FieldError> = vec![];
+    let Ok(mut json) = serde_json::from_str::<Value>(text) else { return first };
+    let mut found: Vec<FieldError> = vec![];
     let mut errors = first;
-    for _ in 0..UNKNOWN_FIELDS_MAX {
-        let found: Vec<_> = errors.iter().filter(|error| error.code == UNKNOWN).cloned().collect();
-        let removed = found.iter().filter(|error| remove(&mut json, &error.pointer)).count();
-        unknown.extend(found);
-        if removed == 0 {
+    for _ in 0..ERRORS_MAX {
+        errors.retain(|error| is_true_of(&json, error));
+        // What stands inside or around a field told already is the same mistake.
+        let is_told = |error: &FieldError| {
+            found.iter().any(|told| told.pointer == error.pointer || (told.code != MISSING && overlap(told, error)))
+        };
+        let fresh: Vec<_> = errors.iter().filter(|error| !is_told(error)).cloned().collect();
+        let before = json.clone();
+        if fresh.is_empty() {
+            for error in &errors {
+                take_out_parent(&mut json, &error.pointer);
+            }
+        } else {
+            for error in &fresh {
+                take_out(&mut json, error);
+            }
+        }
+        found.extend(fresh);
+        if json == before {
             break;
         }
         errors = shape::<B>(&json.to_string()).err().unwrap_or_default();
     }
-    unknown.extend(errors.into_iter().filter(|error| error.code != UNKNOWN));
-    unknown
+    found
 }
 
-/// Removes what a pointer names from its object.
-fn remove(json: &mut serde_json::Value, pointer: &str) -> bool {
-    let Some((parent, name)) = pointer.rsplit_once('/') else { return false };
-    let object = json.pointer_mut(parent).and_then(serde_json::Value::as_object_mut);
-    object.is_some_and(|object| object.remove(&name.replace("~1", "/").replace("~0", "~")).is_some())
+/// A missing field is not there, any other is; and a document that was read as JSON has no errors of syntax.
+fn is_true_of(json: &Value, error: &FieldError) -> bool {
+    const SYNTAX: [&str; 8] = [
+        "EOF while",
+        "expected `",
+        "expected value",
+        "expected ident",
+        "key must be",
+        "trailing",
+        "invalid number",
+        "control",
+    ];
+    let there = json.pointer(&error.pointer).is_some();
+    there != (error.code == MISSING) && !SYNTAX.iter().any(|prefix| error.detail.starts_with(prefix))
+}
+
+/// Makes the rest readable: an unknown field goes, a wrong value becomes null.
+fn take_out(json: &mut Value, error: &FieldError) {
+    let (parent, name) = error.pointer.rsplit_once('/').unwrap_or_default();
+    if error.code == UNKNOWN {
+        if let Some(object) = json.pointer_mut(parent).and_then(Value::as_object_mut) {
+            object.remove(&name.replace("~1", "/").replace("~0", "~"));
+        }
+    } else if let Some(value) = json.pointer_mut(&error.pointer) {
+        *value = Value::Null;
+    }
+}
+
+/// Where null is wrong too, what holds it becomes null; but never the whole body.
+fn take_out_parent(json: &mut Value, pointer: &str) {
+    if let Some((parent, _)) = pointer.rsplit_once('/')
+        && !parent.is_empty()
+        && let Some(value) = json.pointer_mut(parent)
+    {
+        *value = Value::Null;
+    }
+}
+
+fn overlap(one: &FieldError, other: &FieldError) -> bool {
+    let (one, other) = (&one.pointer, &other.pointer);
+    let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
+    long.strip_prefix(short.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// An error of shape, told from serde's words, which have no codes.
@@ -104,7 +156,7 @@ fn shape_error(path: &str, message: &str) -> FieldError {
     let detail = message.split(" at line ").next().unwrap_or(message).to_owned();
     let named = |prefix: &str| detail.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
     let (code, field) = if let Some(field) = named("missing field `") {
-        ("missing", Some(field))
+        (MISSING, Some(field))
     } else if let Some(field) = named("unknown field `") {
         (UNKNOWN, Some(field))
     } else if detail.starts_with("invalid type") {
@@ -194,6 +246,15 @@ mod tests {
                 pair("/variants/0/name", "missing"),
                 pair("/variants/0/price/amount_minor", "invalid_type"),
             ]
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_does_not_hide_what_follows() {
+        let result = parse_json::<CreateProduct>(r#"{"name": {"a": [1, {"b": 2}]}, "slug": ["x"], "tags": "t"}"#);
+        assert_eq!(
+            errors(result),
+            [pair("/name", "invalid_type"), pair("/slug", "invalid_type"), pair("/tags", "invalid_type")]
         );
     }
 

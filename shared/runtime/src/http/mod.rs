@@ -91,7 +91,10 @@ async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, P
     let principal = principal(deps, spec, &raw).await?;
     let store = match spec.store {
         StoreScope::None => None,
-        StoreScope::Required => Some(store_scope::resolve(deps, &raw, principal.as_ref()).await?),
+        StoreScope::Optional if !store_scope::is_named(deps, &raw) => None,
+        StoreScope::Optional | StoreScope::Required => {
+            Some(store_scope::resolve(deps, &raw, principal.as_ref()).await?)
+        }
     };
     let path = path::<E::Path>(&raw.path_parameters)?;
     let query = query::<E::Query>(&raw.query)?;

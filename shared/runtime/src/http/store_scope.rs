@@ -39,6 +39,11 @@ impl ClaimCache {
     }
 }
 
+/// Whether a request names a store, by header or by host.
+pub(crate) fn is_named(deps: &Deps, raw: &RawRequest) -> bool {
+    raw.header("x-store").is_some() || slug_of_host(raw, &deps.config.base_domain).is_some()
+}
+
 pub(crate) async fn resolve(deps: &Deps, raw: &RawRequest, principal: Option<&Principal>) -> Result<StoreRef, Problem> {
     let tenant = principal.and_then(|principal| principal.tenant_id);
     let is_staff = principal.is_some_and(|principal| principal.role.is_staff());

@@ -1,0 +1,11 @@
+//! `STOCK_REJECTED`: the goods are gone, so all the money goes back.
+
+use contracts::{events::StockRejected, payments::ON_STOCK_REJECTED};
+use runtime::{Message, StepError};
+
+use crate::{PaymentDeps, refund};
+
+pub async fn handle(deps: &PaymentDeps, message: Message<StockRejected>) -> Result<(), StepError> {
+    let event = message.detail;
+    refund::request_all(deps, ON_STOCK_REJECTED.function, &event, event.data.order_id).await
+}

@@ -1,0 +1,267 @@
+//! Paystack's API, as far as it is used: transactions and refunds. Amounts are integers in the subunit. Its answers are
+//! read leniently where Paystack writes one thing in several ways, and strictly where money is named.
+
+use domain::{Currency, Money};
+use runtime::{
+    Deps,
+    outbound::{Answer, Outbound},
+    secrets::SecretError,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Debug, Clone)]
+pub struct Paystack {
+    http: Outbound,
+    base_url: String,
+}
+
+/// The account's secret, which also signs its webhooks.
+#[derive(Deserialize)]
+pub(crate) struct PaystackSecret {
+    pub(crate) secret_key: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// No answer, or none that says whether it took effect: ask again.
+    #[error("Paystack did not answer: {0}")]
+    Unanswered(String),
+    /// The reference has been used.
+    #[error("the reference is taken")]
+    DuplicateReference,
+    /// Paystack understood and said no.
+    #[error("Paystack refused: {0}")]
+    Refused(String),
+}
+
+/// What Paystack says of a charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChargeReport {
+    /// Money was taken.
+    Captured { amount: Money, fees: Money },
+    /// The last try at paying failed. A later one may not.
+    Failed,
+    /// Not paid (yet), or unknown to Paystack.
+    Unpaid,
+}
+
+/// What Paystack says of a refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundReport {
+    pub provider_id: String,
+    pub state: RefundState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundState {
+    UnderWay,
+    Processed,
+    Failed,
+}
+
+/// A checkout to be opened.
+pub struct NewCheckout<'a> {
+    pub reference: &'a str,
+    pub email: &'a str,
+    pub amount: Money,
+    pub order_number: &'a str,
+}
+
+impl Paystack {
+    pub fn new(deps: &Deps) -> Self {
+        Self::over(Outbound::default(), deps.config.paystack_base_url.clone())
+    }
+
+    pub fn over(http: Outbound, base_url: String) -> Self {
+        Self { http, base_url }
+    }
+
+    /// Opens a checkout; gives back where the buyer pays.
+    pub async fn initialize(&self, deps: &Deps, checkout: NewCheckout<'_>) -> Result<String, ProviderError> {
+        let body = json!({
+            "email": checkout.email,
+            "amount": checkout.amount.amount_minor,
+            "currency": checkout.amount.currency.code(),
+            "reference": checkout.reference,
+            "metadata": { "order_number": checkout.order_number },
+        });
+        let data = self.call(deps, "POST", "/transaction/initialize", Some(body)).await?;
+        let url = data["authorization_url"]
+            .as_str()
+            .filter(|url| domain::text::is_web_address(url) || url.starts_with("http://127.0.0.1"));
+        url.map(str::to_owned).ok_or_else(|| ProviderError::Unanswered("no checkout address in the answer".into()))
+    }
+
+    /// Asks what became of a charge.
+    pub async fn verify(&self, deps: &Deps, reference: &str) -> Result<ChargeReport, ProviderError> {
+        let data = match self.call(deps, "GET", &format!("/transaction/verify/{reference}"), None).await {
+            Ok(data) => data,
+            // A reference Paystack does not know is one whose opening never reached it.
+            Err(ProviderError::Refused(_)) => return Ok(ChargeReport::Unpaid),
+            Err(error) => return Err(error),
+        };
+        if data["reference"].as_str() != Some(reference) {
+            return Err(ProviderError::Unanswered("the answer is about another charge".into()));
+        }
+        match data["status"].as_str() {
+            Some("success") => {
+                let amount = money(&data, "amount")?;
+                let fees = data["fees"].as_i64().unwrap_or(0);
+                Ok(ChargeReport::Captured { amount, fees: Money::new(fees, amount.currency) })
+            }
+            Some("failed") => Ok(ChargeReport::Failed),
+            // Reversed: taken and given back by Paystack itself, so nothing is held.
+            Some("abandoned" | "ongoing" | "pending" | "processing" | "queued" | "reversed") => {
+                Ok(ChargeReport::Unpaid)
+            }
+            other => Err(ProviderError::Unanswered(format!("unknown status {other:?}"))),
+        }
+    }
+
+    /// Asks for a refund. `note` is ours and finds it again: Paystack knows no idempotency here.
+    pub async fn refund(
+        &self,
+        deps: &Deps,
+        reference: &str,
+        amount: Money,
+        note: &str,
+    ) -> Result<RefundReport, ProviderError> {
+        let body = json!({
+            "transaction": reference,
+            "amount": amount.amount_minor,
+            "currency": amount.currency.code(),
+            "merchant_note": note,
+        });
+        refund_report(&self.call(deps, "POST", "/refund", Some(body)).await?)
+    }
+
+    /// Finds a refund by the note it was asked for with.
+    pub async fn find_refund(
+        &self,
+        deps: &Deps,
+        reference: &str,
+        note: &str,
+    ) -> Result<Option<RefundReport>, ProviderError> {
+        let path = format!("/refund?reference={reference}&perPage=100");
+        let data = self.call(deps, "GET", &path, None).await?;
+        let refunds = data.as_array().ok_or_else(|| ProviderError::Unanswered("not a list of refunds".into()))?;
+        refunds.iter().find(|refund| refund["merchant_note"].as_str() == Some(note)).map(refund_report).transpose()
+    }
+
+    pub async fn fetch_refund(&self, deps: &Deps, id: &str) -> Result<RefundReport, ProviderError> {
+        refund_report(&self.call(deps, "GET", &format!("/refund/{id}"), None).await?)
+    }
+
+    async fn call(
+        &self,
+        deps: &Deps,
+        method: &'static str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value, ProviderError> {
+        let unanswered = |error: &dyn std::fmt::Display| ProviderError::Unanswered(error.to_string());
+        let secret = secret(deps).await.map_err(|error| unanswered(&error))?;
+        let url = format!("{}{path}", self.base_url);
+        let body = body.map(|body| body.to_string());
+        let answer =
+            self.http.send(method, &url, &secret.secret_key, body).await.map_err(|error| unanswered(&error))?;
+        read(&answer)
+    }
+}
+
+pub(crate) async fn secret(deps: &Deps) -> Result<PaystackSecret, SecretError> {
+    deps.secrets.get(&deps.config.paystack_secret, deps.now()).await
+}
+
+fn read(answer: &Answer) -> Result<Value, ProviderError> {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let message = body["message"].as_str().unwrap_or_default();
+    match answer.status {
+        200..=299 if body["status"] == true => Ok(body["data"].clone()),
+        // A wrong key, too many calls, or an error of theirs: nothing about this charge.
+        401 | 403 | 408 | 429 | 500.. => Err(ProviderError::Unanswered(format!("{}: {message}", answer.status))),
+        400..=499 if body["code"] == "duplicate_reference" || message.contains("Duplicate") => {
+            Err(ProviderError::DuplicateReference)
+        }
+        400..=499 => Err(ProviderError::Refused(format!("{}: {message}", answer.status))),
+        status => Err(ProviderError::Unanswered(format!("{status}: {message}"))),
+    }
+}
+
+fn refund_report(data: &Value) -> Result<RefundReport, ProviderError> {
+    let provider_id = match &data["id"] {
+        Value::Number(id) => id.to_string(),
+        Value::String(id) => id.clone(),
+        _ => return Err(ProviderError::Unanswered("a refund without an id".into())),
+    };
+    let state = match data["status"].as_str() {
+        Some("processed") => RefundState::Processed,
+        Some("failed") => RefundState::Failed,
+        // `needs-attention` can still be processed, once a person gives Paystack what it asks for.
+        Some("pending" | "processing" | "needs-attention" | "retrying") => RefundState::UnderWay,
+        other => return Err(ProviderError::Unanswered(format!("unknown refund status {other:?}"))),
+    };
+    Ok(RefundReport { provider_id, state })
+}
+
+/// Paystack writes some amounts as numbers and some as strings of digits.
+fn money(data: &Value, field: &str) -> Result<Money, ProviderError> {
+    let amount = match &data[field] {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    let currency = data["currency"].as_str().and_then(|code| code.parse::<Currency>().ok());
+    match (amount, currency) {
+        (Some(amount), Some(currency)) => Ok(Money::new(amount, currency)),
+        _ => Err(ProviderError::Unanswered(format!("no readable {field}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &Value) -> Answer {
+        Answer { status, body: body.to_string().into_bytes() }
+    }
+
+    #[test]
+    fn an_error_of_theirs_says_nothing_about_the_charge() {
+        for status in [401, 403, 408, 429, 500, 502, 503, 504, 302] {
+            let result = read(&answer(status, &json!({ "status": false, "message": "x" })));
+            assert!(matches!(result, Err(ProviderError::Unanswered(_))), "{status}");
+        }
+        let no_json = Answer { status: 200, body: b"<html>".to_vec() };
+        assert!(matches!(read(&no_json), Err(ProviderError::Unanswered(_))));
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let duplicate =
+            json!({ "status": false, "message": "Duplicate Transaction Reference", "code": "duplicate_reference" });
+        assert!(matches!(read(&answer(400, &duplicate)), Err(ProviderError::DuplicateReference)));
+        let invalid = json!({ "status": false, "message": "Invalid email" });
+        assert!(matches!(read(&answer(400, &invalid)), Err(ProviderError::Refused(_))));
+    }
+
+    #[test]
+    fn amounts_come_as_numbers_and_as_strings() {
+        let read = |amount: Value| money(&json!({ "amount": amount, "currency": "NGN" }), "amount").ok();
+        assert_eq!(read(json!(1500)), Some(Money::new(1500, Currency::Ngn)));
+        assert_eq!(read(json!("1500")), Some(Money::new(1500, Currency::Ngn)));
+        assert_eq!(read(json!(15.5)), None);
+        assert_eq!(read(json!(null)), None);
+        assert!(money(&json!({ "amount": 1, "currency": "XXX" }), "amount").is_err());
+    }
+
+    #[test]
+    fn a_refund_that_needs_attention_is_not_over() {
+        let state = |status: &str| refund_report(&json!({ "id": 7, "status": status })).map(|report| report.state).ok();
+        assert_eq!(state("needs-attention"), Some(RefundState::UnderWay));
+        assert_eq!(state("processed"), Some(RefundState::Processed));
+        assert_eq!(state("failed"), Some(RefundState::Failed));
+        assert_eq!(state("something new"), None);
+    }
+}

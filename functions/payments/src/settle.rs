@@ -1,0 +1,225 @@
+//! Settling a payment: asking the provider about every attempt that has not been paid and every refund that has not
+//! ended, and booking what it says. Webhooks, reconciliation and cancellation all end here, so there is one place
+//! where money is booked, and asking once too often changes nothing: a capture is known by its reference, a refund by
+//! its id, both under the payment's version. An inbox would do harm here: the same message, come again, may bring
+//! news.
+
+use contracts::events::{Envelope, PaymentCompleted, PaymentFlagged, RefundCompleted, RefundFailed};
+use domain::{
+    LedgerEntryId, Money, OrderId, RefundId, TenantId,
+    ledger::Entry,
+    payment::{CaptureOutcome, FailureReason, Payment, RefundStatus},
+};
+use runtime::{StepError, events::Cause};
+use store::{CommitError, Tx, Versioned, keys};
+
+use crate::{
+    PaymentDeps,
+    opening::failed_event,
+    paystack::{ChargeReport, RefundReport, RefundState},
+    refund,
+};
+
+/// Somebody else may book at the same time; then the payment is read and the provider asked again.
+const TRIES: u32 = 4;
+
+/// What the caller is and wants.
+pub(crate) struct Settling<'a, D> {
+    pub(crate) event: &'a Envelope<D>,
+    pub(crate) order_id: OrderId,
+    /// Closes a payment that is still open and unpaid.
+    pub(crate) close: Option<FailureReason>,
+}
+
+/// Asks, books, and gives the payment back as it is then.
+pub(crate) async fn settle<D>(deps: &PaymentDeps, want: &Settling<'_, D>) -> Result<Payment, StepError> {
+    let tenant = want.event.tenant_id;
+    let key = keys::payment(tenant, want.order_id);
+    for _ in 0..TRIES {
+        let held = deps.core.db.get::<Payment>(&key).await?;
+        let held = held.ok_or_else(|| StepError::retry("there is no such payment (yet)"))?;
+        let reports = ask(deps, &held.value).await?;
+
+        let mut tx = deps.core.tx();
+        let mut book =
+            Book { deps, tx: &mut tx, cause: Cause::from(want.event), tenant, payment: held, changed: false };
+        for (reference, report) in &reports.charges {
+            book.charge(reference, report)?;
+        }
+        for (id, report) in &reports.refunds {
+            book.refund(*id, report);
+        }
+        book.close(want.close, &reports.charges);
+        let (payment, changed) = book.finish();
+        if !changed {
+            return Ok(payment);
+        }
+        match deps.core.db.commit(tx).await {
+            Ok(()) => return Ok(payment),
+            Err(CommitError::Refused(_) | CommitError::Busy) => {}
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(StepError::retry("the payment keeps changing"))
+}
+
+/// What the provider says.
+struct Reports {
+    charges: Vec<(String, ChargeReport)>,
+    refunds: Vec<(RefundId, RefundReport)>,
+}
+
+async fn ask(deps: &PaymentDeps, payment: &Payment) -> Result<Reports, StepError> {
+    let mut charges = vec![];
+    for attempt in payment.unpaid_attempts() {
+        let report = deps.paystack.verify(&deps.core, &attempt.reference).await.map_err(StepError::retry)?;
+        charges.push((attempt.reference.clone(), report));
+    }
+    let mut refunds = vec![];
+    for refund in payment.live_refunds() {
+        let report = match &refund.provider_id {
+            Some(id) => Some(deps.paystack.fetch_refund(&deps.core, id).await.map_err(StepError::retry)?),
+            None if refund.asked_at.is_some() => {
+                let note = refund.id.to_string();
+                deps.paystack.find_refund(&deps.core, &refund.reference, &note).await.map_err(StepError::retry)?
+            }
+            None => None,
+        };
+        refunds.extend(report.map(|report| (refund.id, report)));
+    }
+    Ok(Reports { charges, refunds })
+}
+
+/// A payment being booked into a transaction.
+struct Book<'a> {
+    deps: &'a PaymentDeps,
+    tx: &'a mut Tx,
+    cause: Cause,
+    tenant: TenantId,
+    /// As it becomes; its version is still the one that was read.
+    payment: Versioned<Payment>,
+    changed: bool,
+}
+
+impl Book<'_> {
+    fn charge(&mut self, reference: &str, report: &ChargeReport) -> Result<(), StepError> {
+        let ChargeReport::Captured { amount, fees } = report else { return Ok(()) };
+        let now = self.deps.core.now();
+        let Some((next, outcome)) = self.payment.value.clone().captured(reference, *amount, *fees, now) else {
+            return Ok(());
+        };
+        self.become_(next);
+        let settles = outcome == CaptureOutcome::Completed;
+        let id = self.deps.core.id(LedgerEntryId::from_ulid);
+        let order_id = self.payment.value.order_id;
+        let entry = Entry::capture(id, reference.to_owned(), order_id, *amount, *fees, settles, now);
+        self.tx.create(self.tenant, &entry);
+        match outcome {
+            CaptureOutcome::Completed => {
+                let event = self.completed(reference, *amount, *fees);
+                self.emit(event);
+            }
+            CaptureOutcome::MustRefund { amount, reference, fails } => {
+                tracing::error!(%order_id, reference, "money that pays for nothing: it goes back");
+                let event = self.flagged(&reference, amount);
+                self.emit(event);
+                if fails {
+                    let event = failed_event(&self.payment.value, FailureReason::AmountMismatch);
+                    self.emit(event);
+                }
+                let payment = &self.payment.value;
+                let (next, event) =
+                    refund::request(self.deps, payment, &reference, amount).map_err(StepError::poison)?;
+                self.become_(next);
+                self.emit(event);
+            }
+        }
+        Ok(())
+    }
+
+    fn refund(&mut self, id: RefundId, report: &RefundReport) {
+        let status = match report.state {
+            RefundState::UnderWay => RefundStatus::Pending,
+            RefundState::Processed => RefundStatus::Processed,
+            RefundState::Failed => RefundStatus::Failed,
+        };
+        let now = self.deps.core.now();
+        let provider_id = Some(report.provider_id.clone());
+        let Some(next) = self.payment.value.clone().refund_reported(id, status, provider_id, now) else { return };
+        self.become_(next);
+        let payment = &self.payment.value;
+        let Some(refund) = payment.refunds.iter().find(|refund| refund.id == id).cloned() else { return };
+        let settled = payment.captures.iter().any(|capture| capture.settles && capture.reference == refund.reference);
+        let (store_id, order_id, payment_id, amount) = (payment.store_id, payment.order_id, payment.id, refund.amount);
+        match status {
+            RefundStatus::Processed => {
+                let is_all = payment.status == domain::payment::PaymentStatus::Refunded;
+                let entry_id = self.deps.core.id(LedgerEntryId::from_ulid);
+                let entry = Entry::refund(entry_id, id.to_string(), order_id, amount, settled, now);
+                self.tx.create(self.tenant, &entry);
+                let settles = settled && is_all;
+                self.emit(RefundCompleted { store_id, order_id, payment_id, refund_id: id, amount, settles });
+            }
+            RefundStatus::Failed => self.emit(RefundFailed { store_id, order_id, payment_id, refund_id: id, amount }),
+            RefundStatus::Requested | RefundStatus::Pending => {}
+        }
+    }
+
+    /// Ends an open payment that was not paid: because the caller wants it ended, its time is over, or the buyer's
+    /// last try failed.
+    fn close(&mut self, wanted: Option<FailureReason>, charges: &[(String, ChargeReport)]) {
+        let now = self.deps.core.now();
+        // Newest first: a card that failed on an attempt given up long ago says nothing.
+        let declined = charges.first().is_some_and(|(_, report)| *report == ChargeReport::Failed);
+        let lapsed = (now >= self.payment.value.expires_at).then_some(FailureReason::Expired);
+        let Some(reason) = wanted.or(declined.then_some(FailureReason::Declined)).or(lapsed) else { return };
+        if let Some(next) = self.payment.value.clone().failed(reason, now) {
+            self.become_(next);
+            let event = failed_event(&self.payment.value, reason);
+            self.emit(event);
+        }
+    }
+
+    fn completed(&self, reference: &str, amount: Money, fees: Money) -> PaymentCompleted {
+        let payment = &self.payment.value;
+        PaymentCompleted {
+            store_id: payment.store_id,
+            order_id: payment.order_id,
+            payment_id: payment.id,
+            provider: payment.provider.clone(),
+            reference: reference.to_owned(),
+            amount,
+            fees,
+        }
+    }
+
+    fn flagged(&self, reference: &str, captured: Money) -> PaymentFlagged {
+        let payment = &self.payment.value;
+        PaymentFlagged {
+            store_id: payment.store_id,
+            order_id: payment.order_id,
+            payment_id: payment.id,
+            provider: payment.provider.clone(),
+            reference: reference.to_owned(),
+            expected: payment.amount,
+            captured,
+        }
+    }
+
+    fn become_(&mut self, next: Payment) {
+        self.payment.value = next;
+        self.changed = true;
+    }
+
+    fn emit<E: contracts::events::Event>(&mut self, data: E) {
+        let (payment_id, version) = (self.payment.value.id, self.payment.version + 1);
+        self.tx.emit(&self.deps.core.event(&self.cause, self.tenant, payment_id, version, data));
+    }
+
+    fn finish(self) -> (Payment, bool) {
+        if self.changed {
+            self.tx.update(self.tenant, &self.payment.value, self.payment.version);
+        }
+        (self.payment.value, self.changed)
+    }
+}

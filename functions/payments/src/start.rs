@@ -1,0 +1,58 @@
+//! `POST /orders/{id}/payment`: where the buyer pays. Usually the checkout is open already; when the provider was away,
+//! this opens it.
+
+use contracts::payments::{Payment as PaymentView, Start};
+use domain::order::{Order, OrderStatus};
+use runtime::{Call, Outcome, Problem, Reply, http::Committed};
+use store::keys;
+
+use crate::{
+    PaymentDeps,
+    opening::{OpenError, Payable, open},
+};
+
+pub async fn handle(deps: &PaymentDeps, call: Call<Start>) -> Outcome<Start> {
+    let core = &deps.core;
+    let (tenant, buyer) = (call.tenant()?, call.principal()?.account_id);
+    let order = core.db.get::<Order>(&keys::order(tenant, call.path.id)).await?;
+    let order =
+        order.map(|order| order.value).filter(|order| order.buyer_id == buyer).ok_or_else(Problem::not_found)?;
+    let status = order.state.status();
+    if status != OrderStatus::Pending || core.now() >= order.expires_at {
+        let detail = format!("the order is {} and cannot be paid", status.name());
+        return Err(Problem::conflict("order_not_payable", detail));
+    }
+    let payable = Payable {
+        tenant,
+        order_id: order.id,
+        store_id: order.store_id,
+        number: order.number,
+        email: order.customer.email,
+        provider: order.payment_provider,
+        amount: order.totals.total,
+        expires_at: order.expires_at,
+    };
+    let payment = open(deps, &call.cause, &payable, |_| {}).await.map_err(problem)?;
+    if !payment.value.status.is_open() {
+        let detail = format!("the payment is {}", payment.value.status.name());
+        return Err(Problem::conflict("order_not_payable", detail));
+    }
+    let version = payment.version;
+    let reply = Reply::new(&PaymentView::new(payment.value, version)).etag(version);
+    match call.commit(core, core.tx(), reply).await? {
+        Committed::Done(reply) => Ok(reply),
+        Committed::Refused(_) => Err(Problem::busy()),
+    }
+}
+
+fn problem(error: OpenError) -> Problem {
+    match error {
+        OpenError::UnderWay => Problem::conflict("payment_starting", "the payment is just being started; try again"),
+        OpenError::Contended => Problem::busy(),
+        OpenError::Provider(error) => {
+            tracing::warn!(%error, "no checkout");
+            Problem::new(503, "provider_unavailable", "the payment provider does not answer; try again")
+        }
+        OpenError::Store(error) => error.into(),
+    }
+}

@@ -1,0 +1,521 @@
+//! The payment steps together, against a provider in the process with its own books.
+
+use std::sync::Arc;
+
+use contracts::{
+    events::{
+        Envelope, Event, OrderCancelled, OrderCreated, PaymentInitiated, RefundInitiated, StockRejected,
+        WebhookReceived,
+    },
+    payments::Payment as PaymentView,
+    table::Table,
+};
+use domain::{
+    AccountId, Currency, EventId, Money, OrderId,
+    order::{CancelReason, Customer, Order, OrderState, Totals},
+    payment::{FailureReason, Payment, PaymentStatus, RefundStatus},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use runtime::{
+    Message, StepError,
+    events::Cause,
+    outbound::Outbound,
+    queue::{OwnQueue, Sent},
+};
+use serde_json::{Value, json};
+use sha2::Sha512;
+use store::{Versioned, keys};
+use testing::{FakePaystack, Fault, TestRequest, World, http::Answer};
+
+use crate::{
+    PaymentDeps, get, on_order_cancelled, on_order_created, on_stock_rejected,
+    paystack::Paystack,
+    process_webhook,
+    reconcile::{self, ReconcileDeps},
+    start, webhook_paystack,
+};
+
+const TOTAL: i64 = 150_000;
+
+struct Till {
+    world: World,
+    deps: PaymentDeps,
+    reconcile: ReconcileDeps,
+    sent: Sent,
+    provider: FakePaystack,
+    order: Order,
+}
+
+impl Till {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let provider = FakePaystack::default();
+        let paystack = Paystack::over(Outbound::over(provider.clone()), "https://api.paystack.example".into());
+        let deps = PaymentDeps { core: world.deps.clone(), paystack };
+        let (queue, sent) = OwnQueue::kept();
+        let reconcile = ReconcileDeps { payments: deps.clone(), queue };
+        let order = order(&world);
+        let mut tx = world.deps.tx();
+        tx.create(world.tenant, &order);
+        world.deps.db.commit(tx).await.unwrap();
+        Self { world, deps, reconcile, sent, provider, order }
+    }
+
+    fn event<E: Event>(&self, version: u64, data: E) -> Envelope<E> {
+        let cause = Cause { correlation_id: "c".into(), causation_id: None, traceparent: None };
+        self.deps.core.event(&cause, self.world.tenant, self.order.id, version, data)
+    }
+
+    fn message<E: Event, D: serde::de::DeserializeOwned>(&self, version: u64, data: E) -> Message<D> {
+        let detail = serde_json::to_value(self.event(version, data)).unwrap();
+        serde_json::from_value(json!({ "detail": detail })).unwrap()
+    }
+
+    fn created(&self) -> Message<OrderCreated> {
+        self.message(
+            1,
+            OrderCreated {
+                store_id: self.order.store_id,
+                order_id: self.order.id,
+                number: self.order.number.clone(),
+                buyer_id: self.order.buyer_id,
+                customer: self.order.customer.clone(),
+                lines: vec![],
+                total: self.order.totals.total,
+                payment_provider: "paystack".into(),
+                expires_at: self.order.expires_at,
+            },
+        )
+    }
+
+    fn cancelled<D: serde::de::DeserializeOwned>(&self, reason: CancelReason, refund: bool) -> Message<D> {
+        self.message(
+            2,
+            OrderCancelled {
+                store_id: self.order.store_id,
+                order_id: self.order.id,
+                number: self.order.number.clone(),
+                customer: self.order.customer.clone(),
+                total: self.order.totals.total,
+                reason,
+                refund,
+            },
+        )
+    }
+
+    async fn open(&self) -> String {
+        on_order_created::handle(&self.deps, self.created()).await.unwrap();
+        self.payment().await.value.current_attempt().unwrap().reference.clone()
+    }
+
+    async fn payment(&self) -> Versioned<Payment> {
+        self.deps.core.db.get(&keys::payment(self.world.tenant, self.order.id)).await.unwrap().unwrap()
+    }
+
+    async fn hint(&self, reference: &str) -> Result<(), StepError> {
+        let data = WebhookReceived {
+            provider: "paystack".into(),
+            event: "charge.success".into(),
+            order_id: self.order.id,
+            reference: reference.into(),
+        };
+        process_webhook::handle(&self.deps, self.message(1, data)).await
+    }
+
+    async fn reconcile_refunds(&self) -> Result<(), StepError> {
+        let payment = self.payment().await.value;
+        let Some(refund) = payment.refunds.last() else { return Ok(()) };
+        let data = RefundInitiated {
+            store_id: payment.store_id,
+            order_id: payment.order_id,
+            payment_id: payment.id,
+            refund_id: refund.id,
+            amount: refund.amount,
+        };
+        reconcile::handle(&self.reconcile, self.message(2, data)).await
+    }
+
+    /// Types of the events committed, in no order.
+    fn events(&self) -> Vec<String> {
+        let records = self.world.dynamo.items(Table::Outbox);
+        let mut types: Vec<_> =
+            records.iter().map(|item| item["data"]["M"]["event_type"]["S"].as_str().unwrap().to_owned()).collect();
+        types.sort();
+        types
+    }
+
+    fn count(&self, event: &str) -> usize {
+        self.events().iter().filter(|held| *held == event).count()
+    }
+
+    /// Kinds of the ledger's entries, with what each debits.
+    fn ledger(&self) -> Vec<(String, i64)> {
+        let mut entries = vec![];
+        for item in self.world.dynamo.items(Table::Payments) {
+            if item["kind"]["S"] == "ledger_entry" {
+                let data = &item["data"]["M"];
+                let postings = data["postings"]["L"].as_array().unwrap();
+                let sum = |side: &str| -> i64 {
+                    postings.iter().map(|p| p["M"][side]["N"].as_str().unwrap().parse::<i64>().unwrap()).sum()
+                };
+                assert_eq!(sum("debit_minor"), sum("credit_minor"));
+                entries.push((data["kind"]["S"].as_str().unwrap().to_owned(), sum("debit_minor")));
+            }
+        }
+        entries.sort();
+        entries
+    }
+
+    async fn webhook(&self, body: &str, key: &str) -> Answer {
+        let mut mac = Hmac::<Sha512>::new_from_slice(key.as_bytes()).unwrap();
+        mac.update(body.as_bytes());
+        let signature = domain::text::hex(&mac.finalize().into_bytes());
+        let request = TestRequest::new().header("x-paystack-signature", signature).body(body);
+        request.send(&self.deps.core, webhook_paystack::handle).await
+    }
+}
+
+fn order(world: &World) -> Order {
+    let now = world.deps.now();
+    let money = Money::new(TOTAL, Currency::Ngn);
+    let zero = Money::zero(Currency::Ngn);
+    Order {
+        id: world.deps.id(OrderId::from_ulid),
+        store_id: world.store.id,
+        number: "7KQ2-M9XD".into(),
+        buyer_id: world.buyer.account_id,
+        customer: Customer { name: "Chi".into(), email: "chi@example.com".into(), phone: None },
+        shipping_address: None,
+        shipping_method: None,
+        payment_provider: "paystack".into(),
+        note: None,
+        lines: vec![],
+        totals: Totals { subtotal: money, discount: zero, shipping: zero, tax: zero, total: money },
+        state: OrderState::Pending,
+        placed_at: now,
+        expires_at: domain::store::after(now, 900),
+        updated_at: now,
+    }
+}
+
+#[tokio::test]
+async fn a_payment_opens_once_however_often_it_is_asked_for() {
+    let till = Till::new().await;
+    let message = till.created();
+    on_order_created::handle(&till.deps, message.clone()).await.unwrap();
+    on_order_created::handle(&till.deps, message).await.unwrap();
+    assert_eq!(till.provider.references().len(), 1);
+    let payment = till.payment().await.value;
+    assert_eq!(payment.status, PaymentStatus::Pending);
+    assert_eq!(till.events(), ["PAYMENT_INITIATED"]);
+}
+
+#[tokio::test]
+async fn an_opening_whose_answer_was_lost_is_done_again_under_a_new_reference() {
+    let till = Till::new().await;
+    till.provider.fail_next([Fault::AnswerLost]);
+    let reference = till.open().await;
+    assert_eq!(till.provider.references().len(), 2);
+    assert!(reference.ends_with("-2"), "{reference}");
+    assert_eq!(till.count("PAYMENT_INITIATED"), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_is_tried_again_later() {
+    let till = Till::new().await;
+    till.provider.fail_next([Fault::NoAnswer, Fault::ServerError, Fault::NoAnswer]);
+    let result = on_order_created::handle(&till.deps, till.created()).await;
+    assert!(matches!(result, Err(StepError::Retry(_))));
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Unknown);
+    till.open().await;
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Pending);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_capture_is_booked_once_by_fifty_hints_at_once() {
+    let till = Arc::new(Till::new().await);
+    let reference = till.open().await;
+    till.provider.pay(&reference);
+    let mut hints = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (till, reference) = (Arc::clone(&till), reference.clone());
+        hints.spawn(async move { till.hint(&reference).await });
+    }
+    for result in hints.join_all().await {
+        assert!(matches!(result, Ok(()) | Err(StepError::Retry(_))), "{result:?}");
+    }
+    till.hint(&reference).await.unwrap();
+    let payment = till.payment().await.value;
+    assert_eq!((payment.status, payment.captures.len()), (PaymentStatus::Captured, 1));
+    assert_eq!(till.count("PAYMENT_COMPLETED"), 1);
+    assert_eq!(till.ledger(), [("capture".to_owned(), TOTAL)]);
+}
+
+#[tokio::test]
+async fn a_hint_alone_pays_nothing() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    till.hint(&reference).await.unwrap();
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Pending);
+    assert!(till.ledger().is_empty());
+}
+
+#[tokio::test]
+async fn a_wrong_amount_or_currency_is_flagged_and_goes_back() {
+    for (amount, currency) in [(TOTAL - 1, "NGN"), (TOTAL + 1, "NGN"), (TOTAL, "USD")] {
+        let till = Till::new().await;
+        let reference = till.open().await;
+        till.provider.pay_amount(&reference, amount, currency);
+        till.hint(&reference).await.unwrap();
+        let payment = till.payment().await.value;
+        assert_eq!(payment.failure_reason, Some(FailureReason::AmountMismatch));
+        assert_eq!(till.events(), ["PAYMENT_FAILED", "PAYMENT_FLAGGED", "PAYMENT_INITIATED", "REFUND_INITIATED"]);
+        till.reconcile_refunds().await.unwrap();
+        assert_eq!(till.provider.taken_and_given_back(), (amount, amount));
+        till.provider.end_refunds("processed");
+        till.reconcile_refunds().await.unwrap();
+        assert_eq!(till.ledger(), [("stray_capture".to_owned(), amount), ("stray_refund".to_owned(), amount)]);
+        assert_eq!(till.count("REFUND_COMPLETED"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_declined_card_fails_the_payment_and_money_that_comes_later_is_taken() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    till.provider.decline(&reference);
+    till.hint(&reference).await.unwrap();
+    assert_eq!(till.payment().await.value.failure_reason, Some(FailureReason::Declined));
+    assert_eq!(till.count("PAYMENT_FAILED"), 1);
+    till.provider.pay(&reference);
+    till.hint(&reference).await.unwrap();
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Captured);
+    assert_eq!(till.count("PAYMENT_COMPLETED"), 1);
+}
+
+#[tokio::test]
+async fn a_cancelled_order_closes_the_payment_only_after_asking() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    till.provider.fail_next([Fault::NoAnswer]);
+    let message = till.cancelled(CancelReason::Buyer, false);
+    let unanswered = on_order_cancelled::handle(&till.deps, message).await;
+    assert!(matches!(unanswered, Err(StepError::Retry(_))));
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Pending);
+
+    on_order_cancelled::handle(&till.deps, till.cancelled(CancelReason::Buyer, false)).await.unwrap();
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Expired);
+    assert_eq!(till.count("PAYMENT_FAILED"), 1);
+    till.provider.pay(&reference);
+    till.hint(&reference).await.unwrap();
+    assert_eq!(till.count("PAYMENT_COMPLETED"), 1);
+}
+
+#[tokio::test]
+async fn a_cancelled_order_that_was_paid_meanwhile_is_told_so() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    till.provider.pay(&reference);
+    on_order_cancelled::handle(&till.deps, till.cancelled(CancelReason::Expired, false)).await.unwrap();
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Captured);
+    assert_eq!((till.count("PAYMENT_COMPLETED"), till.count("PAYMENT_FAILED")), (1, 0));
+}
+
+#[tokio::test]
+async fn a_refund_is_asked_for_once_though_every_answer_is_lost() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    till.provider.pay(&reference);
+    till.hint(&reference).await.unwrap();
+    // Both may ask for the money back, and each message may come twice.
+    on_order_cancelled::handle(&till.deps, till.cancelled(CancelReason::Buyer, true)).await.unwrap();
+    let rejected = StockRejected { store_id: till.order.store_id, order_id: till.order.id, short: vec![] };
+    on_stock_rejected::handle(&till.deps, till.message(3, rejected)).await.unwrap();
+    assert_eq!(till.count("REFUND_INITIATED"), 1);
+
+    till.provider.fail_next([Fault::AnswerLost]);
+    till.reconcile_refunds().await.unwrap();
+    till.reconcile_refunds().await.unwrap();
+    till.world.clock.advance_s(120);
+    till.reconcile_refunds().await.unwrap();
+    assert_eq!(till.provider.taken_and_given_back(), (TOTAL, TOTAL));
+    assert_eq!(till.payment().await.value.refunds[0].status, RefundStatus::Pending);
+
+    till.provider.end_refunds("processed");
+    till.reconcile_refunds().await.unwrap();
+    till.reconcile_refunds().await.unwrap();
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Refunded);
+    assert_eq!(till.ledger(), [("capture".to_owned(), TOTAL), ("refund".to_owned(), TOTAL)]);
+    assert_eq!(till.count("REFUND_COMPLETED"), 1);
+}
+
+/// One message goes round until the refund has ended; each round's news must be booked.
+#[tokio::test]
+async fn a_refund_is_followed_to_its_end_by_one_message() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    till.provider.pay(&reference);
+    till.hint(&reference).await.unwrap();
+    on_order_cancelled::handle(&till.deps, till.cancelled(CancelReason::Staff, true)).await.unwrap();
+    till.reconcile_refunds().await.unwrap();
+    let (body, delay) = till.sent.lock().unwrap().pop().unwrap();
+    till.world.clock.advance_s(i64::from(delay));
+    reconcile::handle(&till.reconcile, serde_json::from_str(&body).unwrap()).await.unwrap();
+    assert_eq!(till.payment().await.value.refunds[0].status, RefundStatus::Pending);
+    let (body, delay) = till.sent.lock().unwrap().pop().unwrap();
+    till.world.clock.advance_s(i64::from(delay));
+    till.provider.end_refunds("processed");
+    reconcile::handle(&till.reconcile, serde_json::from_str(&body).unwrap()).await.unwrap();
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Refunded);
+    assert!(till.sent.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_refund_that_fails_is_told() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    till.provider.pay(&reference);
+    till.hint(&reference).await.unwrap();
+    on_order_cancelled::handle(&till.deps, till.cancelled(CancelReason::Staff, true)).await.unwrap();
+    till.reconcile_refunds().await.unwrap();
+    till.provider.end_refunds("failed");
+    till.reconcile_refunds().await.unwrap();
+    assert_eq!(till.count("REFUND_FAILED"), 1);
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Captured);
+}
+
+#[tokio::test]
+async fn reconciliation_finds_what_nobody_told_and_then_stops() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    let payment = till.payment().await.value;
+    let data = PaymentInitiated {
+        store_id: payment.store_id,
+        order_id: payment.order_id,
+        payment_id: payment.id,
+        provider: "paystack".into(),
+        reference: reference.clone(),
+        amount: payment.amount,
+    };
+    reconcile::handle(&till.reconcile, till.message(2, data)).await.unwrap();
+    // Minute 1: not paid. Minute 6: the provider is away. Minute 21: paid, though it never called.
+    for (elapsed_s, delay_s) in [(60, 300), (300, 900), (900, 0)] {
+        let (body, delay) = till.sent.lock().unwrap().pop().unwrap();
+        assert_eq!(i64::from(delay), elapsed_s);
+        till.world.clock.advance_s(elapsed_s);
+        match delay_s {
+            900 => till.provider.fail_next([Fault::NoAnswer]),
+            0 => till.provider.pay(&reference),
+            _ => {}
+        }
+        reconcile::handle(&till.reconcile, serde_json::from_str(&body).unwrap()).await.unwrap();
+    }
+    assert!(till.sent.lock().unwrap().is_empty());
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Captured);
+    assert_eq!(till.count("PAYMENT_COMPLETED"), 1);
+}
+
+#[tokio::test]
+async fn reconciliation_gives_up_after_three_days() {
+    let till = Till::new().await;
+    till.open().await;
+    let payment = till.payment().await.value;
+    let data = PaymentInitiated {
+        store_id: payment.store_id,
+        order_id: payment.order_id,
+        payment_id: payment.id,
+        provider: "paystack".into(),
+        reference: String::new(),
+        amount: payment.amount,
+    };
+    let mut message: Message<reconcile::Started> = till.message(2, data);
+    till.world.clock.advance_s(72 * 3_600);
+    message.due_at = Some(till.deps.core.now());
+    reconcile::handle(&till.reconcile, message).await.unwrap();
+    assert!(till.sent.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn webhooks_are_stored_once_and_only_when_signed() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    let body =
+        json!({ "event": "charge.success", "data": { "id": 1, "reference": reference, "metadata": 0 } }).to_string();
+    assert_eq!(till.webhook(&body, "sk_test_other").await.problem(), (401, "invalid_signature".into()));
+    assert_eq!(till.count("WEBHOOK_RECEIVED"), 0);
+    for _ in 0..3 {
+        assert_eq!(till.webhook(&body, "sk_test_x").await.ok::<Value>(), json!({ "received": true }));
+    }
+    assert_eq!(till.count("WEBHOOK_RECEIVED"), 1);
+    let altered = TestRequest::new().header("x-paystack-signature", "0".repeat(128)).body(body);
+    assert_eq!(altered.send(&till.deps.core, webhook_paystack::handle).await.status(), 401);
+    assert_eq!(TestRequest::new().send(&till.deps.core, webhook_paystack::handle).await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_webhook_costs_one_transaction() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    till.world.dynamo.take_calls();
+    let body = json!({ "event": "refund.processed", "data": { "transaction_reference": reference } }).to_string();
+    till.webhook(&body, "sk_test_x").await.ok::<Value>();
+    assert_eq!(till.world.dynamo.take_calls(), [("TransactWriteItems".to_owned(), 1)].into());
+}
+
+#[tokio::test]
+async fn a_webhook_about_another_shop_is_answered_and_left() {
+    let till = Till::new().await;
+    for body in [r#"{"event":"charge.success","data":{"reference":"T123"}}"#, r#"{"event":"x"}"#, "[]"] {
+        assert_eq!(till.webhook(body, "sk_test_x").await.status(), 200, "{body}");
+    }
+    assert_eq!(till.webhook("{", "sk_test_x").await.status(), 400);
+    assert!(till.events().is_empty());
+}
+
+#[tokio::test]
+async fn the_buyer_starts_a_payment_when_the_provider_was_away() {
+    let till = Till::new().await;
+    let request = || TestRequest::new().by(&till.world.buyer).path("id", till.order.id);
+    assert_eq!(request().send(&till.deps, start::handle).await.problem().1, "idempotency_key_missing");
+    till.provider.fail_next([Fault::NoAnswer; 3]);
+    let away = request().key("a").send(&till.deps, start::handle).await;
+    assert_eq!(away.problem(), (503, "provider_unavailable".into()));
+    let started = request().key("a").send(&till.deps, start::handle).await;
+    let payment: PaymentView = started.ok();
+    assert!(payment.checkout_url.unwrap().starts_with("https://"));
+    let again = request().key("a").send(&till.deps, start::handle).await;
+    assert_eq!(again.0.body, started.0.body);
+    let shown: PaymentView = request().send(&till.deps.core, get::handle).await.ok();
+    assert_eq!(shown.status, PaymentStatus::Pending);
+}
+
+#[tokio::test]
+async fn other_peoples_payments_do_not_exist() {
+    let till = Till::new().await;
+    till.open().await;
+    let neighbour = till.world.neighbour().await;
+    let stranger =
+        runtime::Principal { account_id: till.deps.core.id(AccountId::from_ulid), ..till.world.buyer.clone() };
+    for principal in [&neighbour.buyer, &neighbour.owner, &stranger] {
+        let request = || TestRequest::new().by(principal).path("id", till.order.id);
+        assert_eq!(request().send(&till.deps.core, get::handle).await.problem(), (404, "not_found".into()));
+        if !principal.role.is_staff() {
+            let answer = request().key("k").send(&till.deps, start::handle).await;
+            assert_eq!(answer.problem(), (404, "not_found".into()));
+        }
+    }
+    let team = TestRequest::new().by(&till.world.owner).path("id", till.order.id);
+    assert_eq!(team.send(&till.deps.core, get::handle).await.status(), 200);
+}
+
+#[tokio::test]
+async fn the_events_of_one_step_share_its_correlation() {
+    let till = Till::new().await;
+    let message = till.created();
+    let (id, correlation): (EventId, String) = (message.detail.id, message.detail.correlation_id.clone());
+    on_order_created::handle(&till.deps, message).await.unwrap();
+    let items = till.world.dynamo.items(Table::Outbox);
+    let detail: Value = serde_json::from_str(items[0]["data"]["M"]["detail"]["S"].as_str().unwrap()).unwrap();
+    assert_eq!(detail["causation_id"], id.to_string());
+    assert_eq!(detail["correlation_id"], correlation);
+}

@@ -1,0 +1,89 @@
+//! `POST /webhooks/paystack`: checks that the delivery is Paystack's, stores it, and answers. One transaction; what it
+//! means is found out by `payments-process-webhook`, which asks Paystack.
+
+use contracts::{
+    events::WebhookReceived,
+    payments::{WebhookAccepted, WebhookPaystack},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use runtime::{Call, Deps, Outcome, Problem, Reply};
+use serde_json::Value;
+use sha2::{Digest, Sha256, Sha512};
+use store::{CommitError, WebhookDelivery};
+
+use crate::{paystack, reference};
+
+const PROVIDER: &str = "paystack";
+
+pub async fn handle(deps: &Deps, call: Call<WebhookPaystack>) -> Outcome<WebhookPaystack> {
+    let secret = paystack::secret(deps).await?;
+    let signature = call.raw.header("x-paystack-signature").unwrap_or_default();
+    if !is_signed(&call.raw.body, signature, &secret.secret_key) {
+        tracing::warn!(source_ip = call.raw.source_ip, "a webhook with a wrong signature");
+        return Err(Problem::new(401, "invalid_signature", "the signature does not fit the body"));
+    }
+    let body: Value = serde_json::from_slice(&call.raw.body)
+        .map_err(|error| Problem::bad_request("malformed_json", error.to_string()))?;
+    let accepted = Reply::new(&WebhookAccepted { received: true });
+    let event = body["event"].as_str().unwrap_or_default();
+    let reference = charge_reference(&body["data"]);
+    let Some((tenant, order_id)) = reference.and_then(reference::parse) else {
+        // The same account may serve another shop; Paystack would repeat what is not answered with 200.
+        tracing::info!(event, "a webhook about nothing of ours");
+        return Ok(accepted);
+    };
+    let reference = reference.unwrap_or_default().to_owned();
+
+    let mut tx = deps.tx();
+    let delivery = tx.create(
+        tenant,
+        &WebhookDelivery {
+            order_id,
+            provider: PROVIDER.into(),
+            dedupe: dedupe(event, &body["data"]),
+            event: event.into(),
+            reference: reference.clone(),
+            body: String::from_utf8_lossy(&call.raw.body).into_owned(),
+            received_at: deps.now(),
+        },
+    );
+    let received = WebhookReceived { provider: PROVIDER.into(), event: event.into(), order_id, reference };
+    tx.emit(&deps.event(&call.cause, tenant, order_id, 1, received));
+    match deps.db.commit(tx).await {
+        Ok(()) => Ok(accepted),
+        Err(CommitError::Refused(refused)) if refused.contains(delivery) => Ok(accepted),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Lower-case hex HMAC-SHA512 of the raw body under the secret key, compared in constant time.
+fn is_signed(body: &[u8], signature: &str, secret_key: &str) -> bool {
+    let Ok(mut mac) = Hmac::<Sha512>::new_from_slice(secret_key.as_bytes()) else { return false };
+    mac.update(body);
+    let expected = domain::text::hex(&mac.finalize().into_bytes());
+    subtle::ConstantTimeEq::ct_eq(expected.as_bytes(), signature.as_bytes()).into()
+}
+
+/// Which charge a webhook is about: a charge names itself, a refund its transaction.
+fn charge_reference(data: &Value) -> Option<&str> {
+    ["transaction_reference", "reference"].iter().find_map(|name| data[*name].as_str())
+}
+
+/// Paystack's webhooks carry no id. Two are the same when they say the same of the same thing: the fields below, of
+/// which a charge has its id and a refund its state and amount. A second refund that looks like the first is not
+/// announced twice; reconciliation finds it.
+fn dedupe(event: &str, data: &Value) -> String {
+    let mut hasher = Sha256::new();
+    let mut feed = |text: &str| {
+        hasher.update((text.len() as u64).to_be_bytes());
+        hasher.update(text.as_bytes());
+    };
+    feed(event);
+    for name in ["id", "reference", "transaction_reference", "refund_reference", "status", "amount"] {
+        match &data[name] {
+            Value::String(text) => feed(text),
+            other => feed(&other.to_string()),
+        }
+    }
+    domain::text::hex(&hasher.finalize())
+}

@@ -1,0 +1,95 @@
+//! Sessions: opening one, going on with one, and the tokens its bearer gets. A refresh token is
+//! `<session id>.<256 random bits>`; only its hash is kept.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use contracts::auth::Tokens;
+use domain::{
+    AccountId, Role, SessionId, StoreId, TenantId,
+    account::{Session, lifetime_s},
+    limits::ACCESS_TOKEN_TTL_S,
+    store::after,
+};
+
+use crate::{
+    auth::Principal,
+    deps::Deps,
+    password::{hash_secret, same},
+    tokens::{self, TokenError},
+};
+
+/// Who signs in, and as what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bearer {
+    pub account_id: AccountId,
+    pub tenant_id: Option<TenantId>,
+    /// For a guest, the store it belongs to.
+    pub store_id: Option<StoreId>,
+    pub role: Role,
+}
+
+/// A new session, to be created, and its tokens, to be handed out once it is.
+pub async fn open(deps: &Deps, bearer: Bearer) -> Result<(Session, Tokens), TokenError> {
+    let (id, now) = (deps.id(SessionId::from_ulid), deps.now());
+    let (token, hash) = new_refresh_token(deps, id);
+    let session = Session {
+        id,
+        account_id: bearer.account_id,
+        tenant_id: bearer.tenant_id,
+        store_id: bearer.store_id,
+        role: bearer.role,
+        refresh_hash: hash,
+        previous_hash: None,
+        rotated_at: now,
+        created_at: now,
+        expires_at: after(now, lifetime_s(bearer.role)),
+        revoked: false,
+    };
+    let tokens = tokens_of(deps, &session, token).await?;
+    Ok((session, tokens))
+}
+
+/// A session's tokens, with a refresh token that it knows.
+pub async fn tokens_of(deps: &Deps, session: &Session, refresh_token: String) -> Result<Tokens, TokenError> {
+    let principal = Principal {
+        tenant_id: session.tenant_id,
+        account_id: session.account_id,
+        role: session.role,
+        session_id: session.id,
+    };
+    Ok(Tokens {
+        access_token: tokens::issue(deps, &principal).await?,
+        refresh_token,
+        token_type: "Bearer".to_owned(),
+        expires_in: ACCESS_TOKEN_TTL_S,
+        account_id: session.account_id,
+        tenant_id: session.tenant_id,
+        role: session.role,
+    })
+}
+
+/// A refresh token for a session, and its hash.
+pub fn new_refresh_token(deps: &Deps, id: SessionId) -> (String, String) {
+    let token = format!("{id}.{}", URL_SAFE_NO_PAD.encode(deps.random::<32>()));
+    let hash = hash_refresh_token(&token);
+    (token, hash)
+}
+
+/// Which session a refresh token names; whether it is that session's, its hash tells.
+pub fn named_session(refresh_token: &str) -> Option<SessionId> {
+    refresh_token.split_once('.').and_then(|(id, _)| id.parse().ok())
+}
+
+/// Whether a hash that is kept is this refresh token's.
+pub fn is_refresh_token(refresh_token: &str) -> impl Fn(&str) -> bool {
+    let hash = hash_refresh_token(refresh_token);
+    move |kept| same(kept, &hash)
+}
+
+/// A secret of 256 random bits, as text.
+pub fn new_secret(deps: &Deps) -> String {
+    URL_SAFE_NO_PAD.encode(deps.random::<32>())
+}
+
+fn hash_refresh_token(token: &str) -> String {
+    hash_secret("refresh", token)
+}
