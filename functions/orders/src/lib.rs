@@ -1,6 +1,20 @@
 //! Orders: their endpoints and the steps of the saga that move them, one file each.
 
+pub mod cancel;
+pub mod expire;
+pub mod get;
+pub mod list;
+pub mod list_all;
 pub mod on_payment_completed;
+pub mod on_payment_failed;
+pub mod on_refund_completed;
+pub mod on_stock_rejected;
+pub mod on_stock_updated;
 pub mod place;
+pub mod timeline;
 
+mod access;
 mod transition;
+
+#[cfg(test)]
+mod fixtures;

@@ -16,20 +16,28 @@ use domain::{
     order::{Order, OrderLine, OrderState, OrderStatus, order_number},
     reservation::{Reservation, ReservedLine},
     stock::Stock,
-    store::{Store, after},
+    store::{Store, StoreStatus, after},
 };
 use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
 use store::{Op, Refused, TimelineEntry, Tx, Versioned, keys};
 
 pub async fn handle(deps: &Deps, call: Call<Place>) -> Outcome<Place> {
-    let (cart, store) = read_cart_and_store(deps, &call).await?;
-    let delivery = check_choices(&call.body, &store)?;
-    let products = read_products(deps, &call, &cart.value).await?;
-    let lines = price_lines(&cart.value, &products)?;
-    let order = build(deps, &call, &store, delivery, lines)?;
+    let (order, cart) = decide(deps, &call).await?;
+    commit(deps, &call, order, cart).await
+}
 
+/// The order that the cart makes today.
+async fn decide(deps: &Deps, call: &Call<Place>) -> Result<(Order, Versioned<Cart>), Problem> {
+    let (cart, store) = read_cart_and_store(deps, call).await?;
+    let delivery = check_choices(&call.body, &store)?;
+    let products = read_products(deps, call, &cart.value).await?;
+    let lines = price_lines(&cart.value, &products)?;
+    Ok((build(deps, call, &store, delivery, lines)?, cart))
+}
+
+async fn commit(deps: &Deps, call: &Call<Place>, order: Order, cart: Versioned<Cart>) -> Outcome<Place> {
     let mut tx = deps.tx();
-    let parts = write(deps, &call, &mut tx, &order, cart)?;
+    let parts = write(deps, call, &mut tx, &order, cart)?;
     let reply = Reply::new(&OrderView::new(order.clone(), 1)).etag(1);
     match call.commit(deps, tx, reply).await? {
         Committed::Done(reply) => Ok(reply),
@@ -42,7 +50,9 @@ async fn read_cart_and_store(deps: &Deps, call: &Call<Place>) -> Result<(Version
     let cart_key = keys::cart(at.tenant_id, at.store_id, call.principal()?.account_id);
     let store_key = keys::store(at.tenant_id, at.store_id);
     let mut found = deps.db.batch_get(&[cart_key.clone(), store_key.clone()]).await?;
-    let store = found.take::<Store>(&store_key)?.ok_or_else(Problem::not_found)?;
+    // The status that let the request in may be some seconds old.
+    let store = found.take::<Store>(&store_key)?.filter(|store| store.value.status == StoreStatus::Active);
+    let store = store.ok_or_else(|| Problem::new(404, "store_not_found", "there is no such store"))?;
     let cart = found.take::<Cart>(&cart_key)?;
     let cart = cart.map(|cart| Versioned { value: cart.value.open(deps.now()), ..cart });
     match cart.filter(|cart| !cart.value.lines.is_empty()) {
@@ -126,7 +136,7 @@ fn price_lines(cart: &Cart, products: &HashMap<ProductId, Product>) -> Result<Ve
             image_url: product.images.first().map(|image| image.url.clone()),
             unit_price: variant.price,
             quantity: line.quantity,
-            line_total: variant.price.checked_mul(line.quantity).map_err(|error| too_large(error))?,
+            line_total: variant.price.checked_mul(line.quantity).map_err(too_large)?,
         });
     }
     if errors.is_empty() { Ok(lines) } else { Err(lines_problem(errors)) }
@@ -141,8 +151,7 @@ fn build(
 ) -> Result<Order, Problem> {
     let now = deps.now();
     let line_totals = lines.iter().map(|line| line.line_total);
-    let totals =
-        totals(store.currency, line_totals, delivery.shipping, store.tax).map_err(|error| too_large(error))?;
+    let totals = totals(store.currency, line_totals, delivery.shipping, store.tax).map_err(too_large)?;
     if totals.total.is_zero() {
         return Err(Problem::conflict("nothing_to_pay", "an order has to cost something"));
     }
@@ -179,6 +188,7 @@ fn write(deps: &Deps, call: &Call<Place>, tx: &mut Tx, order: &Order, cart: Vers
         tenant,
         &TimelineEntry {
             order_id: order.id,
+            buyer_id: order.buyer_id,
             order_version: 1,
             status: OrderStatus::Pending,
             event: <OrderCreated as contracts::events::Event>::TYPE.into(),
@@ -248,4 +258,337 @@ pub(crate) fn line_quantities(order: &Order) -> Vec<LineQuantity> {
         quantity: line.quantity,
     };
     order.lines.iter().map(quantity).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::table::Table;
+    use domain::{
+        catalog::ProductStatus,
+        reservation::ReservationState,
+        store::{ShippingMethod, Tax},
+    };
+    use runtime::Principal;
+    use serde_json::json;
+    use store::StoreClaim;
+    use testing::{TestRequest, World, http::Answer};
+
+    use super::*;
+    use crate::fixtures::{another_buyer, events_of, everything, fill_cart, order_of, place_request, stock_of};
+
+    async fn place(world: &World, buyer: &Principal, key: &str) -> Answer {
+        place_request(world, buyer, key).send(&world.deps, handle).await
+    }
+
+    fn line(product: &Product) -> String {
+        format!("/lines/{}", product.variants[0].id)
+    }
+
+    async fn change_product(world: &World, product: &Product, change: impl FnOnce(&mut Product)) {
+        let mut changed = product.clone();
+        change(&mut changed);
+        let mut tx = world.deps.tx();
+        tx.update(world.tenant, &changed, 1);
+        world.deps.db.commit(tx).await.unwrap();
+    }
+
+    async fn change_store(world: &mut World, change: impl FnOnce(&mut Store)) {
+        change(&mut world.store);
+        let mut tx = world.deps.tx();
+        tx.update(world.tenant, &world.store, 1);
+        world.deps.db.commit(tx).await.unwrap();
+    }
+
+    fn amounts(totals: &domain::order::Totals) -> [i64; 5] {
+        let domain::order::Totals { subtotal, discount, shipping, tax, total } = totals;
+        [subtotal, discount, shipping, tax, total].map(|money| money.amount_minor)
+    }
+
+    #[tokio::test]
+    async fn turns_the_cart_into_an_order_in_two_reads_and_one_transaction() {
+        let world = World::new().await;
+        let (book, _) = world.product("Book", 150_000, 10).await;
+        let (pen, _) = world.product("Pen", 5_000, 3).await;
+        assert_eq!(place(&world, &world.buyer, "early").await.problem(), (409, "cart_empty".into()));
+        fill_cart(&world, &world.buyer, &[(&book, 2), (&pen, 3)]).await;
+        world.dynamo.take_calls();
+
+        let answer = place(&world, &world.buyer, "k").await;
+        let calls = world.dynamo.take_calls();
+        assert_eq!(calls, [("BatchGetItem".to_owned(), 2), ("TransactWriteItems".to_owned(), 1)].into());
+        assert_eq!((answer.status(), answer.0.header("etag")), (201, Some("\"1\"")));
+        let order: OrderView = answer.ok();
+        // NGN 3,000 + 150 and 500 for shipping; 7.5 % of the net amount is within it.
+        assert_eq!(amounts(&order.totals), [315_000, 0, 50_000, 25_465, 365_000]);
+        assert_eq!((order.status, order.version), (OrderStatus::Pending, 1));
+        assert_eq!((order.customer.email.as_str(), order.payment_method.as_str()), ("chinua@example.com", "paystack"));
+        assert_eq!(order.expires_at, after(order.placed_at, 900));
+        let lines: Vec<_> = order.lines.iter().map(|line| (line.title.as_str(), line.quantity)).collect();
+        assert_eq!(lines, [("Book – Default", 2), ("Pen – Default", 3)]);
+
+        let pens = stock_of(&world, &pen).await;
+        assert_eq!((pens.on_hand, pens.reserved, pens.available), (3, 3, 0));
+        let key = keys::reservation(world.tenant, order.id);
+        let held: Versioned<Reservation> = world.deps.db.get(&key).await.unwrap().unwrap();
+        assert_eq!((held.value.state, held.value.lines.len()), (ReservationState::Held, 2));
+        let [created] = events_of(&world, order.id).try_into().unwrap();
+        assert_eq!((created.r#type.as_str(), created.version), ("ORDER_CREATED", 1));
+        assert_eq!(
+            (created.correlation_id.as_str(), &created.data["total"]["amount_minor"]),
+            ("req-1", &365_000.into())
+        );
+        let key = keys::timeline_entry(world.tenant, order.id, 1);
+        let placed: Versioned<TimelineEntry> = world.deps.db.get(&key).await.unwrap().unwrap();
+        assert_eq!((placed.value.event.as_str(), placed.value.status), ("ORDER_CREATED", OrderStatus::Pending));
+        assert_eq!(place(&world, &world.buyer, "k2").await.problem(), (409, "cart_empty".into()));
+    }
+
+    #[tokio::test]
+    async fn tax_that_prices_do_not_include_is_added() {
+        let mut world = World::new().await;
+        change_store(&mut world, |store| store.tax = Tax { rate_basis_points: 750, inclusive: false }).await;
+        let (book, _) = world.product("Book", 199, 10).await;
+        let order = order_of(&world, &world.buyer, &book, 3).await;
+        // 7.5 % of 50,597 is 3,794.775.
+        assert_eq!(amounts(&order.totals), [597, 0, 50_000, 3_795, 54_392]);
+    }
+
+    #[tokio::test]
+    async fn an_order_that_costs_nothing_is_none() {
+        let mut world = World::new().await;
+        change_store(&mut world, |store| {
+            let free = Money::zero(store.currency);
+            store.shipping_methods = vec![ShippingMethod { rate: free, ..store.shipping_methods[0].clone() }];
+        })
+        .await;
+        let (gift, _) = world.product("Gift", 0, 10).await;
+        fill_cart(&world, &world.buyer, &[(&gift, 1)]).await;
+        let before = everything(&world);
+        assert_eq!(place(&world, &world.buyer, "k").await.problem(), (409, "nothing_to_pay".into()));
+        assert_eq!(everything(&world), before);
+    }
+
+    #[tokio::test]
+    async fn lines_that_are_out_of_stock_are_named_and_nothing_happens() {
+        let world = World::new().await;
+        let (book, _) = world.product("Book", 150_000, 10).await;
+        let (pen, _) = world.product("Pen", 5_000, 0).await;
+        let (cup, _) = world.product("Cup", 9_000, 5).await;
+        fill_cart(&world, &world.buyer, &[(&book, 11), (&cup, 5), (&pen, 1)]).await;
+        let before = everything(&world);
+        let answer = place(&world, &world.buyer, "k").await;
+        assert_eq!(answer.problem(), (409, "lines_unavailable".into()));
+        assert_eq!(answer.fields(), [(line(&book), OUT_OF_STOCK.into()), (line(&pen), OUT_OF_STOCK.into())]);
+        assert_eq!(answer.json()["errors"][0]["detail"], "Book – Default: 11 wanted, 10 available");
+        assert_eq!(answer.json()["errors"][1]["detail"], "Pen – Default: 1 wanted, 0 available");
+        assert_eq!(everything(&world), before);
+
+        // A refusal is not kept: once there is enough, the same request goes through.
+        fill_cart(&world, &world.buyer, &[(&book, 10), (&cup, 5)]).await;
+        assert_eq!(place(&world, &world.buyer, "k").await.status(), 201);
+    }
+
+    #[tokio::test]
+    async fn what_is_sold_no_longer_or_at_another_price_is_named_and_nothing_happens() {
+        let world = World::new().await;
+        let mut products = vec![];
+        for name in ["Dearer", "Archived", "Without variant", "Fine"] {
+            products.push(world.product(name, 1_000, 10).await.0);
+        }
+        let [dearer, archived, bare, fine] = products.try_into().unwrap();
+        fill_cart(&world, &world.buyer, &[(&dearer, 1), (&archived, 1), (&bare, 1), (&fine, 1)]).await;
+        change_product(&world, &dearer, |product| product.variants[0].price.amount_minor = 1_001).await;
+        change_product(&world, &archived, |product| product.status = ProductStatus::Archived).await;
+        change_product(&world, &bare, |product| product.variants.clear()).await;
+        let before = everything(&world);
+        let answer = place(&world, &world.buyer, "k").await;
+        assert_eq!(answer.problem(), (409, "lines_unavailable".into()));
+        let expected = [(&dearer, PRICE_CHANGED), (&archived, DISCONTINUED), (&bare, DISCONTINUED)];
+        assert_eq!(answer.fields(), expected.map(|(product, code)| (line(product), code.to_owned())));
+        assert_eq!(everything(&world), before);
+    }
+
+    #[tokio::test]
+    async fn a_cart_that_has_expired_is_empty() {
+        let world = World::new().await;
+        let (book, _) = world.product("Book", 150_000, 10).await;
+        fill_cart(&world, &world.buyer, &[(&book, 1)]).await;
+        world.clock.advance_s(domain::limits::CART_TTL_S);
+        assert_eq!(place(&world, &world.buyer, "k").await.problem(), (409, "cart_empty".into()));
+    }
+
+    /// As [`handle`], with another request of the buyer's that changes the cart in between.
+    async fn with_the_cart_changed_in_between(deps: &Deps, call: Call<Place>) -> Outcome<Place> {
+        let (order, cart) = decide(deps, &call).await?;
+        let mut tx = deps.tx();
+        tx.update(call.tenant()?, &cart.value.clone().clear(deps.now()), cart.version);
+        deps.db.commit(tx).await?;
+        commit(deps, &call, order, cart).await
+    }
+
+    #[tokio::test]
+    async fn a_cart_that_changes_while_it_is_ordered_is_not_ordered() {
+        let world = World::new().await;
+        let (book, _) = world.product("Book", 150_000, 10).await;
+        fill_cart(&world, &world.buyer, &[(&book, 1)]).await;
+        let request = place_request(&world, &world.buyer, "k");
+        let answer = request.send(&world.deps, with_the_cart_changed_in_between).await;
+        assert_eq!(answer.problem(), (409, "cart_changed".into()));
+        assert_eq!(world.dynamo.items(Table::Orders), [] as [serde_json::Value; 0]);
+        assert_eq!(stock_of(&world, &book).await.reserved, 0);
+    }
+
+    #[tokio::test]
+    async fn what_the_store_does_not_offer_is_told_all_at_once() {
+        let world = World::new().await;
+        let (book, _) = world.product("Book", 150_000, 10).await;
+        fill_cart(&world, &world.buyer, &[(&book, 1)]).await;
+        let customer = json!({ "name": "Chinua", "email": "chinua@example.com" });
+        let ask = |body| place_request(&world, &world.buyer, "k").json(body).send(&world.deps, handle);
+        let nothing = ask(json!({ "customer": customer })).await;
+        let missing = |field: &str| (field.to_owned(), "missing".to_owned());
+        assert_eq!(nothing.problem(), (422, "invalid_fields".into()));
+        assert_eq!(nothing.fields(), [missing("/shipping_method"), missing("/shipping_address")]);
+        let others = json!({ "customer": customer, "shipping_method": "drone", "payment_method": "cowries" });
+        let unknown = |field: &str| (field.to_owned(), "unknown".to_owned());
+        assert_eq!(
+            ask(others).await.fields(),
+            [unknown("/shipping_method"), missing("/shipping_address"), unknown("/payment_method")]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_repetition_gets_the_same_answer_and_no_second_order() {
+        let world = World::new().await;
+        let (book, _) = world.product("Book", 150_000, 10).await;
+        fill_cart(&world, &world.buyer, &[(&book, 1)]).await;
+        let first = place(&world, &world.buyer, "k").await;
+        assert_eq!(first.status(), 201);
+        fill_cart(&world, &world.buyer, &[(&book, 2)]).await;
+        let before = everything(&world);
+        world.clock.advance_s(domain::limits::IDEMPOTENCY_TTL_S - 1);
+
+        let again = place(&world, &world.buyer, "k").await;
+        assert_eq!((again.status(), &again.0.body), (201, &first.0.body));
+        assert_eq!(again.0.header("etag"), first.0.header("etag"));
+        assert_eq!(again.0.header("idempotent-replayed"), Some("true"));
+        let other = place_request(&world, &world.buyer, "k").json(json!({
+            "customer": { "name": "Somebody else", "email": "chinua@example.com" },
+            "shipping_address": { "full_name": "C", "address": "1", "city": "Enugu", "country": "NG" },
+            "shipping_method": "standard",
+        }));
+        let reused = other.send(&world.deps, handle).await;
+        assert_eq!(reused.problem(), (422, "idempotency_key_reused".into()));
+        assert_eq!(everything(&world), before);
+
+        // A key belongs to who chose it, and ends.
+        let somebody = another_buyer(&world);
+        fill_cart(&world, &somebody, &[(&book, 1)]).await;
+        assert_ne!(place(&world, &somebody, "k").await.ok::<OrderView>().id, first.ok::<OrderView>().id);
+        world.clock.advance_s(1);
+        assert_ne!(place(&world, &world.buyer, "k").await.ok::<OrderView>().id, first.ok::<OrderView>().id);
+    }
+
+    #[tokio::test]
+    async fn needs_an_idempotency_key() {
+        let world = World::new().await;
+        let asked = TestRequest::new().by(&world.buyer).store(&world.store.slug).json(json!({
+            "customer": { "name": "Chinua", "email": "chinua@example.com" },
+        }));
+        assert_eq!(asked.send(&world.deps, handle).await.problem(), (400, "idempotency_key_missing".into()));
+    }
+
+    /// Sends requests at once, from several threads.
+    async fn all_at_once(world: &World, requests: impl IntoIterator<Item = TestRequest>) -> Vec<Answer> {
+        let send = |request: TestRequest| {
+            let deps = world.deps.clone();
+            tokio::spawn(async move { request.send(&deps, handle).await })
+        };
+        let running: Vec<_> = requests.into_iter().map(send).collect();
+        let mut answers = vec![];
+        for answer in running {
+            answers.push(answer.await.unwrap());
+        }
+        answers
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+    async fn fifty_calls_at_once_with_one_key_are_one_order() {
+        let world = World::new().await;
+        let (book, _) = world.product("Book", 150_000, 100).await;
+        fill_cart(&world, &world.buyer, &[(&book, 1)]).await;
+        let answers = all_at_once(&world, (0..50).map(|_| place_request(&world, &world.buyer, "k"))).await;
+        for answer in &answers {
+            assert_eq!((answer.status(), &answer.0.body), (201, &answers[0].0.body));
+        }
+        assert_eq!(stock_of(&world, &book).await.reserved, 1);
+        assert_eq!(events_of(&world, answers[0].ok::<OrderView>().id).len(), 1);
+        assert_eq!(world.dynamo.items(Table::Outbox).len(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+    async fn never_sells_more_than_there_is() {
+        let world = World::new().await;
+        let (book, _) = world.product("Book", 150_000, 10).await;
+        let mut requests = vec![];
+        for _ in 0..64 {
+            let buyer = another_buyer(&world);
+            fill_cart(&world, &buyer, &[(&book, 1)]).await;
+            requests.push(place_request(&world, &buyer, "k"));
+        }
+        let answers = all_at_once(&world, requests).await;
+        let refused: Vec<_> = answers.iter().filter(|answer| answer.status() != 201).collect();
+        assert_eq!((answers.len() - refused.len(), refused.len()), (10, 54));
+        for answer in refused {
+            assert_eq!(answer.problem(), (409, "lines_unavailable".into()));
+            assert_eq!(answer.fields(), [(line(&book), OUT_OF_STOCK.into())]);
+        }
+        let stock = stock_of(&world, &book).await;
+        assert_eq!((stock.on_hand, stock.reserved, stock.available), (10, 10, 0));
+        let mut held = 0;
+        for answer in answers.iter().filter(|answer| answer.status() == 201) {
+            let key = keys::reservation(world.tenant, answer.ok::<OrderView>().id);
+            let reservation: Versioned<Reservation> = world.deps.db.get(&key).await.unwrap().unwrap();
+            assert_eq!(reservation.value.state, ReservationState::Held);
+            held += i64::from(reservation.value.lines[0].quantity);
+        }
+        assert_eq!(held, stock.reserved);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_not_open_takes_no_orders() {
+        let mut world = World::new().await;
+        let (book, _) = world.product("Book", 150_000, 10).await;
+        assert_eq!(place(&world, &world.buyer, "early").await.problem(), (409, "cart_empty".into()));
+        fill_cart(&world, &world.buyer, &[(&book, 1)]).await;
+        change_store(&mut world, |store| store.status = StoreStatus::Suspended).await;
+        // This process still takes the store for open.
+        assert_eq!(place(&world, &world.buyer, "k").await.problem(), (404, "store_not_found".into()));
+        let claim = StoreClaim {
+            name: world.store.slug.clone(),
+            tenant_id: world.tenant,
+            store_id: world.store.id,
+            status: StoreStatus::Suspended,
+        };
+        let mut tx = world.deps.tx();
+        tx.update((), &claim, 1);
+        world.deps.db.commit(tx).await.unwrap();
+        world.clock.advance_s(30);
+        assert_eq!(place(&world, &world.buyer, "k").await.problem(), (404, "store_not_found".into()));
+    }
+
+    #[tokio::test]
+    async fn tenants_do_not_meet() {
+        let world = World::new().await;
+        let neighbour = world.neighbour().await;
+        let (theirs, _) = neighbour.product("Theirs", 150_000, 10).await;
+        // Their goods in a cart of ours are nothing we know.
+        fill_cart(&world, &world.buyer, &[(&theirs, 1)]).await;
+        let before = everything(&world);
+        let elsewhere = place_request(&neighbour, &world.buyer, "k").send(&world.deps, handle).await;
+        assert_eq!(elsewhere.problem(), (403, "tenant_mismatch".into()));
+        assert_eq!(place(&world, &world.buyer, "k").await.fields(), [(line(&theirs), DISCONTINUED.into())]);
+        assert_eq!(place(&world, &world.owner, "k").await.problem(), (403, "forbidden".into()));
+        assert_eq!(everything(&world), before);
+    }
 }

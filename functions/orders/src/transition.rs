@@ -5,37 +5,38 @@ use contracts::events::{
     Envelope, Event, OrderCancelRequested, OrderCancelled, OrderConfirmed, OrderPaymentCompleted, OrderRefunded,
 };
 use domain::{
-    OrderId, TenantId,
-    order::{Order, Outcome},
+    InvalidTransition, OrderId, TenantId,
+    order::{Order, Outcome, Step},
 };
 use runtime::{
     Deps, StepError,
     consumer::{Committed, commit},
     events::Cause,
 };
-use store::{Op, TimelineEntry, Tx, keys};
+use store::{TimelineEntry, Tx, keys};
 
 use crate::place::line_quantities;
 
-/// A step reads the order again when somebody else moved it meanwhile; more often than this in a row is left to the
-/// queue.
-const TRIES: u32 = 4;
+/// An order that somebody else moved between reading and writing is read again; whoever loses this often in a row
+/// leaves it to the queue, or to the client.
+pub(crate) const TRIES: u32 = 4;
 
 /// Deals with an event about an order: reads it, applies the transition, and writes what follows. An order for which
-/// nothing is to be done is left alone, so events that come twice, late or out of order are harmless.
+/// nothing is to be done is left alone, so events that come twice or late are harmless; one that comes too early comes
+/// again.
 pub(crate) async fn step<D>(
     deps: &Deps,
     consumer: &str,
     event: &Envelope<D>,
     order_id: OrderId,
-    transition: impl Fn(Order) -> Option<(Order, Outcome)>,
+    transition: impl Fn(Order) -> Result<Step, InvalidTransition>,
 ) -> Result<(), StepError> {
     let tenant = event.tenant_id;
     let mut gives_back_cart = true;
     for _ in 0..TRIES {
         let order = deps.db.get::<Order>(&keys::order(tenant, order_id)).await?;
         let order = order.ok_or_else(|| StepError::retry("there is no such order (yet)"))?;
-        let Some((next, outcome)) = transition(order.value) else { return Ok(()) };
+        let Some((next, outcome)) = transition(order.value).map_err(StepError::retry)? else { return Ok(()) };
 
         let (mut tx, inbox) = deps.step_tx(consumer, tenant, event.id);
         write(deps, &mut tx, &Cause::from(event), tenant, &next, order.version, outcome);
@@ -54,8 +55,7 @@ pub(crate) async fn step<D>(
     Err(StepError::retry("the order keeps changing"))
 }
 
-/// Adds to a transaction that an order, read at `version`, has become `next`. Gives back the part that is refused if
-/// it has changed since.
+/// Adds to a transaction that an order, read at `version`, has become `next`; refused if it has changed since.
 pub(crate) fn write(
     deps: &Deps,
     tx: &mut Tx,
@@ -64,21 +64,21 @@ pub(crate) fn write(
     next: &Order,
     version: u64,
     outcome: Outcome,
-) -> Op {
-    let op = tx.update(tenant, next, version);
+) {
+    tx.update(tenant, next, version);
     let version = version + 1;
     let event = emit(deps, tx, cause, tenant, next, version, outcome);
     tx.create(
         tenant,
         &TimelineEntry {
             order_id: next.id,
+            buyer_id: next.buyer_id,
             order_version: version,
             status: next.state.status(),
             event: event.to_owned(),
             at: next.updated_at,
         },
     );
-    op
 }
 
 fn emit(
@@ -152,4 +152,222 @@ fn send<E: Event>(
 ) -> &'static str {
     tx.emit(&deps.event(cause, tenant, order_id, version, data));
     E::TYPE
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use contracts::events;
+    use domain::order::OrderStatus;
+    use proptest::{prelude::*, sample::Index, test_runner::Config};
+    use runtime::{Message, Principal};
+    use testing::TestRequest;
+
+    use super::*;
+    use crate::{
+        cancel, expire,
+        fixtures::{Fixture, everything, meanwhile},
+        on_payment_completed, on_payment_failed, on_refund_completed, on_stock_rejected, on_stock_updated,
+    };
+
+    #[tokio::test]
+    async fn an_order_that_moves_between_reading_and_writing_is_read_again() {
+        let fixture = Fixture::new().await;
+        let (failed, is_first) = (fixture.failed().detail, AtomicBool::new(true));
+        let fails_as_it_is_paid = |order: Order| {
+            if is_first.swap(false, Ordering::SeqCst) {
+                meanwhile(async {
+                    on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+                });
+            }
+            Ok(order.payment_failed(fixture.deps().now()))
+        };
+        step(fixture.deps(), "orders-on-payment-failed", &failed, failed.data.order_id, fails_as_it_is_paid)
+            .await
+            .unwrap();
+        fixture.assert_moved(2, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
+    }
+
+    #[tokio::test]
+    async fn an_event_that_two_deliver_at_once_has_one_effect() {
+        let fixture = Fixture::new().await;
+        let (failed, is_first) = (fixture.failed(), AtomicBool::new(true));
+        let event = failed.detail.clone();
+        let fails_as_it_fails = |order: Order| {
+            if is_first.swap(false, Ordering::SeqCst) {
+                meanwhile(async { on_payment_failed::handle(fixture.deps(), failed.clone()).await.unwrap() });
+            }
+            Ok(order.payment_failed(fixture.deps().now()))
+        };
+        let order_id = event.data.order_id;
+        step(fixture.deps(), "orders-on-payment-failed", &event, order_id, fails_as_it_fails).await.unwrap();
+        fixture.assert_moved(2, OrderStatus::Cancelled, "ORDER_CANCELLED").await;
+    }
+
+    /// What can happen to an order from outside.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Happening {
+        PaymentCompleted,
+        PaymentFailed,
+        WindowClosed,
+        CancelledBy(&'static str),
+        StockUpdated,
+        StockRejected,
+        RefundCompleted,
+    }
+
+    use Happening::{
+        CancelledBy, PaymentCompleted as Completed, PaymentFailed as Failed, RefundCompleted, StockRejected,
+        StockUpdated, WindowClosed,
+    };
+
+    /// An order, everything that is on its way to it, and what has been sent to it so far.
+    struct Saga {
+        fixture: Fixture,
+        messages: Messages,
+        stock_is_there: bool,
+        waiting: Vec<Happening>,
+        past: Vec<Happening>,
+    }
+
+    /// Made once, so that what is delivered twice is the same event.
+    struct Messages {
+        completed: Message<events::PaymentCompleted>,
+        failed: Message<events::PaymentFailed>,
+        created: Message<events::OrderCreated>,
+        stock_updated: Message<events::StockCountUpdated>,
+        stock_rejected: Message<events::StockRejected>,
+        refunded: Message<events::RefundCompleted>,
+    }
+
+    impl Saga {
+        fn new(fixture: Fixture, stock_is_there: bool, begins_with: &[Happening]) -> Self {
+            let messages = Messages {
+                completed: fixture.completed(),
+                failed: fixture.failed(),
+                created: fixture.created(),
+                stock_updated: fixture.stock_updated(),
+                stock_rejected: fixture.stock_rejected(),
+                refunded: fixture.refund_completed(true),
+            };
+            fixture.world.clock.advance_s(900);
+            Self { fixture, messages, stock_is_there, waiting: begins_with.to_vec(), past: vec![] }
+        }
+
+        /// Delivers one thing. What is refused as early stays on its way.
+        async fn deliver(&mut self, happening: Happening) {
+            let deps = self.fixture.deps();
+            let messages = &self.messages;
+            let done = match happening {
+                Completed => on_payment_completed::handle(deps, messages.completed.clone()).await,
+                Failed => on_payment_failed::handle(deps, messages.failed.clone()).await,
+                WindowClosed => expire::handle(&self.fixture.expire_deps(), messages.created.clone()).await,
+                StockUpdated => on_stock_updated::handle(deps, messages.stock_updated.clone()).await,
+                StockRejected => on_stock_rejected::handle(deps, messages.stock_rejected.clone()).await,
+                RefundCompleted => on_refund_completed::handle(deps, messages.refunded.clone()).await,
+                CancelledBy(key) => {
+                    let buyer =
+                        Principal { account_id: self.fixture.order.buyer_id, ..self.fixture.world.buyer.clone() };
+                    let by = if key == "team" { &self.fixture.world.owner } else { &buyer };
+                    let request = TestRequest::new().by(by).path("id", self.fixture.order.id).key(key);
+                    let answer = request.send(deps, cancel::handle).await;
+                    if answer.status() != 200 {
+                        // What was refused was not done, and may be asked for again: it is no repetition.
+                        assert_eq!(answer.problem(), (409, "invalid_state".into()));
+                        self.waiting.retain(|waiting| *waiting != happening);
+                        return;
+                    }
+                    Ok(())
+                }
+            };
+            match done {
+                Ok(()) => {
+                    self.waiting.retain(|waiting| *waiting != happening);
+                    self.past.push(happening);
+                }
+                Err(StepError::Retry(_)) => assert!(!self.past.contains(&happening), "done, and then early"),
+                Err(StepError::Poison(reason)) => panic!("{reason}"),
+            }
+            self.follow();
+        }
+
+        /// What the rest of the shop sends in answer to the order's events.
+        fn follow(&mut self) {
+            for event in self.fixture.sent() {
+                let is_to_be_paid = |happening: &Happening| matches!(happening, Completed | Failed);
+                let answers: &[Happening] = match event.r#type.as_str() {
+                    "ORDER_PAYMENT_COMPLETED" if self.stock_is_there => &[StockUpdated],
+                    // Payments hears of it at the same time as the order.
+                    "ORDER_PAYMENT_COMPLETED" => &[StockRejected, RefundCompleted],
+                    "ORDER_CANCELLED" if event.data["refund"] == true => &[RefundCompleted],
+                    "ORDER_CANCEL_REQUESTED" if !self.waiting.iter().chain(&self.past).any(is_to_be_paid) => &[Failed],
+                    _ => &[],
+                };
+                for answer in answers {
+                    if !self.waiting.contains(answer) && !self.past.contains(answer) {
+                        self.waiting.push(*answer);
+                    }
+                }
+            }
+        }
+
+        /// Delivers everything, in an order and with repetitions that `choices` say, until nothing is on its way.
+        async fn run(&mut self, choices: &[Index]) {
+            for (round, choice) in choices.iter().cycle().take(100).enumerate() {
+                if self.waiting.is_empty() {
+                    return;
+                }
+                // Every other time something that was there already may come again.
+                let repeatable = if round % 2 == 0 { &[] } else { self.past.as_slice() };
+                let known: Vec<_> = self.waiting.iter().chain(repeatable).copied().collect();
+                self.deliver(known[choice.index(known.len())]).await;
+                let status = self.fixture.status().await;
+                if self.past.contains(&Completed) {
+                    use OrderStatus::{Confirmed, Paid, RefundPending, Refunded};
+                    assert!([Paid, Confirmed, RefundPending, Refunded].contains(&status), "money on {status:?}");
+                }
+            }
+            panic!("{:?} never arrive", self.waiting);
+        }
+    }
+
+    fn beginnings() -> impl Strategy<Value = Vec<Happening>> {
+        let all = vec![Completed, Failed, WindowClosed, CancelledBy("buyer"), CancelledBy("team")];
+        prop::sample::subsequence(all, 1..=5)
+    }
+
+    proptest! {
+        #![proptest_config(Config { failure_persistence: None, ..Config::with_cases(64) })]
+
+        /// Whatever happens, in whatever order and however often: money never stays on a cancelled order, every order
+        /// comes to rest, and delivering everything once more changes nothing.
+        #[test]
+        fn every_order_comes_to_rest_and_stays_there(
+            beginning in beginnings(),
+            stock_is_there: bool,
+            choices in prop::collection::vec(any::<Index>(), 1..20),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut saga = Saga::new(Fixture::new().await, stock_is_there, &beginning);
+                saga.run(&choices).await;
+                let status = saga.fixture.status().await;
+                let rest: &[OrderStatus] = match (beginning.contains(&Completed), stock_is_there) {
+                    (true, true) => &[OrderStatus::Confirmed, OrderStatus::Refunded],
+                    (true, false) => &[OrderStatus::Refunded],
+                    (false, _) => &[OrderStatus::Cancelled],
+                };
+                assert!(rest.contains(&status), "{status:?}");
+                let last = saga.fixture.sent().pop().unwrap();
+                saga.fixture.assert_moved(last.version, status, &last.r#type).await;
+
+                let before = everything(&saga.fixture.world);
+                for happening in saga.past.clone() {
+                    saga.deliver(happening).await;
+                }
+                assert!(everything(&saga.fixture.world) == before, "a repetition changed something");
+            });
+        }
+    }
 }

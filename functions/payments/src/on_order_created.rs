@@ -5,7 +5,7 @@ use runtime::{Message, StepError, events::Cause};
 
 use crate::{
     PaymentDeps,
-    opening::{OpenError, Payable, open},
+    opening::{OpenError, Payable, STEP_TRIES, open},
 };
 
 pub async fn handle(deps: &PaymentDeps, message: Message<OrderCreated>) -> Result<(), StepError> {
@@ -25,7 +25,7 @@ pub async fn handle(deps: &PaymentDeps, message: Message<OrderCreated>) -> Resul
     let finish = |tx: &mut store::Tx| {
         tx.inbox(event.tenant_id, ON_ORDER_CREATED.function, event.id, now);
     };
-    match open(deps, &Cause::from(&event), &payable, finish).await {
+    match open(deps, &Cause::from(&event), &payable, STEP_TRIES, finish).await {
         Ok(_) => Ok(()),
         Err(OpenError::Store(error)) => Err(error.into()),
         Err(error) => Err(StepError::retry(error)),

@@ -16,8 +16,10 @@ use crate::{
     reference,
 };
 
-/// Tries at the provider in one go; the queue, or the buyer, tries again later.
-const TRIES: u32 = 3;
+/// Tries at the provider that fit a step's time; the queue tries again later.
+pub(crate) const STEP_TRIES: u32 = 2;
+/// An endpoint's time has room for one; the buyer tries again.
+pub(crate) const ENDPOINT_TRIES: u32 = 1;
 
 /// The order to be paid.
 pub(crate) struct Payable {
@@ -54,16 +56,18 @@ impl From<CommitError> for OpenError {
 }
 
 /// Gives back the payment with an open checkout, or as it is when no checkout can be opened any more. `finish` adds
-/// what belongs to the caller (an inbox record) to the transaction that ends it.
+/// what belongs to the caller (an inbox record) to the transaction that ends it. A try may also be lost to somebody who
+/// changed the payment meanwhile.
 pub(crate) async fn open(
     deps: &PaymentDeps,
     cause: &Cause,
     payable: &Payable,
+    tries: u32,
     finish: impl Fn(&mut Tx),
 ) -> Result<Versioned<Payment>, OpenError> {
     let key = keys::payment(payable.tenant, payable.order_id);
     let mut last = OpenError::Contended;
-    for _ in 0..TRIES {
+    for _ in 0..tries {
         let held = deps.core.db.get::<Payment>(&key).await?;
         if let Some(held) = &held {
             let has_checkout = held.value.current_attempt().is_some_and(|attempt| attempt.checkout_url.is_some());

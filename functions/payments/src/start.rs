@@ -8,7 +8,7 @@ use store::keys;
 
 use crate::{
     PaymentDeps,
-    opening::{OpenError, Payable, open},
+    opening::{ENDPOINT_TRIES, OpenError, Payable, open},
 };
 
 pub async fn handle(deps: &PaymentDeps, call: Call<Start>) -> Outcome<Start> {
@@ -32,7 +32,7 @@ pub async fn handle(deps: &PaymentDeps, call: Call<Start>) -> Outcome<Start> {
         amount: order.totals.total,
         expires_at: order.expires_at,
     };
-    let payment = open(deps, &call.cause, &payable, |_| {}).await.map_err(problem)?;
+    let payment = open(deps, &call.cause, &payable, ENDPOINT_TRIES, |_| {}).await.map_err(problem)?;
     if !payment.value.status.is_open() {
         let detail = format!("the payment is {}", payment.value.status.name());
         return Err(Problem::conflict("order_not_payable", detail));

@@ -1,3 +1,15 @@
 //! Products: the catalogue's functions, one file each.
 
+pub mod add_variant;
+pub mod create;
+pub mod get;
 pub mod list;
+pub mod remove_variant;
+pub mod status;
+pub mod update;
+pub mod update_variant;
+
+mod product;
+
+#[cfg(test)]
+mod fixtures;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     endpoints,
     http::Nothing,
-    table::{Access, Consumer},
+    table::Access,
 };
 
 /// A cart as its buyer sees it: with today's prices, and what of it can be had.
@@ -149,10 +149,7 @@ endpoints! {
     Merge = Post "/cart/merge" => "carts-merge" {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: Accepted,
         path: Nothing, query: Nothing, body: MergeCart, reply: 200 Cart,
-        tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet], emits: [],
+        tables: [Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet], emits: [],
         grants: [TokenKeys],
     }
 }
-
-/// This service's consumers.
-pub const CONSUMERS: &[&Consumer] = &[];

@@ -105,6 +105,7 @@ pub struct AdjustStock {
     pub reference: Option<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "garde passes the value and its context so")]
 fn not_zero(delta: &i64, (): &()) -> garde::Result {
     if *delta == 0 { Err(garde::Error::new("expected a number other than 0")) } else { Ok(()) }
 }

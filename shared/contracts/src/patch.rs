@@ -4,7 +4,6 @@ use serde::{Deserialize, Deserializer};
 
 /// A field that may be cleared: absent, null, or a value. Goes with `#[serde(default, deserialize_with =
 /// "patch::clearable")]`.
-#[expect(clippy::option_option, reason = "absent, null and a value are three things")]
 pub type Clearable<T> = Option<Option<T>>;
 
 pub fn clearable<'de, D, T>(deserializer: D) -> Result<Clearable<T>, D::Error>

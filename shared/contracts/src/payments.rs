@@ -127,7 +127,7 @@ pub const PROCESS_WEBHOOK: Consumer = Consumer {
     // One at a time: a provider may take seconds to answer, and one slow message must not hold up others.
     batch: 1,
     concurrency: 0,
-    timeout_s: 30,
+    timeout_s: 20,
     tables: STEP_TABLES,
     emits: SETTLING_EVENTS,
     grants: &[Grant::Paystack],

@@ -180,7 +180,7 @@ pub struct UpdateProduct {
     #[garde(length(min = 3, max = SLUG_MAX), inner(custom(check::slug)))]
     #[serde(default)]
     pub slug: Option<String>,
-    #[garde(inner(length(chars, min = 1, max = DESCRIPTION_MAX), inner(custom(check::clean))))]
+    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(inner(custom(check::clean))))]
     #[serde(default, deserialize_with = "patch::clearable")]
     pub description: Clearable<String>,
     /// All of them; the first is the one shown in lists.
@@ -210,10 +210,10 @@ pub struct UpdateVariant {
     #[garde(inner(inner(custom(check::price))))]
     #[serde(default, deserialize_with = "patch::clearable")]
     pub compare_at_price: Clearable<Money>,
-    #[garde(inner(length(min = 1, max = SKU_MAX), inner(custom(check::sku))))]
+    #[garde(length(min = 1, max = SKU_MAX), inner(inner(custom(check::sku))))]
     #[serde(default, deserialize_with = "patch::clearable")]
     pub barcode: Clearable<String>,
-    #[garde(inner(range(max = WEIGHT_MAX_G)))]
+    #[garde(range(max = WEIGHT_MAX_G))]
     #[serde(default, deserialize_with = "patch::clearable")]
     pub weight_g: Clearable<u32>,
 }

@@ -202,10 +202,10 @@ pub struct UpdateStore {
     #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::clean)))]
     #[serde(default)]
     pub name: Option<String>,
-    #[garde(inner(length(chars, min = 1, max = DESCRIPTION_MAX), inner(custom(check::clean))))]
+    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(inner(custom(check::clean))))]
     #[serde(default, deserialize_with = "patch::clearable")]
     pub description: Clearable<String>,
-    #[garde(inner(length(max = URL_MAX), inner(custom(check::web_address))))]
+    #[garde(length(max = URL_MAX), inner(inner(custom(check::web_address))))]
     #[serde(default, deserialize_with = "patch::clearable")]
     pub logo_url: Clearable<String>,
     #[garde(length(max = TIMEZONE_MAX), inner(custom(time_zone)))]
@@ -227,7 +227,7 @@ pub struct UpdateStore {
     #[garde(length(max = EMAIL_MAX), inner(custom(check::email)))]
     #[serde(default)]
     pub support_email: Option<String>,
-    #[garde(inner(length(max = EMAIL_MAX), inner(custom(check::email))))]
+    #[garde(length(max = EMAIL_MAX), inner(inner(custom(check::email))))]
     #[serde(default, deserialize_with = "patch::clearable")]
     pub low_stock_email: Clearable<String>,
 }
@@ -247,15 +247,15 @@ pub struct StorePath {
     pub id: StoreId,
 }
 
-pub(crate) fn time_zone<T: AsRef<str>>(text: &T, _: &()) -> garde::Result {
+pub fn time_zone<T: AsRef<str>>(text: &T, _: &()) -> garde::Result {
     rule(is_timezone(text.as_ref()), || "expected an IANA time zone, like Africa/Lagos".to_owned())
 }
 
-pub(crate) fn free_slug<T: AsRef<str>>(text: &T, _: &()) -> garde::Result {
+pub fn free_slug<T: AsRef<str>>(text: &T, _: &()) -> garde::Result {
     rule(!is_reserved_slug(text.as_ref()), || "this name is the platform's own".to_owned())
 }
 
-fn payment_method<T: AsRef<str>>(text: &T, _: &()) -> garde::Result {
+pub fn payment_method<T: AsRef<str>>(text: &T, _: &()) -> garde::Result {
     rule(PAYMENT_METHODS.contains(&text.as_ref()), || format!("expected one of {}", PAYMENT_METHODS.join(", ")))
 }
 

@@ -41,6 +41,8 @@ pub enum StoreScope {
     None,
     /// The request names it; staff whose tenant has one store may leave it out.
     Required,
+    /// The request may name one.
+    Optional,
 }
 
 /// Whether `Idempotency-Key` is asked for. Where there is an effect to protect it is always accepted.
@@ -146,6 +148,9 @@ pub enum Grant {
     /// Reads the keys that sign access tokens. A public endpoint that has it reads a token if one is given: the store's
     /// team sees more there than buyers do.
     TokenKeys,
+    /// Reads the same keys to sign tokens or to publish them. A token that comes along is not looked at: whoever
+    /// signs in may still hold an old one.
+    SignTokens,
     /// Reads the key that authenticates cursors.
     CursorKey,
     /// Reads the Paystack secret, which also signs its webhooks.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Role, SessionId, StoreId, TenantId, Timestamp,
-    limits::{ONE_TIME_CODE_TRIES, ONE_TIME_CODE_TTL_S, REFRESH_GRACE_S, REFRESH_TOKEN_TTL_S},
+    limits::{GUEST_TTL_S, ONE_TIME_CODE_TRIES, ONE_TIME_CODE_TTL_S, REFRESH_GRACE_S, REFRESH_TOKEN_TTL_S},
     store::after,
 };
 
@@ -23,6 +23,10 @@ pub struct Account {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
+
+/// Another code for the same e-mail address is sent this long after the last: guessing at a code stays hopeless, and
+/// nobody's mailbox can be filled.
+pub const ONE_TIME_CODE_PAUSE_S: i64 = 60;
 
 /// A six-digit code sent to somebody, stored hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,26 +97,47 @@ pub enum RefreshCheck {
 }
 
 impl Session {
-    pub fn check(&self, hash: &str, now: Timestamp) -> RefreshCheck {
-        if self.revoked || now >= self.expires_at {
+    /// Whether `is_token` knows the token that was shown as one of the two kept here. A secret that this session never
+    /// had counts as an old one: who knows the session's id and not its token should have neither.
+    pub fn check(&self, is_token: impl Fn(&str) -> bool, now: Timestamp) -> RefreshCheck {
+        let is_newest = is_token(&self.refresh_hash);
+        let is_previous = self.previous_hash.as_deref().is_some_and(is_token);
+        if !self.is_live(now) {
             RefreshCheck::Invalid
-        } else if self.refresh_hash == hash {
+        } else if is_newest {
             RefreshCheck::Rotate
-        } else if self.previous_hash.as_deref() == Some(hash) && now < after(self.rotated_at, REFRESH_GRACE_S) {
+        } else if is_previous && now < after(self.rotated_at, REFRESH_GRACE_S) {
             RefreshCheck::Retry
         } else {
             RefreshCheck::Reuse
         }
     }
 
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        !self.revoked && now < self.expires_at
+    }
+
     pub fn rotate(self, new_hash: String, now: Timestamp) -> Self {
-        Self {
-            previous_hash: Some(self.refresh_hash),
-            refresh_hash: new_hash,
-            rotated_at: now,
-            expires_at: after(now, REFRESH_TOKEN_TTL_S),
-            ..self
-        }
+        let expires_at = after(now, lifetime_s(self.role));
+        Self { previous_hash: Some(self.refresh_hash), refresh_hash: new_hash, rotated_at: now, expires_at, ..self }
+    }
+
+    /// Gives the bearer of the token before the newest another one. That token stays good for what is left of the
+    /// grace, which is not prolonged: the answer may get lost again.
+    pub fn retry(self, new_hash: String) -> Self {
+        Self { refresh_hash: new_hash, ..self }
+    }
+
+    pub fn revoke(self) -> Self {
+        Self { revoked: true, ..self }
+    }
+}
+
+/// How long a session lives after its last use.
+pub const fn lifetime_s(role: Role) -> i64 {
+    match role {
+        Role::Guest => GUEST_TTL_S,
+        _ => REFRESH_TOKEN_TTL_S,
     }
 }
 
@@ -161,11 +186,19 @@ mod tests {
             expires_at: after(NOW, 100),
             revoked: false,
         };
-        assert_eq!(session.check("a", NOW), RefreshCheck::Rotate);
+        let check = |session: &Session, token: &str, now| session.check(|kept| kept == token, now);
+        assert_eq!(check(&session, "a", NOW), RefreshCheck::Rotate);
+        assert_eq!(check(&session, "x", NOW), RefreshCheck::Reuse);
         let rotated = session.rotate("b".into(), NOW);
-        assert_eq!(rotated.check("b", NOW), RefreshCheck::Rotate);
-        assert_eq!(rotated.check("a", after(NOW, 9)), RefreshCheck::Retry);
-        assert_eq!(rotated.check("a", after(NOW, 10)), RefreshCheck::Reuse);
-        assert_eq!(Session { revoked: true, ..rotated }.check("b", NOW), RefreshCheck::Invalid);
+        assert_eq!(check(&rotated, "b", NOW), RefreshCheck::Rotate);
+        assert_eq!(check(&rotated, "a", after(NOW, 9)), RefreshCheck::Retry);
+        assert_eq!(check(&rotated, "a", after(NOW, 10)), RefreshCheck::Reuse);
+        let retried = rotated.retry("c".into());
+        assert_eq!(check(&retried, "c", NOW), RefreshCheck::Rotate);
+        assert_eq!(check(&retried, "a", after(NOW, 9)), RefreshCheck::Retry);
+        assert_eq!(check(&retried, "a", after(NOW, 10)), RefreshCheck::Reuse);
+        assert_eq!(check(&retried, "b", NOW), RefreshCheck::Reuse);
+        assert_eq!(check(&retried, "c", retried.expires_at), RefreshCheck::Invalid);
+        assert_eq!(check(&retried.revoke(), "c", NOW), RefreshCheck::Invalid);
     }
 }

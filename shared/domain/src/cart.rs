@@ -110,19 +110,21 @@ impl Cart {
     }
 
     /// Takes over another cart's lines (a guest's, at sign-in). Of a variant in both the larger quantity stays, as
-    /// adding would double what the buyer put in twice to be safe. Returns how many lines did not fit.
-    pub fn merge(mut self, other: Self, now: Timestamp) -> (Self, usize) {
-        let mut dropped = 0;
+    /// adding would double what the buyer put in twice to be safe. Gives back both; lines that did not fit stay in the
+    /// other.
+    pub fn merge(mut self, mut other: Self, now: Timestamp) -> (Self, Self) {
+        let mut left = vec![];
         for line in other.lines {
             if let Some(held) = self.lines.iter_mut().find(|held| held.variant_id == line.variant_id) {
                 held.quantity = held.quantity.max(line.quantity);
             } else if self.lines.len() < ORDER_LINES_MAX {
                 self.lines.push(line);
             } else {
-                dropped += 1;
+                left.push(line);
             }
         }
-        (self.touch(now), dropped)
+        other.lines = left;
+        (self.touch(now), other.touch(now))
     }
 
     fn touch(self, now: Timestamp) -> Self {
@@ -192,9 +194,44 @@ mod tests {
     fn merging_keeps_the_larger_quantity_and_loses_nothing() {
         let mine = cart().add(line(1, 2), NOW).unwrap();
         let guests = cart().add(line(1, 5), NOW).unwrap().add(line(2, 1), NOW).unwrap();
-        let (merged, dropped) = mine.merge(guests, NOW);
+        let (merged, emptied) = mine.merge(guests, NOW);
         assert_eq!(merged.lines.iter().map(|line| line.quantity).collect::<Vec<_>>(), [5, 1]);
-        assert_eq!(dropped, 0);
+        assert_eq!(emptied.lines, []);
+
+        let full = (10..50).fold(cart(), |cart, variant| cart.add(line(variant, 1), NOW).unwrap());
+        let guests = cart().add(line(10, 3), NOW).unwrap().add(line(2, 1), NOW).unwrap();
+        let (merged, left) = full.merge(guests, NOW);
+        assert_eq!((merged.lines.len(), merged.lines[0].quantity), (ORDER_LINES_MAX, 3));
+        assert_eq!(left.lines, [line(2, 1)]);
+    }
+
+    #[test]
+    fn holds_no_more_than_an_order_takes() {
+        let full = (10..50).fold(cart(), |cart, variant| cart.add(line(variant, 1), NOW).unwrap());
+        assert_eq!(full.clone().add(line(2, 1), NOW), Err(CartError::TooManyLines));
+        assert!(full.add(line(10, 1), NOW).is_ok());
+        assert_eq!(cart().add(line(1, QUANTITY_MAX + 1), NOW), Err(CartError::TooMany));
+    }
+
+    #[test]
+    fn an_ordered_cart_looks_empty_and_starts_anew() {
+        let order = OrderId::from_ulid(Ulid(9));
+        let ordered = cart().add(line(1, 2), NOW).unwrap().ordered(order, NOW);
+        assert_eq!((ordered.lines.len(), ordered.order_id), (1, Some(order)));
+        let open = ordered.open(NOW);
+        assert_eq!((open.lines.len(), open.order_id), (0, None));
+        assert_eq!(open.add(line(2, 1), NOW).unwrap().lines, [line(2, 1)]);
+    }
+
+    #[test]
+    fn a_cart_expires_after_its_last_change() {
+        let filled = cart().add(line(1, 2), NOW).unwrap();
+        let end = filled.expires_at;
+        let before = end - jiff::Span::new().seconds(1);
+        assert_eq!(filled.clone().open(before), filled);
+        assert_eq!(filled.clone().open(end).lines, []);
+        let changed = filled.change(VariantId::from_ulid(Ulid(1)), 3, ngn(100), before).unwrap();
+        assert_eq!(changed.open(end).lines.len(), 1);
     }
 
     proptest! {

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InvalidTransition, Money, ProductId, StoreId, Timestamp, VariantId};
+use crate::{
+    InvalidTransition, Money, ProductId, StoreId, Timestamp, VariantId,
+    limits::{SLUG_MAX, VARIANTS_MAX},
+    text,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -59,6 +63,15 @@ pub struct Product {
     pub updated_at: Timestamp,
 }
 
+/// Why a product's variants cannot change so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VariantsError {
+    #[error("a product has at most {VARIANTS_MAX} variants")]
+    TooMany,
+    #[error("a product that is on sale keeps at least one variant; withdraw it first")]
+    LastOnSale,
+}
+
 impl Product {
     /// A draft is published once it has something to sell; what is archived comes back as a draft.
     pub fn set_status(self, status: ProductStatus, now: Timestamp) -> Result<Self, InvalidTransition> {
@@ -75,6 +88,22 @@ impl Product {
         }
     }
 
+    pub fn add_variant(mut self, variant: Variant, now: Timestamp) -> Result<Self, VariantsError> {
+        if self.variants.len() >= VARIANTS_MAX {
+            return Err(VariantsError::TooMany);
+        }
+        self.variants.push(variant);
+        Ok(Self { updated_at: now, ..self })
+    }
+
+    pub fn remove_variant(mut self, id: VariantId, now: Timestamp) -> Result<Self, VariantsError> {
+        self.variants.retain(|variant| variant.id != id);
+        if self.variants.is_empty() && self.is_on_sale() {
+            return Err(VariantsError::LastOnSale);
+        }
+        Ok(Self { updated_at: now, ..self })
+    }
+
     pub fn variant(&self, id: VariantId) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.id == id)
     }
@@ -82,5 +111,93 @@ impl Product {
     /// Buyers see and order it.
     pub fn is_on_sale(&self) -> bool {
         self.status == ProductStatus::Active
+    }
+}
+
+/// A product's slug, made from its name.
+pub fn slug_of(name: &str) -> String {
+    text::slugify(name).unwrap_or_else(|| "product".to_owned())
+}
+
+/// Another slug like a taken one, told apart by what is random.
+pub fn slug_like(taken: &str, random: [u8; 3]) -> String {
+    let suffix = text::hex(&random);
+    let kept: String = taken.chars().take(SLUG_MAX - 1 - suffix.len()).collect();
+    format!("{}-{suffix}", kept.trim_end_matches('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ulid::Ulid;
+
+    use super::*;
+    use crate::Currency;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn variant(number: u128) -> Variant {
+        Variant {
+            id: VariantId::from_ulid(Ulid(number)),
+            sku: format!("SKU-{number}"),
+            name: "Default".into(),
+            price: Money::new(100, Currency::Ngn),
+            compare_at_price: None,
+            barcode: None,
+            weight_g: None,
+        }
+    }
+
+    fn product(status: ProductStatus, variants: u128) -> Product {
+        Product {
+            id: ProductId::from_ulid(Ulid(1)),
+            store_id: StoreId::from_ulid(Ulid(2)),
+            name: "Tee".into(),
+            slug: "tee".into(),
+            description: None,
+            images: vec![],
+            tags: vec![],
+            status,
+            variants: (0..variants).map(variant).collect(),
+            created_at: NOW,
+            updated_at: NOW,
+        }
+    }
+
+    #[test]
+    fn statuses_go_where_they_may() {
+        use ProductStatus::{Active, Archived, Draft};
+        for (from, to, may) in [
+            (Draft, Active, true),
+            (Draft, Archived, true),
+            (Active, Draft, true),
+            (Active, Archived, true),
+            (Archived, Draft, true),
+            (Archived, Active, false),
+        ] {
+            let moved = product(from, 1).set_status(to, NOW);
+            assert_eq!(moved.map(|product| product.status).ok(), may.then_some(to), "{from:?} to {to:?}");
+        }
+        assert!(product(Draft, 0).set_status(Active, NOW).is_err());
+    }
+
+    #[test]
+    fn variants_stay_between_their_bounds() {
+        let first = VariantId::from_ulid(Ulid(0));
+        let full = product(ProductStatus::Draft, VARIANTS_MAX as u128);
+        assert_eq!(full.add_variant(variant(1_000), NOW), Err(VariantsError::TooMany));
+        let on_sale = product(ProductStatus::Active, 1);
+        assert_eq!(on_sale.remove_variant(first, NOW), Err(VariantsError::LastOnSale));
+        assert!(product(ProductStatus::Draft, 1).remove_variant(first, NOW).is_ok());
+        assert_eq!(product(ProductStatus::Active, 2).remove_variant(first, NOW).unwrap().variants, [variant(1)]);
+    }
+
+    proptest! {
+        #[test]
+        fn made_slugs_are_slugs(name in "\\PC{0,100}", random: [u8; 3]) {
+            let slug = slug_of(&name);
+            let other = slug_like(&slug, random);
+            prop_assert!(text::is_slug(&slug) && text::is_slug(&other) && slug != other);
+        }
     }
 }

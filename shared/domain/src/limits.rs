@@ -6,9 +6,18 @@ pub const ORDER_LINES_MAX: usize = 40;
 pub const QUANTITY_MAX: u32 = 999;
 /// A product is one DynamoDB item (400 KB); 100 variants of about 600 bytes leave room for its text.
 pub const VARIANTS_MAX: usize = 100;
+/// Variants given in one call that creates a product; more are added one by one. Each writes two items (its SKU's claim
+/// and its stock) beside five of the product's own; a DynamoDB transaction takes 100.
+pub const VARIANTS_CREATED_MAX: usize = 40;
+pub const WEIGHT_MAX_G: u32 = 1_000_000;
 pub const IMAGES_MAX: usize = 20;
 pub const TAGS_MAX: usize = 20;
 pub const SHIPPING_METHODS_MAX: usize = 20;
+pub const ESTIMATED_DAYS_MAX: u32 = 365;
+/// 100 %, in hundredths of a percent.
+pub const TAX_RATE_MAX_BASIS_POINTS: u32 = 10_000;
+/// The longest IANA name has 32 characters.
+pub const TIMEZONE_MAX: usize = 64;
 
 pub const NAME_MAX: usize = 120;
 pub const DESCRIPTION_MAX: usize = 10_000;

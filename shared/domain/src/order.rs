@@ -1,11 +1,16 @@
 //! An order and its states. A transition consumes the old order and returns the next one with what it caused, or
-//! says that nothing is to be done, so an event delivered twice or late is harmless by construction.
+//! says that nothing is to be done, so an event delivered twice or late is harmless by construction. An event that
+//! overtook the one it follows from is an [`InvalidTransition`]: it must come again.
 //!
 //! ```text
-//! pending -> paid -> confirmed -> fulfilled -> completed
-//!    |         |         |
-//!    |         +---------+--> refund_pending -> refunded
-//!    +-> cancel_requested -> cancelled
+//! pending --> paid --> confirmed --> fulfilled --> completed
+//!  |  |       ^  |         |
+//!  |  |       |  +---------+--> refund_pending --> refunded
+//!  |  |       |                  ^
+//!  |  |       +--(money, late)   |
+//!  |  +-> cancelled -------------+ (money, after a person cancelled)
+//!  |       ^                     |
+//!  +-> cancel_requested ---------+
 //! ```
 //! An order that lapsed or whose payment failed is cancelled, but money that arrives later revives it: its stock is
 //! taken again if there is any, and refunded in full if not. One that a person cancelled is refunded.
@@ -225,7 +230,8 @@ pub enum Outcome {
     Refunded,
 }
 
-type Step = Option<(Order, Outcome)>;
+/// The next order and what it caused; `None` where nothing is to be done (any more).
+pub type Step = Option<(Order, Outcome)>;
 
 impl Order {
     /// The payment was captured in full. `None`: it is already paid, or its money is already on its way back.
@@ -261,33 +267,35 @@ impl Order {
         }
     }
 
-    /// The stock was sold.
-    pub fn stock_updated(self, now: Timestamp) -> Step {
+    /// The stock was sold. Early before the order is paid.
+    pub fn stock_updated(self, now: Timestamp) -> Result<Step, InvalidTransition> {
         match self.state {
-            OrderState::Paid { payment_id, paid_at } => Some((
-                self.into_state(OrderState::Confirmed { payment_id, paid_at, confirmed_at: now }, now),
-                Outcome::Confirmed,
-            )),
-            _ => None,
+            OrderState::Paid { payment_id, paid_at } => {
+                let confirmed = OrderState::Confirmed { payment_id, paid_at, confirmed_at: now };
+                Ok(Some((self.into_state(confirmed, now), Outcome::Confirmed)))
+            }
+            _ => self.left_alone_once_paid("stock_updated"),
         }
     }
 
-    /// The stock was gone.
-    pub fn stock_rejected(self, now: Timestamp) -> Step {
+    /// The stock was gone. Early before the order is paid.
+    pub fn stock_rejected(self, now: Timestamp) -> Result<Step, InvalidTransition> {
         match self.state {
-            OrderState::Paid { payment_id, .. } => Some(self.refund(CancelReason::OutOfStock, payment_id, now)),
-            _ => None,
+            OrderState::Paid { payment_id, .. } => Ok(Some(self.refund(CancelReason::OutOfStock, payment_id, now))),
+            _ => self.left_alone_once_paid("stock_rejected"),
         }
     }
 
-    /// All of the captured money went back.
-    pub fn refund_completed(self, now: Timestamp) -> Step {
+    /// All of the captured money went back. Early until the order is waiting for that: the payment hears of rejected
+    /// stock at the same time as the order, and may be faster.
+    pub fn refund_completed(self, now: Timestamp) -> Result<Step, InvalidTransition> {
         match self.state {
-            OrderState::RefundPending { reason, payment_id } => Some((
-                self.into_state(OrderState::Refunded { reason, payment_id, refunded_at: now }, now),
-                Outcome::Refunded,
-            )),
-            _ => None,
+            OrderState::RefundPending { reason, payment_id } => {
+                let refunded = OrderState::Refunded { reason, payment_id, refunded_at: now };
+                Ok(Some((self.into_state(refunded, now), Outcome::Refunded)))
+            }
+            OrderState::Refunded { .. } => Ok(None),
+            _ => Err(self.invalid("refund_completed")),
         }
     }
 
@@ -300,7 +308,7 @@ impl Order {
             OrderState::Paid { payment_id, .. } | OrderState::Confirmed { payment_id, .. } => {
                 Ok(self.refund(reason, payment_id, now))
             }
-            _ => Err(InvalidTransition { state: self.state.status().name(), event: "cancel" }),
+            _ => Err(self.invalid("cancel")),
         }
     }
 
@@ -334,6 +342,14 @@ impl Order {
     fn refund(self, reason: CancelReason, payment_id: PaymentId, now: Timestamp) -> (Self, Outcome) {
         let state = OrderState::RefundPending { reason, payment_id };
         (self.into_state(state, now), Outcome::Cancelled { reason, refund: true })
+    }
+
+    fn left_alone_once_paid(&self, event: &'static str) -> Result<Step, InvalidTransition> {
+        if self.payment_id().is_some() { Ok(None) } else { Err(self.invalid(event)) }
+    }
+
+    const fn invalid(&self, event: &'static str) -> InvalidTransition {
+        InvalidTransition { state: self.state.status().name(), event }
     }
 
     fn into_state(self, state: OrderState, now: Timestamp) -> Self {
@@ -390,9 +406,9 @@ mod tests {
             0 => order.payment_completed(payment(), NOW),
             1 => order.payment_failed(NOW),
             2 => order.expire(NOW),
-            3 => order.stock_updated(NOW),
-            4 => order.stock_rejected(NOW),
-            5 => order.refund_completed(NOW),
+            3 => order.stock_updated(NOW).ok().flatten(),
+            4 => order.stock_rejected(NOW).ok().flatten(),
+            5 => order.refund_completed(NOW).ok().flatten(),
             6 => order.cancel(CancelReason::Buyer, NOW).ok(),
             _ => order.cancel(CancelReason::Staff, NOW).ok(),
         }
@@ -418,6 +434,18 @@ mod tests {
     fn does_not_expire_early() {
         let later = Order { expires_at: NOW + jiff::Span::new().seconds(1), ..order(OrderState::Pending) };
         assert!(later.expire(NOW).is_none());
+    }
+
+    #[test]
+    fn an_event_that_overtook_its_cause_comes_again() {
+        assert!(order(OrderState::Pending).stock_updated(NOW).is_err());
+        assert!(order(OrderState::Pending).stock_rejected(NOW).is_err());
+        let (paid, _) = order(OrderState::Pending).payment_completed(payment(), NOW).unwrap();
+        assert!(paid.clone().refund_completed(NOW).is_err());
+        let (refunding, _) = paid.stock_rejected(NOW).unwrap().unwrap();
+        assert_eq!(refunding.clone().stock_rejected(NOW), Ok(None));
+        let (refunded, _) = refunding.refund_completed(NOW).unwrap().unwrap();
+        assert_eq!(refunded.refund_completed(NOW), Ok(None));
     }
 
     #[test]

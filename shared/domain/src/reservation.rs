@@ -68,12 +68,14 @@ impl Reservation {
         self.follow(order_version, ReservationState::Committed, now).map(|next| (next, effect))
     }
 
-    /// The order of that version is cancelled.
-    pub fn release(self, order_version: u64, now: Timestamp) -> Option<(Self, StockEffect)> {
+    /// The order of that version is cancelled. One that was released before has nothing to give back, but notes the
+    /// newer version: the payment that came between the two cancellations must not sell it again.
+    pub fn release(self, order_version: u64, now: Timestamp) -> Option<(Self, Option<StockEffect>)> {
         let (state, effect) = match self.state {
-            ReservationState::Held => (ReservationState::Released, StockEffect::GiveBack),
-            ReservationState::Committed => (ReservationState::Returned, StockEffect::Return),
-            ReservationState::Released | ReservationState::Returned | ReservationState::Rejected => return None,
+            ReservationState::Held => (ReservationState::Released, Some(StockEffect::GiveBack)),
+            ReservationState::Committed => (ReservationState::Returned, Some(StockEffect::Return)),
+            ReservationState::Released => (ReservationState::Released, None),
+            ReservationState::Returned | ReservationState::Rejected => return None,
         };
         self.follow(order_version, state, now).map(|next| (next, effect))
     }
@@ -118,6 +120,15 @@ mod tests {
         assert_eq!(released.commit(2, NOW), None);
     }
 
+    /// Lapsed (2), paid after all (3), cancelled by a person (4); the payment arrives last.
+    #[test]
+    fn a_payment_between_two_cancellations_sells_nothing() {
+        let (released, _) = held().release(2, NOW).unwrap();
+        let (released, effect) = released.release(4, NOW).unwrap();
+        assert_eq!(effect, None);
+        assert_eq!(released.commit(3, NOW), None);
+    }
+
     #[test]
     fn a_lapsed_reservation_is_sold_from_what_is_free_or_rejected() {
         let (released, _) = held().release(2, NOW).unwrap();
@@ -132,14 +143,18 @@ mod tests {
             let (mut reserved, mut on_hand) = (1, 0);
             let mut reservation = held();
             for (paid, version) in events {
-                let step =
-                    if paid { reservation.clone().commit(version, NOW) } else { reservation.clone().release(version, NOW) };
+                let step = if paid {
+                    reservation.clone().commit(version, NOW).map(|(next, effect)| (next, Some(effect)))
+                } else {
+                    reservation.clone().release(version, NOW)
+                };
                 if let Some((next, effect)) = step {
                     let (r, h) = match effect {
-                        StockEffect::SellHeld => (-1, -1),
-                        StockEffect::SellFree => (0, -1),
-                        StockEffect::GiveBack => (-1, 0),
-                        StockEffect::Return => (0, 1),
+                        Some(StockEffect::SellHeld) => (-1, -1),
+                        Some(StockEffect::SellFree) => (0, -1),
+                        Some(StockEffect::GiveBack) => (-1, 0),
+                        Some(StockEffect::Return) => (0, 1),
+                        None => (0, 0),
                     };
                     (reserved, on_hand, reservation) = (reserved + r, on_hand + h, next);
                 }
@@ -150,6 +165,24 @@ mod tests {
                 _ => (0, 0),
             };
             prop_assert_eq!((reserved, on_hand), expected);
+        }
+
+        /// Of what can happen to one order (it lapses, is paid after all, and is cancelled), any part may have arrived,
+        /// in any order and repeatedly: the newest decides.
+        #[test]
+        fn the_newest_version_decides(arrivals in prop::collection::vec(2..=4_u64, 1..8)) {
+            let mut reservation = held();
+            for version in &arrivals {
+                let before = reservation.clone();
+                let next = match version {
+                    3 => before.commit(3, NOW).map(|(next, _)| next),
+                    version => before.release(*version, NOW).map(|(next, _)| next),
+                };
+                reservation = next.unwrap_or(reservation);
+            }
+            let sold = reservation.state == ReservationState::Committed;
+            prop_assert_eq!(sold, arrivals.iter().max() == Some(&3));
+            prop_assert_ne!(reservation.state, ReservationState::Held);
         }
     }
 }

@@ -79,6 +79,19 @@ pub enum MovementReason {
     Return,
 }
 
+impl MovementReason {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+            Self::Restock => "restock",
+            Self::Correction => "correction",
+            Self::Damage => "damage",
+            Self::Sale => "sale",
+            Self::Return => "return",
+        }
+    }
+}
+
 /// One change of `on_hand`, kept for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Movement {

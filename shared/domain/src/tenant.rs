@@ -13,6 +13,7 @@ pub enum TenantKind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TenantStatus {
     Draft,
@@ -22,6 +23,7 @@ pub enum TenantStatus {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Plan {
     Free,
@@ -30,6 +32,14 @@ pub enum Plan {
 }
 
 impl Plan {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Free => "FREE",
+            Self::Pro => "PRO",
+            Self::Enterprise => "ENTERPRISE",
+        }
+    }
+
     /// `None`: unlimited.
     pub const fn stores_max(self) -> Option<u32> {
         match self {

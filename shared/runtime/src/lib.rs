@@ -10,6 +10,7 @@
 pub mod auth;
 pub mod authorizer;
 pub mod boot;
+pub mod codes;
 pub mod config;
 pub mod consumer;
 pub mod deps;

@@ -17,8 +17,8 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 
 /// How long a provider may take to accept a connection, and to answer.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const READ_TIMEOUT: Duration = Duration::from_secs(8);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const READ_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// An answer, whatever its status.
 #[derive(Debug, Clone)]

@@ -14,7 +14,8 @@ use crate::{
     auth::Principal,
     deps::Deps,
     password::{hash_secret, same},
-    tokens::{self, TokenError},
+    secrets::SecretError,
+    tokens,
 };
 
 /// Who signs in, and as what.
@@ -28,7 +29,7 @@ pub struct Bearer {
 }
 
 /// A new session, to be created, and its tokens, to be handed out once it is.
-pub async fn open(deps: &Deps, bearer: Bearer) -> Result<(Session, Tokens), TokenError> {
+pub async fn open(deps: &Deps, bearer: Bearer) -> Result<(Session, Tokens), SecretError> {
     let (id, now) = (deps.id(SessionId::from_ulid), deps.now());
     let (token, hash) = new_refresh_token(deps, id);
     let session = Session {
@@ -49,7 +50,7 @@ pub async fn open(deps: &Deps, bearer: Bearer) -> Result<(Session, Tokens), Toke
 }
 
 /// A session's tokens, with a refresh token that it knows.
-pub async fn tokens_of(deps: &Deps, session: &Session, refresh_token: String) -> Result<Tokens, TokenError> {
+pub async fn tokens_of(deps: &Deps, session: &Session, refresh_token: String) -> Result<Tokens, SecretError> {
     let principal = Principal {
         tenant_id: session.tenant_id,
         account_id: session.account_id,

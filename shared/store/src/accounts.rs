@@ -3,7 +3,8 @@
 use contracts::table::Table;
 use domain::{
     AccountId, Timestamp,
-    account::{Account, OneTimeCode, Session},
+    account::{Account, ONE_TIME_CODE_PAUSE_S, OneTimeCode, Session},
+    store::after,
     tenant::Membership,
 };
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,29 @@ impl Entity for AccountCode {
 
     fn ends_at(&self) -> Option<Timestamp> {
         Some(self.code.expires_at)
+    }
+}
+
+/// That a code was just sent to an e-mail address for a purpose: created with the code, and refused while it lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodePause {
+    /// Normalised.
+    pub email: String,
+    pub purpose: String,
+    pub sent_at: Timestamp,
+}
+
+impl Entity for CodePause {
+    type Owner = ();
+    const TABLE: Table = Table::Accounts;
+    const KIND: &'static str = "code_pause";
+
+    fn key(&self, (): ()) -> Key {
+        keys::code_pause(&self.email, &self.purpose)
+    }
+
+    fn ends_at(&self) -> Option<Timestamp> {
+        Some(after(self.sent_at, ONE_TIME_CODE_PAUSE_S))
     }
 }
 

@@ -213,6 +213,10 @@ impl Db {
         if let Some(error) = error {
             return Err(error.into());
         }
+        // Nothing to do is done: DynamoDB takes no empty transaction.
+        if items.is_empty() {
+            return Ok(());
+        }
         let items: Vec<_> = items.into_iter().map(|part| part.build(&|table| self.table_name(table))).collect();
         for attempt in 0..=CONFLICT_RETRIES {
             if attempt > 0 {

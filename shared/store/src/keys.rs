@@ -84,6 +84,11 @@ pub fn code(account: AccountId, purpose: &str) -> Key {
     Key::new(Table::Accounts, format!("ACC#{account}"), format!("CODE#{purpose}"))
 }
 
+/// That a code for this purpose was lately sent to a normalised e-mail address.
+pub fn code_pause(normalized: &str, purpose: &str) -> Key {
+    Key::new(Table::Accounts, format!("EMAIL#{normalized}"), format!("PAUSE#{purpose}"))
+}
+
 /// An account's role in a tenant, found from the account: at sign-in no tenant is known yet.
 pub fn membership(account: AccountId, tenant: TenantId) -> Key {
     Key::new(Table::Accounts, format!("ACC#{account}"), format!("MEMBER#{tenant}"))

@@ -23,7 +23,7 @@ mod outbox;
 mod payments;
 mod tenants;
 
-pub use accounts::{AccountCode, EmailClaim};
+pub use accounts::{AccountCode, CodePause, EmailClaim};
 pub use catalog::{ProductSlugClaim, SkuClaim};
 pub use db::{Db, Position, StoreError};
 pub use entity::{Entity, Versioned};

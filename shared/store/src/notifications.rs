@@ -1,7 +1,7 @@
 //! Messages to people, recorded once per thing, kind and audience.
 
 use contracts::table::Table;
-use domain::{NotificationId, TenantId, Timestamp};
+use domain::{EventId, NotificationId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,14 +12,18 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     pub id: NotificationId,
+    /// The event that it tells of.
+    pub event_id: EventId,
     /// `ORDER_CONFIRMATION`, …
     pub kind: String,
     /// `buyer` or `seller`.
     pub audience: String,
-    /// What it is about: an order's id.
+    /// What it is about: an order's id, mostly.
     pub reference: String,
     pub recipient: String,
     pub subject: String,
+    /// When somebody last set out to send it.
+    pub claimed_at: Timestamp,
     /// `None` while it is being sent.
     pub sent_at: Option<Timestamp>,
     pub created_at: Timestamp,

@@ -2,7 +2,7 @@
 
 use contracts::table::Table;
 use domain::{
-    OrderId, TenantId, Timestamp,
+    AccountId, OrderId, TenantId, Timestamp,
     order::{Order, OrderStatus},
 };
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ impl Entity for Order {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimelineEntry {
     pub order_id: OrderId,
+    /// Whose order it is, so that a timeline is one read.
+    pub buyer_id: AccountId,
     /// Version of the order after the step.
     pub order_version: u64,
     pub status: OrderStatus,

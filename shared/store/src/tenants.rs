@@ -6,13 +6,14 @@ use domain::{
     onboarding::Onboarding,
     order::Customer,
     store::{Store, StoreStatus},
-    tenant::Tenant,
+    tenant::{Plan, Tenant},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    entity::Entity,
+    entity::{Entity, number, text},
     keys::{self, Key},
+    tx::{Op, Part, Tx},
 };
 
 impl Entity for Tenant {
@@ -24,6 +25,41 @@ impl Entity for Tenant {
         keys::tenant(tenant)
     }
 }
+
+/// What a tenant has of a thing is counted by conditional arithmetic, as stock is: two that are made at once would
+/// otherwise refuse each other.
+impl Tx {
+    /// Counts one more store of a tenant that was read on `plan`; refused where the plan allows no more, or has changed.
+    pub fn count_store(&mut self, tenant: TenantId, plan: Plan, now: Timestamp) -> Op {
+        self.count(tenant, "#data.stores", plan, plan.stores_max(), now)
+    }
+
+    /// Counts one store fewer.
+    pub fn uncount_store(&mut self, tenant: TenantId, now: Timestamp) -> Op {
+        self.push(Part::Update {
+            key: keys::tenant(tenant),
+            expression: format!("{SET}#data.stores = #data.stores - :one"),
+            condition: "#data.stores >= :one".to_owned(),
+            values: vec![(":one", number(1)), (":now", text(now.to_string()))],
+        })
+    }
+
+    /// Counts one more product; refused as [`Tx::count_store`] is.
+    pub fn count_product(&mut self, tenant: TenantId, plan: Plan, now: Timestamp) -> Op {
+        self.count(tenant, "#data.products", plan, plan.products_max(), now)
+    }
+
+    fn count(&mut self, tenant: TenantId, counter: &str, plan: Plan, max: Option<u32>, now: Timestamp) -> Op {
+        let mut values = vec![(":one", number(1)), (":now", text(now.to_string())), (":plan", text(plan.name()))];
+        values.extend(max.map(|max| (":max", number(max))));
+        let within = if max.is_some() { format!(" AND {counter} < :max") } else { String::new() };
+        let condition = format!("#data.#plan = :plan{within}");
+        let expression = format!("{SET}{counter} = {counter} + :one");
+        self.push(Part::Update { key: keys::tenant(tenant), expression, condition, values })
+    }
+}
+
+const SET: &str = "SET version = version + :one, #data.updated_at = :now, ";
 
 impl Entity for Store {
     type Owner = TenantId;

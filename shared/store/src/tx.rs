@@ -128,10 +128,9 @@ impl Part {
                 Update::builder()
                     .table_name(table_name(key.table))
                     .set_key(Some(key_item(&key)))
+                    .set_expression_attribute_names(Some(reserved_names(&[&expression, &condition])))
                     .update_expression(expression)
                     .condition_expression(condition)
-                    // `data` is a reserved word of DynamoDB's expressions.
-                    .expression_attribute_names("#data", "data")
                     .set_expression_attribute_values(Some(
                         values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
                     ))
@@ -142,6 +141,13 @@ impl Part {
         }
         .build()
     }
+}
+
+/// Our attributes whose names are DynamoDB's own words stand in expressions behind a `#`. One that is not used may not
+/// be declared.
+fn reserved_names(expressions: &[&str]) -> HashMap<String, String> {
+    let names = ["data", "plan"].map(|name| (format!("#{name}"), name.to_owned()));
+    names.into_iter().filter(|(alias, _)| expressions.iter().any(|text| text.contains(alias.as_str()))).collect()
 }
 
 /// A transaction being put together. At most 100 parts, each of another item.

@@ -1,4 +1,4 @@
-//! The Lambda behind `POST /orders`.
+//! The Lambda `orders-place`.
 
 fn main() -> runtime::Exit {
     runtime::serve_http(orders::place::handle)

@@ -1,4 +1,4 @@
-//! The Lambda behind `GET /products`.
+//! The Lambda `products-list`.
 
 fn main() -> runtime::Exit {
     runtime::serve_http(products::list::handle)

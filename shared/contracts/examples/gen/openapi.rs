@@ -119,7 +119,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     let spec = operation.spec;
     let mut parameters: Vec<Value> = operation.path.iter().map(|parameter| written(parameter, "path")).collect();
     parameters.extend(operation.query.iter().map(|parameter| written(parameter, "query")));
-    if spec.store == StoreScope::Required {
+    if spec.store != StoreScope::None {
         parameters.push(json!({ "$ref": STORE_PARAMETER }));
     }
     if spec.idempotency != Idempotency::None {

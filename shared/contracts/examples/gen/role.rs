@@ -61,7 +61,7 @@ fn on_table(table: Table, actions: &BTreeSet<Action>) -> Value {
 
 fn granted(grant: Grant, id: &str) -> Value {
     match grant {
-        Grant::TokenKeys => secret("token-keys"),
+        Grant::TokenKeys | Grant::SignTokens => secret("token-keys"),
         Grant::CursorKey => secret("cursor-key"),
         Grant::Paystack => secret("paystack"),
         Grant::SendEmail => allow(&["ses:SendEmail"], &identities()),

@@ -107,7 +107,15 @@ fn api() -> Map<String, Value> {
         "CorsConfiguration": {
             "AllowOrigins": reference("CorsOrigins"),
             "AllowMethods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
-            "AllowHeaders": ["authorization", "content-type", "idempotency-key", "if-match", "traceparent", "x-store"],
+            "AllowHeaders": [
+                "authorization",
+                "content-type",
+                "idempotency-key",
+                "if-match",
+                "traceparent",
+                "x-onboarding-token",
+                "x-store",
+            ],
             "ExposeHeaders": ["etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
             "MaxAge": CORS_MAX_AGE_S,
         },

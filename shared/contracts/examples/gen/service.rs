@@ -126,7 +126,7 @@ fn environment(function: &Function, id: &str) -> Map<String, Value> {
     ]);
     for grant in function.grants {
         let (name, value) = match grant {
-            Grant::TokenKeys => ("TOKEN_KEYS_SECRET", secret("token-keys")),
+            Grant::TokenKeys | Grant::SignTokens => ("TOKEN_KEYS_SECRET", secret("token-keys")),
             Grant::CursorKey => ("CURSOR_KEY_SECRET", secret("cursor-key")),
             Grant::Paystack => ("PAYSTACK_SECRET", secret("paystack")),
             Grant::SendEmail => ("MAIL_FROM", reference("MailFrom")),

@@ -85,6 +85,12 @@ impl Problem {
         self
     }
 
+    /// Says when trying again makes sense.
+    pub fn retry_after_s(mut self, seconds: i64) -> Self {
+        self.0.retry_after_s = u32::try_from(seconds).ok();
+        self
+    }
+
     pub(crate) fn because(mut self, detail: &str) -> Self {
         detail.clone_into(&mut self.0.detail);
         self

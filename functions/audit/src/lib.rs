@@ -1,0 +1,3 @@
+//! Audit: the record of everything that happened to a tenant.
+
+pub mod on_event;

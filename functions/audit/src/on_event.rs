@@ -1,0 +1,199 @@
+//! Every event: one more entry in its tenant's hash chain.
+
+use contracts::{
+    audit::ON_EVENT,
+    events::{Envelope, Event, OrderCancelled, PaymentFailed, PaymentFlagged, RefundFailed, StockRejected},
+};
+use domain::audit::{Fact, Head, Severity};
+use runtime::{
+    Deps, Message, StepError,
+    consumer::{Committed, commit},
+};
+use serde_json::Value;
+use store::keys;
+
+/// Whoever finds the chain's end moved reads it again; more often than this in a row is left to the queue.
+const TRIES: u32 = 8;
+
+pub async fn handle(deps: &Deps, message: Message<Value>) -> Result<(), StepError> {
+    let event = message.detail;
+    let tenant = event.tenant_id;
+    let fact = fact(&event);
+    for _ in 0..TRIES {
+        let head = deps.db.get::<Head>(&keys::audit_head(tenant)).await?;
+        let (end, read_at) = head.map_or_else(Default::default, |head| (head.value, Some(head.version)));
+        let (entry, end) = end.append(fact.clone());
+        let (mut tx, inbox) = deps.step_tx(ON_EVENT.function, tenant, event.id);
+        tx.create(tenant, &entry);
+        tx.save(tenant, &end, read_at);
+        match commit(deps, tx, inbox).await? {
+            Committed::Done => return Ok(()),
+            Committed::Refused(_) => {}
+        }
+    }
+    Err(StepError::retry("the chain keeps growing"))
+}
+
+fn fact(event: &Envelope<Value>) -> Fact {
+    Fact {
+        event_id: event.id,
+        action: action(&event.r#type),
+        severity: severity(&event.r#type),
+        resource: event.subject.clone(),
+        correlation_id: event.correlation_id.clone(),
+        // serde_json keeps an object's names sorted: the same data is always the same text.
+        after: event.data.to_string(),
+        at: event.time,
+    }
+}
+
+/// `STORE_STATUS_CHANGED` is `store.status.changed`.
+fn action(event_type: &str) -> String {
+    event_type.to_lowercase().replace('_', ".")
+}
+
+fn severity(event_type: &str) -> Severity {
+    match event_type {
+        PaymentFlagged::TYPE | RefundFailed::TYPE => Severity::Critical,
+        PaymentFailed::TYPE | StockRejected::TYPE | OrderCancelled::TYPE => Severity::Warning,
+        _ => Severity::Info,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use domain::{
+        EventId, OrderId, TenantId,
+        audit::{Entry, first_break},
+    };
+    use runtime::events::Cause;
+    use serde_json::json;
+    use store::db::Order;
+    use testing::World;
+
+    use super::*;
+
+    fn message(deps: &Deps, tenant: TenantId, event_type: &str, data: Value) -> Message<Value> {
+        let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
+        let detail = Envelope {
+            id: deps.id(EventId::from_ulid),
+            r#type: event_type.into(),
+            source: "selleasi.orders".into(),
+            time: deps.now(),
+            tenant_id: tenant,
+            subject: deps.id(OrderId::from_ulid).to_string(),
+            version: 1,
+            correlation_id: cause.correlation_id,
+            causation_id: None,
+            traceparent: None,
+            schema: 1,
+            data,
+        };
+        Message { detail, attempt: 0, due_at: None }
+    }
+
+    async fn entries(deps: &Deps, tenant: TenantId) -> Vec<Entry> {
+        let list = keys::audit_entries(tenant);
+        let (found, _) = deps.db.list(&list, Order::Ascending, 100, None).await.unwrap();
+        found.into_iter().map(|entry| entry.value).collect()
+    }
+
+    async fn head(deps: &Deps, tenant: TenantId) -> Head {
+        deps.db.get::<Head>(&keys::audit_head(tenant)).await.unwrap().unwrap().value
+    }
+
+    #[tokio::test]
+    async fn an_event_is_recorded_as_it_was() {
+        let world = World::new().await;
+        let message = message(&world.deps, world.tenant, "ORDER_CREATED", json!({ "total": 5, "number": "7KQ2-M9XD" }));
+        handle(&world.deps, message.clone()).await.unwrap();
+        let entries = entries(&world.deps, world.tenant).await;
+        let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+        assert_eq!((entry.sequence, entry.event_id), (1, message.detail.id));
+        assert_eq!((entry.action.as_str(), entry.severity), ("order.created", Severity::Info));
+        assert_eq!((&entry.resource, &entry.correlation_id), (&message.detail.subject, &message.detail.correlation_id));
+        assert_eq!(entry.after, r#"{"number":"7KQ2-M9XD","total":5}"#);
+        assert_eq!(entry.at, message.detail.time);
+        assert_eq!(first_break(&entries), None);
+    }
+
+    #[tokio::test]
+    async fn costs_a_read_and_a_transaction() {
+        let world = World::new().await;
+        handle(&world.deps, message(&world.deps, world.tenant, "ORDER_CREATED", json!({}))).await.unwrap();
+        assert_eq!(world.dynamo.take_calls(), [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
+    }
+
+    #[tokio::test]
+    async fn an_event_that_comes_twice_is_recorded_once() {
+        let world = World::new().await;
+        let first = message(&world.deps, world.tenant, "ORDER_CREATED", json!({}));
+        let second = message(&world.deps, world.tenant, "ORDER_CONFIRMED", json!({}));
+        for message in [&first, &first, &second, &first, &second] {
+            handle(&world.deps, message.clone()).await.unwrap();
+        }
+        let entries = entries(&world.deps, world.tenant).await;
+        assert_eq!(entries.iter().map(|entry| entry.event_id).collect::<Vec<_>>(), [first.detail.id, second.detail.id]);
+        assert_eq!(head(&world.deps, world.tenant).await.sequence, 2);
+    }
+
+    #[tokio::test]
+    async fn many_at_once_make_one_chain_without_gaps() {
+        const EVENTS: usize = 50;
+        let world = World::new().await;
+        thread::scope(|scope| {
+            for _ in 0..EVENTS {
+                let message = message(&world.deps, world.tenant, "ORDER_CREATED", json!({}));
+                let deps = world.deps.clone();
+                scope.spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+                    // What loses too often comes again, as from the queue.
+                    while let Err(error) = runtime.block_on(handle(&deps, message.clone())) {
+                        assert!(matches!(error, StepError::Retry(_)), "{error}");
+                    }
+                });
+            }
+        });
+        let entries = entries(&world.deps, world.tenant).await;
+        assert_eq!(entries.len(), EVENTS);
+        assert_eq!(first_break(&entries), None);
+        let end = head(&world.deps, world.tenant).await;
+        assert_eq!((end.sequence, &end.hash), (EVENTS as u64, &entries[EVENTS - 1].hash));
+    }
+
+    #[tokio::test]
+    async fn tenants_have_chains_of_their_own() {
+        let world = World::new().await;
+        let neighbour = world.neighbour().await;
+        for tenant in [world.tenant, neighbour.tenant, world.tenant] {
+            handle(&world.deps, message(&world.deps, tenant, "ORDER_CREATED", json!({}))).await.unwrap();
+        }
+        for (tenant, length) in [(world.tenant, 2), (neighbour.tenant, 1)] {
+            let entries = entries(&world.deps, tenant).await;
+            assert_eq!((entries.len(), first_break(&entries)), (length, None));
+        }
+    }
+
+    #[test]
+    fn names_and_severities() {
+        for (event_type, name, level) in [
+            ("PAYMENT_COMPLETED", "payment.completed", Severity::Info),
+            ("STORE_STATUS_CHANGED", "store.status.changed", Severity::Info),
+            ("PAYMENT_FLAGGED", "payment.flagged", Severity::Critical),
+            ("REFUND_FAILED", "refund.failed", Severity::Critical),
+            ("PAYMENT_FAILED", "payment.failed", Severity::Warning),
+            ("STOCK_REJECTED", "stock.rejected", Severity::Warning),
+            ("ORDER_CANCELLED", "order.cancelled", Severity::Warning),
+        ] {
+            assert_eq!((action(event_type).as_str(), severity(event_type)), (name, level));
+        }
+    }
+
+    #[test]
+    fn the_same_data_is_the_same_text() {
+        let text = |json: &str| serde_json::from_str::<Value>(json).unwrap().to_string();
+        assert_eq!(text(r#"{"b": {"d": 1, "c": 2}, "a": []}"#), r#"{"a":[],"b":{"c":2,"d":1}}"#);
+    }
+}

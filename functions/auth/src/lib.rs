@@ -1,0 +1,19 @@
+//! Auth: signing in and staying signed in, one file a function.
+
+pub mod guest;
+pub mod jwks;
+pub mod login;
+pub mod logout;
+pub mod me;
+pub mod refresh;
+pub mod register;
+pub mod switch_tenant;
+pub mod update_me;
+pub mod verify_email;
+
+mod deps;
+mod people;
+#[cfg(test)]
+mod test_people;
+
+pub use deps::MailDeps;

@@ -1,0 +1,5 @@
+//! The Lambda behind `POST /cart/items`.
+
+fn main() -> runtime::Exit {
+    runtime::serve_http(carts::add::handle)
+}

@@ -1,0 +1,122 @@
+//! A buyer with a cart, and a seller who changes things, for tests.
+
+use contracts::carts::Cart;
+use domain::{
+    Money, OrderId, ProductId, StoreId, VariantId,
+    catalog::{Product, ProductStatus},
+    stock::Stock,
+    store::Store,
+};
+use runtime::Principal;
+use serde_json::{Value, json};
+use store::{StoreClaim, keys};
+use testing::{TestRequest, World, http::Answer};
+
+use crate::{add, change, clear, get, merge, remove};
+
+pub(crate) struct Buyer<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) principal: Principal,
+}
+
+impl<'a> Buyer<'a> {
+    pub(crate) fn new(world: &'a World, principal: &Principal) -> Self {
+        Self { world, principal: principal.clone() }
+    }
+
+    pub(crate) fn request(&self) -> TestRequest {
+        TestRequest::new().by(&self.principal).store(&self.world.store.slug)
+    }
+
+    pub(crate) async fn add(&self, of: &(Product, VariantId), quantity: u32) -> Answer {
+        self.add_json(json!({ "product_id": of.0.id, "variant_id": of.1, "quantity": quantity })).await
+    }
+
+    pub(crate) async fn add_json(&self, body: Value) -> Answer {
+        self.request().json(body).send(&self.world.deps, add::handle).await
+    }
+
+    pub(crate) async fn change(&self, variant: VariantId, quantity: u32) -> Answer {
+        let request = self.request().path("id", variant).json(json!({ "quantity": quantity }));
+        request.send(&self.world.deps, change::handle).await
+    }
+
+    pub(crate) async fn remove(&self, variant: VariantId) -> Answer {
+        self.request().path("id", variant).send(&self.world.deps, remove::handle).await
+    }
+
+    pub(crate) async fn clear(&self) -> Answer {
+        self.request().send(&self.world.deps, clear::handle).await
+    }
+
+    pub(crate) async fn merge(&self, guest_token: &str) -> Answer {
+        let request = self.request().json(json!({ "guest_token": guest_token }));
+        request.send(&self.world.deps, merge::handle).await
+    }
+
+    pub(crate) async fn get(&self) -> Answer {
+        self.request().send(&self.world.deps, get::handle).await
+    }
+
+    pub(crate) async fn cart(&self) -> Cart {
+        self.get().await.ok()
+    }
+
+    /// The cart becomes an order, as placing one does.
+    pub(crate) async fn order(&self) -> OrderId {
+        let world = self.world;
+        let key = keys::cart(world.tenant, world.store.id, self.principal.account_id);
+        let cart = world.deps.db.get::<domain::cart::Cart>(&key).await.unwrap().unwrap();
+        let order = world.deps.id(OrderId::from_ulid);
+        let mut tx = world.deps.tx();
+        tx.update(world.tenant, &cart.value.ordered(order, world.deps.now()), cart.version);
+        world.deps.db.commit(tx).await.unwrap();
+        order
+    }
+}
+
+async fn edit_product(world: &World, id: ProductId, edit: impl FnOnce(&mut Product)) {
+    let mut product = world.deps.db.get::<Product>(&keys::product(world.tenant, id)).await.unwrap().unwrap();
+    edit(&mut product.value);
+    let mut tx = world.deps.tx();
+    tx.update(world.tenant, &product.value, product.version);
+    world.deps.db.commit(tx).await.unwrap();
+}
+
+pub(crate) async fn set_price(world: &World, id: ProductId, price_minor: i64) {
+    let price = Money::new(price_minor, world.store.currency);
+    edit_product(world, id, |product| product.variants[0].price = price).await;
+}
+
+pub(crate) async fn set_status(world: &World, id: ProductId, status: ProductStatus) {
+    edit_product(world, id, |product| product.status = status).await;
+}
+
+pub(crate) async fn remove_variants(world: &World, id: ProductId) {
+    edit_product(world, id, |product| product.variants.clear()).await;
+}
+
+pub(crate) async fn set_available(world: &World, variant: VariantId, units: i64) {
+    let stock = world.deps.db.get::<Stock>(&keys::stock(world.tenant, variant)).await.unwrap().unwrap();
+    let next = Stock { on_hand: stock.value.reserved + units, available: units, ..stock.value };
+    let mut tx = world.deps.tx();
+    tx.update(world.tenant, &next, stock.version);
+    world.deps.db.commit(tx).await.unwrap();
+}
+
+/// Variants and quantities of a cart's lines.
+pub(crate) fn lines(cart: &Cart) -> Vec<(VariantId, u32)> {
+    cart.lines.iter().map(|line| (line.variant_id, line.quantity)).collect()
+}
+
+/// Opens another store of the same tenant.
+pub(crate) async fn second_store(world: &World) -> Store {
+    let id = world.deps.id(StoreId::from_ulid);
+    let store = Store { id, slug: "adas-pens".into(), ..world.store.clone() };
+    let (name, tenant_id) = (store.slug.clone(), world.tenant);
+    let mut tx = world.deps.tx();
+    tx.create(tenant_id, &store);
+    tx.create((), &StoreClaim { name, tenant_id, store_id: id, status: store.status });
+    world.deps.db.commit(tx).await.unwrap();
+    store
+}

@@ -1,0 +1,34 @@
+//! `DELETE /cart`: everything out of the cart. Of an empty cart nothing is written: it may be one whose lines an order
+//! took, and would give back if it is cancelled.
+
+use contracts::carts::Clear;
+use runtime::{Call, Deps, Outcome};
+
+use crate::desk;
+
+pub async fn handle(deps: &Deps, call: Call<Clear>) -> Outcome<Clear> {
+    desk::edit(deps, &call, None, |cart, _| Ok((!cart.lines.is_empty()).then(|| cart.clear(deps.now())))).await
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::carts::Cart;
+    use testing::World;
+
+    use crate::buyer_for_tests::Buyer;
+
+    #[tokio::test]
+    async fn takes_everything_out_once() {
+        let world = World::new().await;
+        let buyer = Buyer::new(&world, &world.buyer);
+        let (book, pen) = (world.product("Book", 1_000, 5).await, world.product("Pen", 1_000, 5).await);
+        assert_eq!(buyer.clear().await.ok::<Cart>().version, 0);
+        buyer.add(&book, 4).await.ok::<Cart>();
+        buyer.add(&pen, 1).await.ok::<Cart>();
+        let cleared: Cart = buyer.clear().await.ok();
+        assert_eq!((cleared.lines.len(), cleared.version), (0, 3));
+        world.dynamo.take_calls();
+        assert_eq!(buyer.clear().await.ok::<Cart>(), cleared);
+        assert!(!world.dynamo.take_calls().contains_key("TransactWriteItems"));
+    }
+}

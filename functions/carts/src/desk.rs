@@ -1,0 +1,105 @@
+//! The caller's cart, read, changed and written. All changes go the same way: one read of the cart, one batched read
+//! of what its lines cost, one transaction at the version that was read.
+
+use contracts::{Endpoint, carts::Cart as CartView};
+use domain::{
+    AccountId, CartId, ProductId, VariantId,
+    cart::{Cart, CartError},
+};
+use runtime::{
+    Call, Deps, Outcome, Problem, Reply,
+    http::{Committed, StoreRef},
+};
+use store::{Key, Versioned, keys};
+
+use crate::{shelf::Shelf, view};
+
+/// Two tabs of one person may change the cart at once; the one that loses starts over, at most this often.
+pub(crate) const TRIES: u32 = 4;
+
+/// A cart as the buyer sees it, and the version of the item it was read from; `None` where there is no item yet. A cart
+/// that was ordered or has expired is an empty one whose item is written over.
+pub(crate) struct Held {
+    pub(crate) cart: Cart,
+    pub(crate) version: Option<u64>,
+}
+
+impl Held {
+    pub(crate) fn new(deps: &Deps, at: StoreRef, buyer: AccountId, found: Option<Versioned<Cart>>) -> Self {
+        let now = deps.now();
+        match found {
+            Some(found) => Self { cart: found.value.open(now), version: Some(found.version) },
+            None => Self { cart: Cart::empty(deps.id(CartId::from_ulid), at.store_id, buyer, now), version: None },
+        }
+    }
+
+    /// The version it has once it is written.
+    pub(crate) fn next_version(&self) -> u64 {
+        self.version.map_or(1, |version| version + 1)
+    }
+}
+
+/// Where the caller's cart is kept.
+pub(crate) fn key<E: Endpoint>(call: &Call<E>) -> Result<Key, Problem> {
+    let at = call.store()?;
+    Ok(keys::cart(at.tenant_id, at.store_id, call.principal()?.account_id))
+}
+
+pub(crate) async fn read<E: Endpoint>(deps: &Deps, call: &Call<E>) -> Result<Held, Problem> {
+    let found = deps.db.get::<Cart>(&key(call)?).await?;
+    Ok(Held::new(deps, call.store()?, call.principal()?.account_id, found))
+}
+
+/// What lines need from the shelf.
+pub(crate) fn wanted(cart: &Cart) -> impl Iterator<Item = (ProductId, VariantId)> {
+    cart.lines.iter().map(|line| (line.product_id, line.variant_id))
+}
+
+/// The answer that shows a cart as it is kept.
+pub(crate) fn reply<E: Endpoint<Reply = CartView>>(
+    cart: &Cart,
+    version: Option<u64>,
+    shelf: &Shelf,
+) -> Result<Reply<E>, Problem> {
+    let reply = Reply::new(&view::cart(cart, version, shelf)?);
+    Ok(match version {
+        Some(version) => reply.etag(version),
+        None => reply,
+    })
+}
+
+/// Changes the caller's cart and shows it. `also` is wanted from the shelf besides what is in the cart; `edit` says
+/// what becomes of the cart, or `None` where nothing is to be written.
+pub(crate) async fn edit<E: Endpoint<Reply = CartView>>(
+    deps: &Deps,
+    call: &Call<E>,
+    also: Option<(ProductId, VariantId)>,
+    edit: impl Fn(Cart, &Shelf) -> Result<Option<Cart>, Problem>,
+) -> Outcome<E> {
+    let at = call.store()?;
+    for _ in 0..TRIES {
+        let held = read(deps, call).await?;
+        call.expect_version(held.version.unwrap_or(0))?;
+        let shelf = Shelf::read(deps, at, wanted(&held.cart).chain(also)).await?;
+        let mut tx = deps.tx();
+        let reply = match edit(held.cart.clone(), &shelf)? {
+            Some(next) => {
+                tx.save(at.tenant_id, &next, held.version);
+                reply(&next, Some(held.next_version()), &shelf)?
+            }
+            None => reply(&held.cart, held.version, &shelf)?,
+        };
+        if let Committed::Done(reply) = call.commit(deps, tx, reply).await? {
+            return Ok(reply);
+        }
+    }
+    Err(Problem::busy())
+}
+
+pub(crate) fn refuse(error: CartError) -> Problem {
+    match error {
+        CartError::TooManyLines => Problem::conflict("cart_full", error.to_string()),
+        CartError::TooMany => Problem::conflict("quantity_too_large", error.to_string()),
+        CartError::NoSuchLine => Problem::not_found(),
+    }
+}

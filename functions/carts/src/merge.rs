@@ -1,0 +1,181 @@
+//! `POST /cart/merge`: at sign-in, the lines of the guest's cart move into the customer's. Who holds the guest's token
+//! is that guest.
+
+use contracts::carts::Merge;
+use domain::{AccountId, Role, cart::Cart};
+use runtime::{
+    Call, Deps, Outcome, Problem,
+    http::Committed,
+    tokens::{self, TokenError},
+};
+use store::keys;
+
+use crate::{
+    desk::{self, Held, TRIES},
+    shelf::Shelf,
+};
+
+pub async fn handle(deps: &Deps, call: Call<Merge>) -> Outcome<Merge> {
+    let principal = call.principal()?;
+    if principal.role != Role::Customer {
+        return Err(Problem::new(403, "forbidden", "only a customer can take over a guest's cart"));
+    }
+    let guest = guest(deps, &call).await?;
+    let at = call.store()?;
+    for _ in 0..TRIES {
+        let (mine, theirs) = read_both(deps, &call, guest).await?;
+        call.expect_version(mine.version.unwrap_or(0))?;
+        let mut tx = deps.tx();
+        let reply = if theirs.cart.lines.is_empty() {
+            let shelf = Shelf::read(deps, at, desk::wanted(&mine.cart)).await?;
+            desk::reply(&mine.cart, mine.version, &shelf)?
+        } else {
+            let version = mine.next_version();
+            let (merged, left) = mine.cart.merge(theirs.cart, deps.now());
+            tx.save(at.tenant_id, &merged, mine.version);
+            tx.save(at.tenant_id, &left, theirs.version);
+            let shelf = Shelf::read(deps, at, desk::wanted(&merged)).await?;
+            desk::reply(&merged, Some(version), &shelf)?
+        };
+        if let Committed::Done(reply) = call.commit(deps, tx, reply).await? {
+            return Ok(reply);
+        }
+    }
+    Err(Problem::busy())
+}
+
+/// The guest whose token was given; why a token will not do is not told.
+async fn guest(deps: &Deps, call: &Call<Merge>) -> Result<AccountId, Problem> {
+    let tenant = call.store()?.tenant_id;
+    match tokens::verify(deps, &call.body.guest_token).await {
+        Ok(guest) if guest.role == Role::Guest && guest.tenant_id == Some(tenant) => Ok(guest.account_id),
+        Ok(_) | Err(TokenError::Invalid(_)) => {
+            let detail = "expected a valid access token of a guest of this store";
+            Err(Problem::invalid_field("/guest_token", "invalid", detail))
+        }
+        Err(TokenError::Secret(error)) => Err(error.into()),
+    }
+}
+
+/// The caller's cart and the guest's, in one read. Where they are one and the same, there is nothing to take.
+async fn read_both(deps: &Deps, call: &Call<Merge>, guest: AccountId) -> Result<(Held, Held), Problem> {
+    let at = call.store()?;
+    let (my_key, their_key) = (desk::key(call)?, keys::cart(at.tenant_id, at.store_id, guest));
+    let mut both = vec![my_key.clone(), their_key.clone()];
+    both.dedup();
+    let mut found = deps.db.batch_get(&both).await?;
+    let mine = found.take::<Cart>(&my_key)?;
+    let theirs = found.take::<Cart>(&their_key)?;
+    Ok((Held::new(deps, at, call.principal()?.account_id, mine), Held::new(deps, at, guest, theirs)))
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::carts::Cart as CartView;
+    use runtime::Principal;
+    use serde_json::json;
+    use testing::World;
+
+    use super::*;
+    use crate::buyer_for_tests::{Buyer, lines};
+
+    async fn token(world: &World, of: &Principal) -> String {
+        tokens::issue(&world.deps, of).await.unwrap()
+    }
+
+    fn customer(world: &World) -> Buyer<'_> {
+        let account_id = world.deps.id(AccountId::from_ulid);
+        Buyer::new(world, &Principal { role: Role::Customer, account_id, ..world.buyer.clone() })
+    }
+
+    #[tokio::test]
+    async fn takes_the_guests_lines_and_empties_the_guests_cart() {
+        let world = World::new().await;
+        let (guest, customer) = (Buyer::new(&world, &world.buyer), customer(&world));
+        let (book, pen) = (world.product("Book", 1_000, 9).await, world.product("Pen", 500, 9).await);
+        customer.add(&book, 1).await.ok::<CartView>();
+        guest.add(&book, 3).await.ok::<CartView>();
+        guest.add(&pen, 2).await.ok::<CartView>();
+        let guest_token = token(&world, &guest.principal).await;
+        world.dynamo.take_calls();
+        let answer = customer.merge(&guest_token).await;
+        let cart: CartView = answer.ok();
+        let calls = world.dynamo.take_calls();
+        assert_eq!(calls, [("BatchGetItem".to_owned(), 2), ("TransactWriteItems".to_owned(), 1)].into());
+        assert_eq!((lines(&cart), cart.version), (vec![(book.1, 3), (pen.1, 2)], 2));
+        assert_eq!(answer.0.header("etag"), Some("\"2\""));
+        assert_eq!(cart, customer.cart().await);
+        assert!(guest.cart().await.lines.is_empty());
+        // Again there is nothing to take.
+        assert_eq!(customer.merge(&guest_token).await.ok::<CartView>(), cart);
+    }
+
+    #[tokio::test]
+    async fn a_repetition_gets_the_first_answer() {
+        let world = World::new().await;
+        let (guest, customer) = (Buyer::new(&world, &world.buyer), customer(&world));
+        let book = world.product("Book", 1_000, 9).await;
+        let guest_token = token(&world, &guest.principal).await;
+        let body = json!({ "guest_token": guest_token });
+        let send = |key: &str| customer.request().key(key).json(body.clone()).send(&world.deps, handle);
+        let nothing = send("before").await;
+        guest.add(&book, 3).await.ok::<CartView>();
+        let first = send("after").await;
+        customer.clear().await.ok::<CartView>();
+        for (key, answer) in [("before", nothing), ("after", first)] {
+            let again = send(key).await;
+            assert_eq!((answer.status(), &answer.0.body), (200, &again.0.body), "{key}");
+        }
+        assert!(customer.cart().await.lines.is_empty());
+        assert!(guest.cart().await.lines.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_guest_may_not_and_a_token_must_be_a_guests_of_this_tenant() {
+        let world = World::new().await;
+        let neighbour = world.neighbour().await;
+        let (guest, customer) = (Buyer::new(&world, &world.buyer), customer(&world));
+        let book = world.product("Book", 1_000, 9).await;
+        guest.add(&book, 3).await.ok::<CartView>();
+        let guest_token = token(&world, &guest.principal).await;
+        assert_eq!(guest.merge(&guest_token).await.problem(), (403, "forbidden".into()));
+
+        let expired = token(&world, &guest.principal).await;
+        let others = [
+            token(&world, &customer.principal).await,
+            token(&world, &world.owner).await,
+            token(&world, &neighbour.buyer).await,
+            format!("{guest_token}x"),
+            "nonsense".to_owned(),
+        ];
+        for other in &others {
+            assert_eq!(customer.merge(other).await.fields(), [("/guest_token".into(), "invalid".into())]);
+        }
+        world.clock.advance_s(3_600);
+        assert_eq!(customer.merge(&expired).await.status(), 422);
+        assert!(customer.cart().await.lines.is_empty());
+        assert_eq!(guest.cart().await.lines.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_the_guest_has_ordered_is_not_taken() {
+        let world = World::new().await;
+        let (guest, customer) = (Buyer::new(&world, &world.buyer), customer(&world));
+        let book = world.product("Book", 1_000, 9).await;
+        guest.add(&book, 3).await.ok::<CartView>();
+        guest.order().await;
+        let guest_token = token(&world, &guest.principal).await;
+        assert!(customer.merge(&guest_token).await.ok::<CartView>().lines.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_guest_who_became_a_customer_keeps_the_cart() {
+        let world = World::new().await;
+        let guest = Buyer::new(&world, &world.buyer);
+        let book = world.product("Book", 1_000, 9).await;
+        guest.add(&book, 3).await.ok::<CartView>();
+        let guest_token = token(&world, &guest.principal).await;
+        let customer = Buyer::new(&world, &Principal { role: Role::Customer, ..world.buyer.clone() });
+        assert_eq!(lines(&customer.merge(&guest_token).await.ok()), [(book.1, 3)]);
+    }
+}

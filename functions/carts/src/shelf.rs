@@ -1,0 +1,90 @@
+//! What a cart's lines can be had for now: the store, the products and their stock, in one batched read.
+
+use std::collections::{BTreeSet, HashMap};
+
+use domain::{
+    ProductId, VariantId,
+    catalog::{Product, ProductStatus, Variant},
+    stock::Stock,
+    store::Store,
+};
+use runtime::{Deps, Problem, http::StoreRef};
+use store::keys;
+
+pub(crate) struct Shelf {
+    pub(crate) store: Store,
+    products: HashMap<ProductId, Product>,
+    /// Units free of each variant.
+    available: HashMap<VariantId, i64>,
+}
+
+/// A variant that is sold.
+pub(crate) struct Offer<'a> {
+    pub(crate) variant: &'a Variant,
+    pub(crate) available: i64,
+}
+
+/// Why a variant is not sold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Not of this store, or not published.
+    Unknown,
+    Discontinued,
+}
+
+impl Shelf {
+    /// Reads the store, and what is wanted of it. A cart has at most 40 lines, so this is at most 83 items.
+    pub(crate) async fn read(
+        deps: &Deps,
+        at: StoreRef,
+        wanted: impl IntoIterator<Item = (ProductId, VariantId)>,
+    ) -> Result<Self, Problem> {
+        let (products, variants): (BTreeSet<ProductId>, BTreeSet<VariantId>) = wanted.into_iter().unzip();
+        let store_key = keys::store(at.tenant_id, at.store_id);
+        let product_keys = products.iter().map(|id| keys::product(at.tenant_id, *id));
+        let stock_keys = variants.iter().map(|id| keys::stock(at.tenant_id, *id));
+        let all: Vec<_> = [store_key.clone()].into_iter().chain(product_keys).chain(stock_keys).collect();
+        let mut found = deps.db.batch_get(&all).await?;
+
+        let store = found.take::<Store>(&store_key)?.ok_or_else(Problem::not_found)?.value;
+        let mut shelf = Self { store, products: HashMap::new(), available: HashMap::new() };
+        for id in products {
+            let product = found.take::<Product>(&keys::product(at.tenant_id, id))?.map(|product| product.value);
+            shelf.products.extend(product.filter(|product| product.store_id == at.store_id).map(|p| (id, p)));
+        }
+        for id in variants {
+            let stock = found.take::<Stock>(&keys::stock(at.tenant_id, id))?;
+            shelf.available.insert(id, stock.map_or(0, |stock| stock.value.available));
+        }
+        Ok(shelf)
+    }
+
+    /// A product, sold or not.
+    pub(crate) fn product(&self, product: ProductId) -> Option<&Product> {
+        self.products.get(&product)
+    }
+
+    /// What a variant is sold for, if it is.
+    pub(crate) fn offer(&self, product: ProductId, variant: VariantId) -> Result<Offer<'_>, Refusal> {
+        let product = self.product(product).ok_or(Refusal::Unknown)?;
+        let variant = product.variant(variant).ok_or(Refusal::Unknown)?;
+        match product.status {
+            // A store that changed its currency cannot sell at prices in the old one.
+            ProductStatus::Active if variant.price.currency == self.store.currency => {
+                let available = self.available.get(&variant.id).copied().unwrap_or(0);
+                Ok(Offer { variant, available })
+            }
+            ProductStatus::Active | ProductStatus::Archived => Err(Refusal::Discontinued),
+            ProductStatus::Draft => Err(Refusal::Unknown),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unknown => Self::not_found(),
+            Refusal::Discontinued => Self::conflict(contracts::orders::DISCONTINUED, "this is no longer sold"),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Inventory: its endpoints and the steps of the saga that move stock, one file each.
+
+pub mod adjust;
+pub mod availability;
+pub mod get;
+pub mod list;
+pub mod movements;
+pub mod on_order_cancelled;
+pub mod on_order_paid;
+pub mod on_order_returned;
+
+mod find;
+mod moves;
+
+#[cfg(test)]
+mod orders_for_tests;
+#[cfg(test)]
+mod soundness;

@@ -1,0 +1,129 @@
+//! `ORDER_RETURNED`: delivered goods came back and were accepted, so they are on hand again. The event itself says
+//! which, for a return may be of a part of the order; its inbox record makes it count once.
+
+use std::collections::BTreeMap;
+
+use contracts::{
+    events::{OrderReturned, StockLine, StockReleased},
+    inventory::ON_ORDER_RETURNED,
+};
+use domain::{
+    VariantId,
+    reservation::{ReservedLine, StockEffect},
+};
+use runtime::{
+    Deps, Message, StepError,
+    consumer::{Committed, commit},
+    events::Cause,
+};
+
+use crate::moves::{TRIES, move_lines, stock_lines};
+
+pub async fn handle(deps: &Deps, message: Message<OrderReturned>) -> Result<(), StepError> {
+    let event = message.detail;
+    let (tenant, order_id, store_id) = (event.tenant_id, event.data.order_id, event.data.store_id);
+    let mut lines = returned(&event.data.lines)?;
+    for _ in 0..TRIES {
+        let (mut tx, inbox) = deps.step_tx(ON_ORDER_RETURNED.function, tenant, event.id);
+        let moves = move_lines(deps, &mut tx, tenant, order_id, &lines, StockEffect::Return);
+        let back = StockReleased { store_id, order_id, lines: stock_lines(&lines, StockEffect::Return) };
+        tx.emit(&deps.event(&Cause::from(&event), tenant, order_id, event.version, back));
+        let Committed::Refused(refused) = commit(deps, tx, inbox).await? else { return Ok(()) };
+
+        let removed = moves.removed(&refused)?;
+        lines.retain(|line| !removed.contains(&line.variant_id));
+    }
+    Err(StepError::retry("the stock keeps changing"))
+}
+
+/// The units of each variant: a transaction cannot touch one item twice.
+fn returned(lines: &[StockLine]) -> Result<Vec<ReservedLine>, StepError> {
+    let mut units: BTreeMap<VariantId, u32> = BTreeMap::new();
+    for line in lines {
+        let delta = u32::try_from(line.delta).ok().filter(|delta| *delta > 0);
+        let delta = delta.ok_or_else(|| StepError::poison(format!("{} units cannot return", line.delta)))?;
+        let sum = units.entry(line.variant_id).or_default();
+        *sum = sum.checked_add(delta).ok_or_else(|| StepError::poison("too many units"))?;
+    }
+    Ok(units.into_iter().map(|(variant_id, quantity)| ReservedLine { variant_id, quantity }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::events::Envelope;
+    use domain::{OrderId, reservation::ReservationState, stock::MovementReason};
+    use serde_json::json;
+    use store::keys;
+    use testing::World;
+
+    use super::*;
+    use crate::orders_for_tests::{cause, deliver_paid, events, message, movements, paid, reserve, state, stock};
+
+    fn event(world: &World, order: OrderId, lines: &[(VariantId, i64)]) -> Envelope<OrderReturned> {
+        let lines = lines.iter().map(|(variant_id, delta)| StockLine { variant_id: *variant_id, delta: *delta });
+        let data = OrderReturned {
+            store_id: world.store.id,
+            order_id: order,
+            number: "7KQ2-M9XD".into(),
+            lines: lines.collect(),
+        };
+        world.deps.event(&cause(), world.tenant, order, 6, data)
+    }
+
+    async fn sold(world: &World, lines: &[(VariantId, u32)]) -> OrderId {
+        let order = reserve(world, lines).await;
+        deliver_paid(world, &paid(world, order, 2)).await.unwrap();
+        order
+    }
+
+    #[tokio::test]
+    async fn a_part_comes_back_once() {
+        let world = World::new().await;
+        let (_, variant) = world.product("Book", 100, 7).await;
+        let order = sold(&world, &[(variant, 3)]).await;
+        world.clock.advance_s(1);
+        let event = event(&world, order, &[(variant, 1), (variant, 1)]);
+        world.dynamo.take_calls();
+        handle(&world.deps, message(&event)).await.unwrap();
+        assert_eq!(world.dynamo.take_calls(), [("TransactWriteItems".to_owned(), 1)].into());
+        handle(&world.deps, message(&event)).await.unwrap();
+        let after = stock(&world, variant).await;
+        assert_eq!((after.on_hand, after.available), (6, 6));
+        let reference = Some(order.to_string());
+        let moved = [(-3, MovementReason::Sale, reference.clone()), (2, MovementReason::Return, reference)];
+        assert_eq!(movements(&world, variant).await, moved);
+        let told: Vec<_> = events(&world).into_iter().filter(|event| event["type"] == "STOCK_RELEASED").collect();
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0]["data"]["lines"], json!([{ "variant_id": variant, "delta": 2 }]));
+        assert_eq!(state(&world, order).await, ReservationState::Committed);
+    }
+
+    #[tokio::test]
+    async fn forty_lines_fit_and_removed_variants_do_not_hold_up_the_rest() {
+        let world = World::new().await;
+        let mut lines = vec![];
+        for line in 0..40 {
+            lines.push((world.product(&format!("Book {line}"), 100, 5).await.1, 2));
+        }
+        let order = sold(&world, &lines).await;
+        let mut tx = world.deps.tx();
+        tx.remove(keys::stock(world.tenant, lines[7].0));
+        world.deps.db.commit(tx).await.unwrap();
+        let back: Vec<_> = lines.iter().map(|(variant, quantity)| (*variant, i64::from(*quantity))).collect();
+        handle(&world.deps, message(&event(&world, order, &back))).await.unwrap();
+        assert_eq!(stock(&world, lines[0].0).await.on_hand, 5);
+        assert_eq!(stock(&world, lines[39].0).await.on_hand, 5);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_return_is_poison() {
+        let world = World::new().await;
+        let (_, variant) = world.product("Book", 100, 7).await;
+        let order = sold(&world, &[(variant, 3)]).await;
+        for delta in [0, -1, i64::MAX] {
+            let outcome = handle(&world.deps, message(&event(&world, order, &[(variant, delta)]))).await;
+            assert!(matches!(outcome, Err(StepError::Poison(_))), "{delta}");
+        }
+        assert_eq!(stock(&world, variant).await.on_hand, 4);
+    }
+}

@@ -1,0 +1,112 @@
+//! Orders as inventory meets them in tests: reservations, and the events about them.
+
+use contracts::{
+    events::{Envelope, Event, OrderCancelled, OrderPaymentCompleted},
+    table::Table,
+};
+use domain::{
+    Currency, Money, OrderId, PaymentId, StoreId, VariantId,
+    order::{CancelReason, Customer},
+    reservation::{Reservation, ReservationState, ReservedLine},
+    stock::{Movement, MovementReason, Stock},
+    store::Store,
+};
+use runtime::{Message, StepError, events::Cause};
+use serde_json::Value;
+use store::{StoreClaim, db::Order, keys};
+use testing::World;
+
+use crate::{on_order_cancelled, on_order_paid};
+
+pub(crate) fn cause() -> Cause {
+    Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None }
+}
+
+/// Reserves as placing an order does.
+pub(crate) async fn reserve(world: &World, lines: &[(VariantId, u32)]) -> OrderId {
+    try_reserve(world, lines).await.unwrap()
+}
+
+pub(crate) async fn try_reserve(world: &World, lines: &[(VariantId, u32)]) -> Option<OrderId> {
+    let (order, now) = (world.deps.id(OrderId::from_ulid), world.deps.now());
+    let reserved =
+        lines.iter().map(|(variant_id, quantity)| ReservedLine { variant_id: *variant_id, quantity: *quantity });
+    let mut tx = world.deps.tx();
+    tx.create(world.tenant, &Reservation::hold(order, world.store.id, reserved.collect(), now));
+    for (variant, quantity) in lines {
+        tx.reserve_stock(world.tenant, *variant, *quantity, now);
+    }
+    world.deps.db.commit(tx).await.ok().map(|()| order)
+}
+
+pub(crate) fn paid(world: &World, order: OrderId, version: u64) -> Envelope<OrderPaymentCompleted> {
+    let data = OrderPaymentCompleted {
+        store_id: world.store.id,
+        order_id: order,
+        number: "7KQ2-M9XD".into(),
+        payment_id: world.deps.id(PaymentId::from_ulid),
+        total: Money::new(300, Currency::Ngn),
+    };
+    world.deps.event(&cause(), world.tenant, order, version, data)
+}
+
+pub(crate) fn cancelled(world: &World, order: OrderId, version: u64) -> Envelope<OrderCancelled> {
+    let data = OrderCancelled {
+        store_id: world.store.id,
+        order_id: order,
+        number: "7KQ2-M9XD".into(),
+        customer: Customer { name: "Ada".into(), email: "ada@example.com".into(), phone: None },
+        total: Money::new(300, Currency::Ngn),
+        reason: CancelReason::Expired,
+        refund: false,
+    };
+    world.deps.event(&cause(), world.tenant, order, version, data)
+}
+
+pub(crate) fn message<E: Event + Clone>(event: &Envelope<E>) -> Message<E> {
+    Message { detail: event.clone(), attempt: 0, due_at: None }
+}
+
+pub(crate) async fn deliver_paid(world: &World, event: &Envelope<OrderPaymentCompleted>) -> Result<(), StepError> {
+    on_order_paid::handle(&world.deps, message(event)).await
+}
+
+pub(crate) async fn deliver_cancelled(world: &World, event: &Envelope<OrderCancelled>) -> Result<(), StepError> {
+    on_order_cancelled::handle(&world.deps, message(event)).await
+}
+
+pub(crate) async fn stock(world: &World, variant: VariantId) -> Stock {
+    world.deps.db.get(&keys::stock(world.tenant, variant)).await.unwrap().unwrap().value
+}
+
+pub(crate) async fn state(world: &World, order: OrderId) -> ReservationState {
+    let key = keys::reservation(world.tenant, order);
+    world.deps.db.get::<Reservation>(&key).await.unwrap().unwrap().value.state
+}
+
+/// Oldest first.
+pub(crate) async fn movements(world: &World, variant: VariantId) -> Vec<(i64, MovementReason, Option<String>)> {
+    let list = keys::movements(world.tenant, variant);
+    let (found, _) = world.deps.db.list::<Movement>(&list, Order::Ascending, 100, None).await.unwrap();
+    found.into_iter().map(|m| (m.value.delta, m.value.reason, m.value.reference)).collect()
+}
+
+/// Every event that was committed, by its id, which is by its age to the millisecond.
+pub(crate) fn events(world: &World) -> Vec<Value> {
+    let detail = |item: &Value| serde_json::from_str(item["data"]["M"]["detail"]["S"].as_str().unwrap()).unwrap();
+    let mut events: Vec<Value> = world.dynamo.items(Table::Outbox).iter().map(detail).collect();
+    events.sort_by_key(|event| event["id"].as_str().unwrap().to_owned());
+    events
+}
+
+/// Opens another store of the same tenant.
+pub(crate) async fn second_store(world: &World) -> Store {
+    let id = world.deps.id(StoreId::from_ulid);
+    let store = Store { id, slug: "adas-pens".into(), ..world.store.clone() };
+    let (name, tenant_id) = (store.slug.clone(), world.tenant);
+    let mut tx = world.deps.tx();
+    tx.create(tenant_id, &store);
+    tx.create((), &StoreClaim { name, tenant_id, store_id: id, status: store.status });
+    world.deps.db.commit(tx).await.unwrap();
+    store
+}

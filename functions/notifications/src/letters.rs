@@ -1,0 +1,210 @@
+//! Which letters an event makes, to whom, and in which words.
+
+use contracts::events::{
+    Envelope, Event, LineQuantity, OrderCancelled, OrderConfirmed, OrderRefunded, PaymentFlagged, RefundFailed,
+    TenantOnboarded,
+};
+use domain::{
+    StoreId,
+    order::{CancelReason, Customer},
+    store::Store,
+};
+use runtime::{Config, StepError, email::Email};
+use serde_json::Value;
+
+use crate::mail::{
+    Block::{self, List, Text},
+    email,
+};
+
+/// A message to one person about one thing.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter {
+    /// What it is recorded as: the first of these under which no other event has been told of yet, so that each is
+    /// sent once. Where all are taken the letter says nothing new.
+    pub(crate) kinds: &'static [&'static str],
+    pub(crate) audience: &'static str,
+    pub(crate) reference: String,
+    pub(crate) email: Email,
+}
+
+/// An event that people want to hear of.
+pub(crate) enum News {
+    Onboarded(TenantOnboarded),
+    Confirmed(OrderConfirmed),
+    Cancelled(OrderCancelled),
+    Refunded(OrderRefunded),
+    Flagged(PaymentFlagged),
+    RefundFailed(RefundFailed),
+}
+
+impl News {
+    /// `None` for types that nobody is told of.
+    pub(crate) fn read(event: &Envelope<Value>) -> Result<Option<Self>, StepError> {
+        Ok(Some(match event.r#type.as_str() {
+            TenantOnboarded::TYPE => Self::Onboarded(data(event)?),
+            OrderConfirmed::TYPE => Self::Confirmed(data(event)?),
+            OrderCancelled::TYPE => Self::Cancelled(data(event)?),
+            OrderRefunded::TYPE => Self::Refunded(data(event)?),
+            PaymentFlagged::TYPE => Self::Flagged(data(event)?),
+            RefundFailed::TYPE => Self::RefundFailed(data(event)?),
+            _ => return Ok(None),
+        }))
+    }
+
+    pub(crate) fn store_id(&self) -> StoreId {
+        match self {
+            Self::Onboarded(news) => news.store_id,
+            Self::Confirmed(news) => news.store_id,
+            Self::Cancelled(news) => news.store_id,
+            Self::Refunded(news) => news.store_id,
+            Self::Flagged(news) => news.store_id,
+            Self::RefundFailed(news) => news.store_id,
+        }
+    }
+
+    pub(crate) fn letters(&self, store: &Store, config: &Config) -> Vec<Letter> {
+        match self {
+            Self::Onboarded(news) => vec![onboarded(news, config)],
+            Self::Confirmed(news) => confirmed(news, store),
+            Self::Cancelled(news) => cancelled(news, store),
+            Self::Refunded(news) => vec![refunded(news, store)],
+            Self::Flagged(news) => vec![flagged(news, store)],
+            Self::RefundFailed(news) => vec![refund_failed(news, store)],
+        }
+    }
+}
+
+/// What does not fit its type is told without its content, which may be personal; the message itself is kept.
+fn data<E: Event>(event: &Envelope<Value>) -> Result<E, StepError> {
+    serde_json::from_value(event.data.clone()).map_err(|_| StepError::poison(format!("not a {}", E::TYPE)))
+}
+
+fn to_buyer(
+    kinds: &'static [&'static str],
+    about: impl ToString,
+    customer: &Customer,
+    store: &Store,
+    subject: &str,
+    mut blocks: Vec<Block>,
+) -> Letter {
+    blocks.insert(0, Text(format!("Hello {},", customer.name)));
+    blocks.push(Text(format!("Questions? Write to {} and name the order.", store.support_email)));
+    blocks.push(Text(store.name.clone()));
+    Letter { kinds, audience: "buyer", reference: about.to_string(), email: email(&customer.email, subject, &blocks) }
+}
+
+fn to_seller(
+    kinds: &'static [&'static str],
+    about: impl ToString,
+    address: &str,
+    subject: &str,
+    blocks: &[Block],
+) -> Letter {
+    Letter { kinds, audience: "seller", reference: about.to_string(), email: email(address, subject, blocks) }
+}
+
+fn onboarded(news: &TenantOnboarded, config: &Config) -> Letter {
+    let TenantOnboarded { full_name, store_name, store_slug, .. } = news;
+    let blocks = [
+        Text(format!("Hello {full_name},")),
+        Text(format!("your store {store_name} is open. Add products, give them stock, and sell.")),
+        List(vec![
+            format!("Requests name it as X-Store: {store_slug}, or by its host {store_slug}.{}.", config.base_domain),
+            format!("The API is at {0}, and explained at {0}/docs.", config.public_base_url),
+        ]),
+    ];
+    let subject = format!("Your store {store_name} is open");
+    to_seller(&["ACCOUNT_ONBOARDING"], news.store_id, &news.email, &subject, &blocks)
+}
+
+fn confirmed(news: &OrderConfirmed, store: &Store) -> Vec<Letter> {
+    let OrderConfirmed { order_id, number, customer, total, .. } = news;
+    let title = |line: &LineQuantity| format!("{} x {}", line.quantity, line.title);
+    let lines = || List(news.lines.iter().map(title).collect());
+    let buyer = vec![
+        Text(format!("thank you: your payment of {total} is here, and your order {number} is confirmed.")),
+        lines(),
+    ];
+    let seller = [
+        Text(format!("{} ({}) bought at {} for {total}:", customer.name, customer.email, store.name)),
+        lines(),
+        Text("It is paid and taken off your stock: you can pack it.".to_owned()),
+    ];
+    let subject = format!("Your order {number} at {} is confirmed", store.name);
+    let to_pack = format!("Order {number} is paid: {total}");
+    vec![
+        to_buyer(&["ORDER_CONFIRMATION"], order_id, customer, store, &subject, buyer),
+        to_seller(&["ORDER_CONFIRMATION"], order_id, &store.support_email, &to_pack, &seller),
+    ]
+}
+
+fn cancelled(news: &OrderCancelled, store: &Store) -> Vec<Letter> {
+    let OrderCancelled { order_id, number, customer, total, .. } = news;
+    let money = if news.refund {
+        format!("Your money, {total}, is on its way back to you. Depending on your bank this can take some days.")
+    } else {
+        "Should a payment of yours still arrive, you will hear from us.".to_owned()
+    };
+    let for_buyer = format!("your order {number} is cancelled: {}.", reason_for_buyer(news.reason));
+    let refund = if news.refund { " The buyer's money goes back by itself." } else { "" };
+    let seller = [Text(format!("Order {number} of {total} is cancelled: {}.{refund}", reason_for_seller(news.reason)))];
+    // An order that was cancelled unpaid is cancelled once more when its money comes too late; who has been told of
+    // the first is told of the money too.
+    let kinds: &[&str] = if news.refund { &["ORDER_CANCELLED", "REFUND_INITIATED"] } else { &["ORDER_CANCELLED"] };
+    let subject = format!("Your order {number} at {} is cancelled", store.name);
+    vec![
+        to_buyer(kinds, order_id, customer, store, &subject, vec![Text(for_buyer), Text(money)]),
+        to_seller(kinds, order_id, &store.support_email, &format!("Order {number} is cancelled"), &seller),
+    ]
+}
+
+const fn reason_for_buyer(reason: CancelReason) -> &'static str {
+    match reason {
+        CancelReason::Buyer => "you asked for it",
+        CancelReason::Staff => "the shop had to cancel it",
+        CancelReason::Expired => "it was not paid in time",
+        CancelReason::PaymentFailed => "the payment did not go through",
+        CancelReason::OutOfStock => "something in it was sold out before the payment came",
+    }
+}
+
+const fn reason_for_seller(reason: CancelReason) -> &'static str {
+    match reason {
+        CancelReason::Buyer => "the buyer asked for it",
+        CancelReason::Staff => "your team asked for it",
+        CancelReason::Expired => "it was not paid in time",
+        CancelReason::PaymentFailed => "the payment did not go through",
+        CancelReason::OutOfStock => "it was paid after its reservation had lapsed, and the stock was gone",
+    }
+}
+
+fn refunded(news: &OrderRefunded, store: &Store) -> Letter {
+    let OrderRefunded { order_id, number, customer, total, .. } = news;
+    let subject = format!("Your refund for order {number} at {}", store.name);
+    let text = format!("your money for order {number}, {total}, has been sent back to you in full.");
+    to_buyer(&["REFUND_COMPLETED"], order_id, customer, store, &subject, vec![Text(text)])
+}
+
+fn flagged(news: &PaymentFlagged, store: &Store) -> Letter {
+    let PaymentFlagged { order_id, provider, reference, expected, captured, .. } = news;
+    let blocks = [
+        Text(format!("For order {order_id} {expected} was asked, and {captured} came.")),
+        Text(format!("It goes back by itself. Please look at it at {provider}, under the reference {reference}.")),
+    ];
+    let subject = format!("Please check: a payment at {} is not what was asked for", store.name);
+    to_seller(&["PAYMENT_FLAGGED"], reference, &store.support_email, &subject, &blocks)
+}
+
+fn refund_failed(news: &RefundFailed, store: &Store) -> Letter {
+    let RefundFailed { order_id, payment_id, refund_id, amount, .. } = news;
+    let blocks = [
+        Text(format!("The refund of {amount} for order {order_id} did not go through.")),
+        Text(
+            "The buyer does not have the money back. Please send it from the payment provider's own pages.".to_owned(),
+        ),
+        List(vec![format!("payment {payment_id}"), format!("refund {refund_id}")]),
+    ];
+    let subject = format!("Please act: a refund of {amount} at {} failed", store.name);
+    to_seller(&["REFUND_FAILED"], refund_id, &store.support_email, &subject, &blocks)
+}

@@ -1,0 +1,6 @@
+//! Notifications: people are told what happened, by e-mail.
+
+pub mod on_event;
+
+mod letters;
+mod mail;

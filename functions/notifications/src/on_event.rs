@@ -1,0 +1,455 @@
+//! Tells people by e-mail what happened, once per thing, kind and audience.
+//!
+//! A mail cannot be part of a transaction, so: claim (a record that it is being sent), send, record that it was sent.
+//! Who finds the record of a mail that was sent sends nothing. Who finds an unfinished claim that nobody can be
+//! working on any more sends again: a crash between sending and recording is the one way to get a mail twice, and
+//! there is none to lose it.
+
+use contracts::{
+    events::{Envelope, NotificationSent},
+    notifications::ON_EVENT,
+};
+use domain::{EventId, NotificationId, store::Store, store::after};
+use runtime::{
+    Boot, Deps, FromBoot, Message, StepError,
+    consumer::{Committed, commit},
+    email::Mailer,
+    events::Cause,
+};
+use serde_json::Value;
+use store::{CommitError, Notification, Refused, Tx, Versioned, keys};
+
+use crate::letters::{Letter, News};
+
+/// A database, and a way to send mail.
+#[derive(Debug, Clone)]
+pub struct Post {
+    pub core: Deps,
+    pub mailer: Mailer,
+}
+
+impl FromBoot for Post {
+    fn from_boot(boot: &Boot) -> Self {
+        Self { core: Deps::from_boot(boot), mailer: Mailer::from_boot(boot) }
+    }
+}
+
+impl AsRef<Deps> for Post {
+    fn as_ref(&self) -> &Deps {
+        &self.core
+    }
+}
+
+pub async fn handle(post: &Post, message: Message<Value>) -> Result<(), StepError> {
+    let event = message.detail;
+    let Some(news) = News::read(&event)? else { return Ok(()) };
+    let store = post.core.db.get::<Store>(&keys::store(event.tenant_id, news.store_id())).await?;
+    let store = store.ok_or_else(|| StepError::retry("there is no such store (yet)"))?.value;
+    let letters = news.letters(&store, &post.core.config);
+    for (index, letter) in letters.iter().enumerate() {
+        deliver(post, &event, letter, index + 1 == letters.len()).await?;
+    }
+    Ok(())
+}
+
+/// Sends a letter that has not been sent. With the last one of an event the event is dealt with.
+async fn deliver(post: &Post, event: &Envelope<Value>, letter: &Letter, is_last: bool) -> Result<(), StepError> {
+    for kind in letter.kinds {
+        match claim(&post.core, event, letter, kind).await? {
+            Claim::Mine(claimed) => return send(post, event, letter, *claimed, is_last).await,
+            Claim::Told { of } if of == event.id => return Ok(()),
+            Claim::Told { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+enum Claim {
+    /// Nobody else sends it.
+    Mine(Box<Versioned<Notification>>),
+    /// It has been sent, for this event.
+    Told { of: EventId },
+}
+
+async fn claim(deps: &Deps, event: &Envelope<Value>, letter: &Letter, kind: &str) -> Result<Claim, StepError> {
+    let now = deps.now();
+    let wanted = Notification {
+        id: deps.id(NotificationId::from_ulid),
+        event_id: event.id,
+        kind: kind.to_owned(),
+        audience: letter.audience.to_owned(),
+        reference: letter.reference.clone(),
+        recipient: letter.email.to.clone(),
+        subject: letter.email.subject.clone(),
+        claimed_at: now,
+        sent_at: None,
+        created_at: now,
+    };
+    let mut tx = deps.tx();
+    let op = tx.create(event.tenant_id, &wanted);
+    let Some(refused) = try_commit(deps, tx).await? else {
+        return Ok(Claim::Mine(Box::new(Versioned { value: wanted, version: 1 })));
+    };
+    let held = refused.found::<Notification>(op)?.ok_or_else(|| StepError::retry("the claim is gone"))?;
+    if held.value.sent_at.is_some() {
+        return Ok(Claim::Told { of: held.value.event_id });
+    }
+    // No call runs longer than the function's timeout, so then the one that claimed it is over.
+    if now < after(held.value.claimed_at, i64::from(ON_EVENT.timeout_s)) {
+        return Err(StepError::retry("it is being sent"));
+    }
+    let taken = Notification { id: held.value.id, created_at: held.value.created_at, ..wanted };
+    let mut tx = deps.tx();
+    tx.update(event.tenant_id, &taken, held.version);
+    match try_commit(deps, tx).await? {
+        None => Ok(Claim::Mine(Box::new(Versioned { value: taken, version: held.version + 1 }))),
+        Some(_) => Err(StepError::retry("it is being sent")),
+    }
+}
+
+/// Commits a claim. It is no step's end, so it goes without an inbox record.
+async fn try_commit(deps: &Deps, tx: Tx) -> Result<Option<Refused>, StepError> {
+    match deps.db.commit(tx).await {
+        Ok(()) => Ok(None),
+        Err(CommitError::Refused(refused)) => Ok(Some(refused)),
+        Err(CommitError::Busy) => Err(StepError::retry("too much contention")),
+        Err(CommitError::Store(error)) => Err(error.into()),
+    }
+}
+
+async fn send(
+    post: &Post,
+    event: &Envelope<Value>,
+    letter: &Letter,
+    claimed: Versioned<Notification>,
+    is_last: bool,
+) -> Result<(), StepError> {
+    post.mailer.send(&letter.email).await.map_err(StepError::retry)?;
+    let (deps, tenant) = (&post.core, event.tenant_id);
+    let mut tx = deps.tx();
+    let sent = Notification { sent_at: Some(deps.now()), ..claimed.value };
+    let recorded = tx.update(tenant, &sent, claimed.version);
+    let told = NotificationSent { notification: sent.kind, reference: sent.reference, audience: sent.audience };
+    let version = claimed.version + 1;
+    tx.emit(&deps.event(&Cause::from(event), tenant, told.reference.clone(), version, told));
+    let dealt_with = if is_last { tx.inbox(tenant, ON_EVENT.function, event.id, deps.now()) } else { recorded };
+    match commit(deps, tx, dealt_with).await? {
+        Committed::Done => Ok(()),
+        Committed::Refused(_) => Err(StepError::retry("somebody else records it")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use contracts::{
+        events::{
+            Event, LineQuantity, OrderCancelled, OrderConfirmed, OrderCreated, OrderRefunded, PaymentFlagged,
+            RefundFailed, TenantOnboarded,
+        },
+        table::Table,
+    };
+    use domain::{
+        AccountId, Currency, Money, OrderId, PaymentId, ProductId, RefundId, VariantId,
+        order::{CancelReason, Customer},
+    };
+    use runtime::email::Email;
+    use testing::World;
+
+    use super::*;
+
+    struct Shop {
+        world: World,
+        post: Post,
+        sent: Arc<Mutex<Vec<Email>>>,
+        order_id: OrderId,
+    }
+
+    const BUYER: &str = "chidi@example.com";
+    const SELLER: &str = "ada@example.com";
+
+    impl Shop {
+        async fn new() -> Self {
+            let world = World::new().await;
+            let (mailer, sent) = Mailer::kept();
+            let order_id = world.deps.id(OrderId::from_ulid);
+            Self { post: Post { core: world.deps.clone(), mailer }, world, sent, order_id }
+        }
+
+        fn message<E: Event>(&self, data: E) -> Message<Value> {
+            let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
+            let event = self.world.deps.event(&cause, self.world.tenant, self.order_id, 3, data);
+            serde_json::from_value(serde_json::json!({ "detail": event })).unwrap()
+        }
+
+        fn customer() -> Customer {
+            Customer { name: "Chidi Eze".into(), email: BUYER.into(), phone: None }
+        }
+
+        fn confirmed(&self) -> OrderConfirmed {
+            OrderConfirmed {
+                store_id: self.world.store.id,
+                order_id: self.order_id,
+                number: "7KQ2-M9XD".into(),
+                customer: Self::customer(),
+                lines: vec![LineQuantity {
+                    product_id: self.world.deps.id(ProductId::from_ulid),
+                    variant_id: self.world.deps.id(VariantId::from_ulid),
+                    title: "Things Fall Apart".into(),
+                    quantity: 2,
+                }],
+                total: Money::new(1_117_500, Currency::Ngn),
+            }
+        }
+
+        fn cancelled(&self, reason: CancelReason, refund: bool) -> OrderCancelled {
+            OrderCancelled {
+                store_id: self.world.store.id,
+                order_id: self.order_id,
+                number: "7KQ2-M9XD".into(),
+                customer: Self::customer(),
+                total: Money::new(1_117_500, Currency::Ngn),
+                reason,
+                refund,
+            }
+        }
+
+        async fn handle(&self, message: &Message<Value>) -> Result<(), StepError> {
+            handle(&self.post, message.clone()).await
+        }
+
+        /// Recipients and subjects since the last time this was asked.
+        fn take_mails(&self) -> Vec<Email> {
+            std::mem::take(&mut self.sent.lock().unwrap())
+        }
+
+        /// Kind and audience of what is recorded as sent.
+        fn recorded(&self) -> Vec<(String, String)> {
+            let items = self.world.dynamo.items(Table::Notifications);
+            let text = |item: &Value, name: &str| item["data"]["M"][name]["S"].as_str().unwrap().to_owned();
+            let sent = items.iter().filter(|item| item["data"]["M"]["sent_at"]["S"].is_string());
+            let mut kinds: Vec<_> = sent.map(|item| (text(item, "kind"), text(item, "audience"))).collect();
+            kinds.sort();
+            kinds
+        }
+
+        /// A claim as a call that crashed before it sent anything leaves it.
+        async fn leave_claim(&self, message: &Message<Value>, audience: &str) {
+            let now = self.world.deps.now();
+            let claim = Notification {
+                id: self.world.deps.id(NotificationId::from_ulid),
+                event_id: message.detail.id,
+                kind: "ORDER_CONFIRMATION".into(),
+                audience: audience.into(),
+                reference: self.order_id.to_string(),
+                recipient: "x@example.com".into(),
+                subject: "x".into(),
+                claimed_at: now,
+                sent_at: None,
+                created_at: now,
+            };
+            let mut tx = self.world.deps.tx();
+            tx.create(self.world.tenant, &claim);
+            self.world.deps.db.commit(tx).await.unwrap();
+        }
+    }
+
+    fn to(mails: &[Email]) -> Vec<&str> {
+        mails.iter().map(|mail| mail.to.as_str()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_confirmed_order_is_told_to_buyer_and_seller() {
+        let shop = Shop::new().await;
+        shop.handle(&shop.message(shop.confirmed())).await.unwrap();
+        assert_eq!(
+            shop.world.dynamo.take_calls(),
+            [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 4)].into()
+        );
+        let mails = shop.take_mails();
+        assert_eq!(to(&mails), [BUYER, SELLER]);
+        assert_eq!(mails[0].subject, "Your order 7KQ2-M9XD at Ada's Books is confirmed");
+        for part in ["Hello Chidi Eze,", "NGN 11,175.00", "2 x Things Fall Apart", SELLER] {
+            assert!(mails[0].text.contains(part) && mails[0].html.contains(part), "{part}: {}", mails[0].text);
+        }
+        assert!(mails[1].subject.contains("7KQ2-M9XD") && mails[1].text.contains(BUYER));
+        assert_eq!(
+            shop.recorded(),
+            ["buyer", "seller"].map(|audience| ("ORDER_CONFIRMATION".to_owned(), audience.to_owned()))
+        );
+        let events = shop.world.dynamo.items(Table::Outbox);
+        assert_eq!(events.len(), 2);
+        assert!(events.iter().all(|event| event["data"]["M"]["event_type"]["S"] == "NOTIFICATION_SENT"));
+        assert!(!events.iter().any(|event| event.to_string().contains('@')), "an event holds an address");
+    }
+
+    #[tokio::test]
+    async fn nobody_is_told_twice() {
+        let shop = Shop::new().await;
+        let message = shop.message(shop.confirmed());
+        shop.handle(&message).await.unwrap();
+        shop.take_mails();
+        shop.handle(&message).await.unwrap();
+        shop.handle(&shop.message(shop.confirmed())).await.unwrap();
+        assert!(shop.take_mails().is_empty());
+        assert_eq!(shop.world.dynamo.items(Table::Outbox).len(), 2);
+        assert_eq!(shop.world.dynamo.items(Table::Requests).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_claim_is_left_alone_while_somebody_may_be_sending_and_taken_over_after() {
+        let shop = Shop::new().await;
+        let message = shop.message(shop.confirmed());
+        shop.leave_claim(&message, "buyer").await;
+        shop.world.clock.advance_s(i64::from(ON_EVENT.timeout_s) - 1);
+        assert!(matches!(shop.handle(&message).await, Err(StepError::Retry(_))));
+        assert!(shop.take_mails().is_empty());
+        shop.world.clock.advance_s(1);
+        shop.handle(&message).await.unwrap();
+        assert_eq!(to(&shop.take_mails()), [BUYER, SELLER]);
+        assert_eq!(shop.recorded().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_the_mail_service_did_not_take_is_sent_later() {
+        let shop = Shop::new().await;
+        let message = shop.message(shop.confirmed());
+        let away = Post { mailer: Mailer::away(), ..shop.post.clone() };
+        assert!(matches!(handle(&away, message.clone()).await, Err(StepError::Retry(_))));
+        assert!(shop.recorded().is_empty() && shop.world.dynamo.items(Table::Outbox).is_empty());
+        shop.world.clock.advance_s(i64::from(ON_EVENT.timeout_s));
+        shop.handle(&message).await.unwrap();
+        assert_eq!(to(&shop.take_mails()), [BUYER, SELLER]);
+    }
+
+    #[tokio::test]
+    async fn what_was_left_after_the_first_letter_is_done_without_repeating_it() {
+        let shop = Shop::new().await;
+        let message = shop.message(shop.confirmed());
+        shop.leave_claim(&message, "seller").await;
+        assert!(matches!(shop.handle(&message).await, Err(StepError::Retry(_))));
+        assert_eq!(to(&shop.take_mails()), [BUYER]);
+        assert!(shop.world.dynamo.items(Table::Requests).is_empty(), "it is not dealt with");
+        shop.world.clock.advance_s(i64::from(ON_EVENT.timeout_s));
+        shop.handle(&message).await.unwrap();
+        assert_eq!(to(&shop.take_mails()), [SELLER]);
+        assert_eq!(shop.world.dynamo.items(Table::Requests).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_people_typed_stays_text() {
+        let shop = Shop::new().await;
+        let mut order = shop.confirmed();
+        order.customer.name = "<script>alert(1)</script>\r\nBcc: all@example.com".into();
+        order.lines[0].title = "<img src=x onerror=alert(1)>".into();
+        shop.handle(&shop.message(order)).await.unwrap();
+        for mail in shop.take_mails() {
+            assert!(!mail.html.contains("<script") && !mail.html.contains("<img"), "{}", mail.html);
+            assert!(!mail.subject.contains(char::is_control) && !mail.text.contains("\nBcc"), "{}", mail.text);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cancellation_says_why_and_what_becomes_of_the_money() {
+        for (reason, refund, buyer_reads, seller_reads) in [
+            (CancelReason::Buyer, false, "you asked for it", "the buyer asked"),
+            (CancelReason::Staff, true, "the shop had to cancel", "your team asked"),
+            (CancelReason::Expired, false, "not paid in time", "not paid in time"),
+            (CancelReason::PaymentFailed, false, "did not go through", "did not go through"),
+            (CancelReason::OutOfStock, true, "sold out", "the stock was gone"),
+        ] {
+            let shop = Shop::new().await;
+            shop.handle(&shop.message(shop.cancelled(reason, refund))).await.unwrap();
+            let mails = shop.take_mails();
+            assert_eq!(to(&mails), [BUYER, SELLER]);
+            assert!(mails[0].text.contains(buyer_reads), "{}", mails[0].text);
+            assert!(mails[1].text.contains(seller_reads), "{}", mails[1].text);
+            assert_eq!(mails[0].text.contains("NGN 11,175.00, is on its way back"), refund, "{}", mails[0].text);
+            assert_eq!(mails[1].text.contains("money goes back"), refund, "{}", mails[1].text);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_was_told_of_a_cancellation_is_told_of_the_money_that_came_too_late() {
+        let shop = Shop::new().await;
+        let lapsed = shop.message(shop.cancelled(CancelReason::Expired, false));
+        let sold_out = shop.message(shop.cancelled(CancelReason::OutOfStock, true));
+        for message in [&lapsed, &sold_out] {
+            shop.handle(message).await.unwrap();
+            let mails = shop.take_mails();
+            assert_eq!(to(&mails), [BUYER, SELLER]);
+        }
+        for message in [&lapsed, &sold_out, &sold_out] {
+            shop.handle(message).await.unwrap();
+            assert!(shop.take_mails().is_empty());
+        }
+        let kinds: Vec<_> = shop.recorded().into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(kinds, ["ORDER_CANCELLED", "ORDER_CANCELLED", "REFUND_INITIATED", "REFUND_INITIATED"]);
+    }
+
+    #[tokio::test]
+    async fn each_of_the_rest_goes_to_whom_it_concerns() {
+        let shop = Shop::new().await;
+        let (store_id, order_id) = (shop.world.store.id, shop.order_id);
+        let payment_id = shop.world.deps.id(PaymentId::from_ulid);
+        let refund_id = shop.world.deps.id(RefundId::from_ulid);
+        let amount = Money::new(1_117_500, Currency::Ngn);
+        let onboarded = shop.message(TenantOnboarded {
+            account_id: shop.world.deps.id(AccountId::from_ulid),
+            store_id,
+            email: "owner@example.com".into(),
+            full_name: "Ada Obi".into(),
+            tenant_name: "Ada".into(),
+            store_name: "Ada's Books".into(),
+            store_slug: "adas-books".into(),
+        });
+        let number = "7KQ2-M9XD".into();
+        let customer = Shop::customer();
+        let refunded = shop.message(OrderRefunded { store_id, order_id, number, customer, total: amount });
+        let flagged = shop.message(PaymentFlagged {
+            store_id,
+            order_id,
+            payment_id,
+            provider: "paystack".into(),
+            reference: format!("{payment_id}-1"),
+            expected: amount,
+            captured: Money::new(5, Currency::Usd),
+        });
+        let failed = shop.message(RefundFailed { store_id, order_id, payment_id, refund_id, amount });
+        for (message, recipient, says) in [
+            (onboarded, "owner@example.com", "adas-books.localhost"),
+            (refunded, BUYER, "sent back to you in full"),
+            (flagged, SELLER, "NGN 11,175.00 was asked, and USD 0.05 came"),
+            (failed, SELLER, "refund of NGN 11,175.00"),
+        ] {
+            shop.handle(&message).await.unwrap();
+            let mails = shop.take_mails();
+            assert_eq!(to(&mails), [recipient]);
+            assert!(mails[0].text.contains(says), "{}", mails[0].text);
+        }
+        let kinds: Vec<_> = shop.recorded().into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(kinds, ["ACCOUNT_ONBOARDING", "PAYMENT_FLAGGED", "REFUND_COMPLETED", "REFUND_FAILED"]);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_is_told_of_passes_and_what_cannot_be_read_is_poison() {
+        let shop = Shop::new().await;
+        let mut message = shop.message(shop.confirmed());
+        message.detail.r#type = OrderCreated::TYPE.to_owned();
+        shop.handle(&message).await.unwrap();
+        message.detail.r#type = OrderCancelled::TYPE.to_owned();
+        let Err(StepError::Poison(reason)) = shop.handle(&message).await else { panic!("not poison") };
+        assert!(!reason.contains(BUYER), "{reason}");
+        assert!(shop.take_mails().is_empty());
+    }
+
+    #[tokio::test]
+    async fn another_tenants_store_is_not_found() {
+        let shop = Shop::new().await;
+        let neighbour = shop.world.neighbour().await;
+        let message = shop.message(OrderConfirmed { store_id: neighbour.store.id, ..shop.confirmed() });
+        assert!(matches!(shop.handle(&message).await, Err(StepError::Retry(_))));
+        assert!(shop.take_mails().is_empty());
+    }
+}

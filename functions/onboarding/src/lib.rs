@@ -1,0 +1,17 @@
+//! Onboarding: how a seller opens a tenant and its first store, one file a step.
+
+pub mod complete;
+pub mod get;
+pub mod password;
+pub mod phone;
+pub mod profile;
+pub mod start;
+pub mod verify_email;
+pub mod verify_phone;
+
+mod deps;
+mod step;
+#[cfg(test)]
+mod test_seller;
+
+pub use deps::MailDeps;

@@ -1,0 +1,80 @@
+//! `POST /onboarding/{id}/password`: a password for a new account; or the one of the account that has this e-mail
+//! address already. Only here, with the address proved, is it told that there is one.
+
+use contracts::onboarding::SetPassword;
+use runtime::{Call, Deps, Outcome, Problem, password};
+
+use crate::step::{account_of, find, save};
+
+pub async fn handle(deps: &Deps, call: Call<SetPassword>) -> Outcome<SetPassword> {
+    let (found, now) = (find(deps, &call).await?, deps.now());
+    found.value.awaits_password()?;
+    let account = account_of(deps, &found.value.email).await?.map(|account| account.value);
+    let given = &call.body.password;
+    // An account that never proved its address yields to who has proved it now.
+    let next = match account.filter(|account| account.email_verified) {
+        Some(account) if password::verify(given, account.password_hash.as_deref()) => {
+            found.value.account_proved(account.id, now)?
+        }
+        Some(_) => {
+            let detail = "there is an account with this e-mail address; give its password";
+            return Err(Problem::invalid_field("/password", "wrong", detail));
+        }
+        None => {
+            let hash = password::hash(given, deps.random()).map_err(|error| Problem::internal(&error))?;
+            found.value.password_set(hash, now)?
+        }
+    };
+    save(deps, &call, &next, found.version).await
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::{onboarding::Progress, table::Table};
+    use domain::onboarding::Step;
+    use testing::World;
+
+    use crate::test_seller::{EMAIL, PASSWORD, Seller, registered};
+
+    #[tokio::test]
+    async fn nothing_is_told_before_the_address_is_proved() {
+        let world = World::new().await;
+        registered(&world, PASSWORD, true).await;
+        let seller = Seller::begun(&world, EMAIL).await;
+        world.dynamo.take_calls();
+        for password in [PASSWORD, "something else"] {
+            assert_eq!(seller.password(password).await.problem(), (409, "invalid_state".into()));
+        }
+        assert_eq!(world.dynamo.take_calls(), [("GetItem".to_owned(), 2)].into());
+    }
+
+    #[tokio::test]
+    async fn a_new_account_takes_any_good_password() {
+        let world = World::new().await;
+        let seller = Seller::proved(&world, EMAIL).await;
+        assert_eq!(seller.password("short").await.fields()[0].0, "/password");
+        let progress: Progress = seller.password(PASSWORD).await.ok();
+        assert_eq!(progress.step, Step::Profile);
+        let kept = world.dynamo.items(Table::Tenants).iter().map(ToString::to_string).collect::<String>();
+        assert!(kept.contains("$argon2id$v=19$m=19456,t=2,p=1$") && !kept.contains(PASSWORD));
+    }
+
+    #[tokio::test]
+    async fn an_existing_account_has_to_prove_itself() {
+        let world = World::new().await;
+        registered(&world, PASSWORD, true).await;
+        let seller = Seller::proved(&world, EMAIL).await;
+        let wrong = seller.password("something else").await;
+        assert_eq!((wrong.status(), wrong.fields()), (422, vec![("/password".into(), "wrong".into())]));
+        let progress: Progress = seller.password(PASSWORD).await.ok();
+        assert_eq!(progress.step, Step::Profile);
+    }
+
+    #[tokio::test]
+    async fn an_account_that_never_proved_its_address_does_not_count() {
+        let world = World::new().await;
+        registered(&world, "somebody else's", false).await;
+        let seller = Seller::proved(&world, EMAIL).await;
+        assert_eq!(seller.password(PASSWORD).await.status(), 200);
+    }
+}

@@ -1,0 +1,76 @@
+//! `POST /onboarding/{id}/phone`: a phone number, and a code to confirm it with. There is no SMS provider, so the code
+//! goes to the e-mail address that is proved already.
+
+use contracts::onboarding::{GivePhone, Progress};
+use runtime::{Call, Outcome, Reply, codes, email::Email, http::Committed};
+use store::{CodePause, CommitError};
+
+use crate::{
+    MailDeps,
+    step::{find, phone_context},
+};
+
+pub async fn handle(deps: &MailDeps, call: Call<GivePhone>) -> Outcome<GivePhone> {
+    let core = &deps.core;
+    let found = find(core, &call).await?;
+    let (code, kept) = codes::new(core, &phone_context(found.value.id));
+    let next = found.value.phone_given(call.body.phone.clone(), kept, core.now())?;
+    let pause = CodePause { email: next.email.clone(), purpose: "phone".to_owned(), sent_at: core.now() };
+
+    let mut tx = core.tx();
+    tx.update((), &next, found.version);
+    let paused = tx.create_unless_live(&pause, core.now());
+    let reply = match call.commit(core, tx, Reply::new(&Progress::from(&next))).await? {
+        Committed::Done(reply) => reply,
+        Committed::Refused(refused) if refused.contains(paused) => return Err(codes::too_soon()),
+        Committed::Refused(refused) => return Err(CommitError::Refused(refused).into()),
+    };
+    let email = Email::with_code(&next.email, &code, "confirm your phone number");
+    codes::send(core, &deps.mailer, &email, &pause).await?;
+    Ok(reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::email::Mailer;
+    use serde_json::json;
+    use testing::{World, http::Answer};
+
+    use super::*;
+    use crate::test_seller::{EMAIL, Seller};
+
+    const PHONE: &str = "+2348012345678";
+
+    async fn give(seller: &Seller, deps: &MailDeps, phone: &str) -> Answer {
+        seller.request().json(json!({ "phone": phone })).send(deps, handle).await
+    }
+
+    #[tokio::test]
+    async fn the_code_goes_to_the_proved_address() {
+        let world = World::new().await;
+        let seller = Seller::identified(&world, EMAIL).await;
+        assert_eq!(give(&seller, &seller.deps, PHONE).await.status(), 200);
+        let mails = seller.mails.lock().unwrap();
+        assert_eq!((mails.len(), mails[1].to.as_str()), (2, "ada@example.com"));
+        assert!(mails[1].text.contains("confirm your phone number"));
+    }
+
+    #[tokio::test]
+    async fn is_not_asked_for_before_the_password() {
+        let world = World::new().await;
+        let seller = Seller::proved(&world, EMAIL).await;
+        assert_eq!(give(&seller, &seller.deps, PHONE).await.problem(), (409, "invalid_state".into()));
+        assert_eq!(give(&seller, &seller.deps, "0801").await.status(), 422);
+        assert_eq!(seller.mails.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn codes_are_a_minute_apart_unless_one_could_not_be_sent() {
+        let world = World::new().await;
+        let seller = Seller::identified(&world, EMAIL).await;
+        let away = MailDeps { mailer: Mailer::away(), ..seller.deps.clone() };
+        assert_eq!(give(&seller, &away, PHONE).await.status(), 503);
+        assert_eq!(give(&seller, &seller.deps, PHONE).await.status(), 200);
+        assert_eq!(give(&seller, &seller.deps, PHONE).await.problem(), (429, "too_soon".into()));
+    }
+}

@@ -1,0 +1,139 @@
+//! `POST /onboarding`: an onboarding begins, and a code goes to the e-mail address. Whether the address is known is not
+//! even looked at.
+
+use contracts::onboarding::{Start, StartOnboarding, Started};
+use domain::{
+    AccountId, OnboardingId, TenantId,
+    account::OneTimeCode,
+    limits::ONBOARDING_TTL_S,
+    onboarding::{Onboarding, Step},
+    store::after,
+    text::normalize_email,
+};
+use runtime::{Call, Deps, Outcome, Reply, codes, email::Email, http::Committed, sessions::new_secret};
+use store::{CodePause, CommitError};
+
+use crate::{
+    MailDeps,
+    step::{email_context, hash_token},
+};
+
+pub async fn handle(deps: &MailDeps, call: Call<Start>) -> Outcome<Start> {
+    let core = &deps.core;
+    let (id, token) = (core.id(OnboardingId::from_ulid), new_secret(core));
+    let (code, kept) = codes::new(core, &email_context(id));
+    let onboarding = begin(core, &call.body, id, &token, kept);
+    let pause =
+        CodePause { email: onboarding.email.clone(), purpose: "onboarding".to_owned(), sent_at: onboarding.created_at };
+
+    let mut tx = core.tx();
+    tx.create((), &onboarding);
+    let paused = tx.create_unless_live(&pause, core.now());
+    let reply =
+        Reply::new(&Started { id, onboarding_token: token, step: onboarding.step, expires_at: onboarding.expires_at });
+    let reply = match call.commit(core, tx, reply).await? {
+        Committed::Done(reply) => reply,
+        Committed::Refused(refused) if refused.contains(paused) => return Err(codes::too_soon()),
+        Committed::Refused(refused) => return Err(CommitError::Refused(refused).into()),
+    };
+    let email = Email::with_code(&onboarding.email, &code, "open a store");
+    codes::send(core, &deps.mailer, &email, &pause).await?;
+    Ok(reply)
+}
+
+fn begin(deps: &Deps, body: &StartOnboarding, id: OnboardingId, token: &str, email_code: OneTimeCode) -> Onboarding {
+    let now = deps.now();
+    Onboarding {
+        id,
+        token_hash: hash_token(token),
+        tenant_id: deps.id(TenantId::from_ulid),
+        account_id: deps.id(AccountId::from_ulid),
+        email: normalize_email(&body.email),
+        full_name: body.full_name.clone(),
+        tenant_name: body.tenant_name.clone(),
+        kind: body.kind,
+        step: Step::VerifyEmail,
+        email_code,
+        password_hash: None,
+        proved_account: None,
+        phone: None,
+        phone_code: None,
+        phone_verified: false,
+        profile: None,
+        created_at: now,
+        expires_at: after(now, ONBOARDING_TTL_S),
+        updated_at: now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::table::Table;
+    use runtime::email::Mailer;
+    use testing::{TestRequest, World};
+
+    use super::*;
+    use crate::test_seller::{EMAIL, Seller, begin, registered};
+
+    #[tokio::test]
+    async fn neither_code_nor_token_is_kept() {
+        let world = World::new().await;
+        let seller = Seller::begun(&world, EMAIL).await;
+        assert_eq!(seller.mails.lock().unwrap()[0].to, "ada@example.com");
+        assert_eq!(seller.token.len(), 43);
+        let code = format!("\"{}\"", seller.code());
+        for item in Table::ALL.iter().flat_map(|table| world.dynamo.items(*table)) {
+            let item = item.to_string();
+            assert!(!item.contains(&seller.token) && !item.contains(&code), "{item}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_known_address_is_like_any_other() {
+        let world = World::new().await;
+        registered(&world, "something else", true).await;
+        world.dynamo.take_calls();
+        Seller::begun(&world, EMAIL).await;
+        let known = world.dynamo.take_calls();
+        Seller::begun(&world, "eve@example.com").await;
+        assert_eq!(known, world.dynamo.take_calls());
+        assert_eq!(known, [("TransactWriteItems".to_owned(), 1)].into());
+    }
+
+    #[tokio::test]
+    async fn another_code_is_sent_after_a_minute() {
+        let world = World::new().await;
+        let seller = Seller::begun(&world, EMAIL).await;
+        let again = begin(&seller.deps, "ada@EXAMPLE.com").await;
+        assert_eq!(again.problem(), (429, "too_soon".into()));
+        assert_eq!(again.0.header("retry-after"), Some("60"));
+        assert_eq!(seller.mails.lock().unwrap().len(), 1);
+        assert_eq!(begin(&seller.deps, "eve@example.com").await.status(), 201);
+        world.clock.advance_s(60);
+        assert_eq!(begin(&seller.deps, EMAIL).await.status(), 201);
+        assert_eq!(seller.mails.lock().unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_sent_can_be_asked_for_again_at_once() {
+        let world = World::new().await;
+        let deps = MailDeps { core: world.deps.clone(), mailer: Mailer::away() };
+        assert_eq!(begin(&deps, EMAIL).await.problem(), (503, "unavailable".into()));
+        let (mailer, mails) = Mailer::kept();
+        let deps = MailDeps { mailer, ..deps };
+        assert_eq!(begin(&deps, EMAIL).await.status(), 201);
+        assert_eq!(mails.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn every_wrong_field_is_told() {
+        let world = World::new().await;
+        let (mailer, _) = Mailer::kept();
+        let deps = MailDeps { core: world.deps.clone(), mailer };
+        let body = r#"{"email": "ada", "full_name": " ", "tenant_name": "Ada", "kind": "individual"}"#;
+        let answer = TestRequest::new().body(body).send(&deps, handle).await;
+        let mut fields: Vec<_> = answer.fields().into_iter().map(|(pointer, _)| pointer).collect();
+        fields.sort();
+        assert_eq!((answer.status(), fields), (422, vec!["/email".to_owned(), "/full_name".to_owned()]));
+    }
+}

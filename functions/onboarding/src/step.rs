@@ -1,0 +1,76 @@
+//! What the steps share: finding the onboarding, trying a code, saving.
+
+use contracts::{
+    Endpoint,
+    onboarding::{OnboardingPath, Progress},
+};
+use domain::{
+    OnboardingId,
+    account::{Account, CodeCheck},
+    onboarding::Onboarding,
+};
+use runtime::{
+    Call, Deps, Outcome, Problem, Reply,
+    password::{hash_secret, same},
+};
+use store::{EmailClaim, Versioned, keys};
+
+/// The onboarding that a call names, for whoever holds its secret. To anybody else, and once it has expired, it does
+/// not exist.
+pub(crate) async fn find<E>(deps: &Deps, call: &Call<E>) -> Result<Versioned<Onboarding>, Problem>
+where
+    E: Endpoint<Path = OnboardingPath>,
+{
+    let token = call.raw.header("x-onboarding-token").unwrap_or_default();
+    let found = deps.db.get::<Onboarding>(&keys::onboarding(call.path.id)).await?;
+    found
+        .filter(|found| found.value.is_live(deps.now()) && same(&found.value.token_hash, &hash_token(token)))
+        .ok_or_else(Problem::not_found)
+}
+
+/// Writes the next version of an onboarding that was read at `version`.
+pub(crate) async fn save<E>(deps: &Deps, call: &Call<E>, next: &Onboarding, version: u64) -> Outcome<E>
+where
+    E: Endpoint<Reply = Progress>,
+{
+    let mut tx = deps.tx();
+    tx.update((), next, version);
+    call.commit(deps, tx, Reply::new(&Progress::from(next))).await?.or_changed()
+}
+
+/// The good answer to a right code. The try has been counted by now, whatever it was.
+pub(crate) fn judge<E>(check: CodeCheck, reply: Reply<E>, how_to_get_another: &str) -> Outcome<E> {
+    match check {
+        CodeCheck::Right => Ok(reply),
+        CodeCheck::Wrong { tries_left } => {
+            Err(Problem::invalid_field("/code", "wrong", format!("this is not the code; tries left: {tries_left}")))
+        }
+        CodeCheck::Dead => {
+            let detail = format!("the code has expired or was tried too often; {how_to_get_another}");
+            Err(Problem::conflict("code_dead", detail))
+        }
+    }
+}
+
+/// The account with that e-mail address, if there is one.
+pub(crate) async fn account_of(deps: &Deps, email: &str) -> Result<Option<Versioned<Account>>, Problem> {
+    let Some(claim) = deps.db.get::<EmailClaim>(&keys::email(email)).await? else { return Ok(None) };
+    Ok(deps.db.get(&keys::account(claim.value.account_id)).await?)
+}
+
+pub(crate) fn slug_taken(slug: &str) -> Problem {
+    Problem::conflict("slug_taken", format!("another store is called {slug}; choose another store_slug"))
+}
+
+pub(crate) fn hash_token(token: &str) -> String {
+    hash_secret("onboarding", token)
+}
+
+/// What an onboarding's codes are good for.
+pub(crate) fn email_context(id: OnboardingId) -> String {
+    format!("email:{id}")
+}
+
+pub(crate) fn phone_context(id: OnboardingId) -> String {
+    format!("phone:{id}")
+}

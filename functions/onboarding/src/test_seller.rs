@@ -1,0 +1,106 @@
+//! A seller going through an onboarding, for tests.
+
+use std::sync::{Arc, Mutex};
+
+use contracts::onboarding::{Progress, Started};
+use domain::{AccountId, account::Account};
+use runtime::email::{Email, Mailer};
+use serde_json::json;
+use store::EmailClaim;
+use testing::{TestRequest, World, http::Answer};
+
+use crate::{MailDeps, complete, password, profile, start, verify_email};
+
+pub(crate) const EMAIL: &str = "Ada@Example.com";
+pub(crate) const PASSWORD: &str = "a quiet green bicycle";
+
+pub(crate) struct Seller {
+    pub(crate) deps: MailDeps,
+    pub(crate) mails: Arc<Mutex<Vec<Email>>>,
+    pub(crate) id: String,
+    pub(crate) token: String,
+}
+
+pub(crate) async fn begin(deps: &MailDeps, email: &str) -> Answer {
+    let body = json!({ "email": email, "full_name": "Ada Obi", "tenant_name": "Ada Books", "kind": "individual" });
+    TestRequest::new().json(body).send(deps, start::handle).await
+}
+
+impl Seller {
+    /// Has begun, and has been sent a code.
+    pub(crate) async fn begun(world: &World, email: &str) -> Self {
+        let (mailer, mails) = Mailer::kept();
+        let deps = MailDeps { core: world.deps.clone(), mailer };
+        let started: Started = begin(&deps, email).await.ok();
+        Self { deps, mails, id: started.id.to_string(), token: started.onboarding_token }
+    }
+
+    /// Has proved the e-mail address.
+    pub(crate) async fn proved(world: &World, email: &str) -> Self {
+        let seller = Self::begun(world, email).await;
+        seller.verify_email(&seller.code()).await.ok::<Progress>();
+        seller
+    }
+
+    /// Has given a password.
+    pub(crate) async fn identified(world: &World, email: &str) -> Self {
+        let seller = Self::proved(world, email).await;
+        seller.password(PASSWORD).await.ok::<Progress>();
+        seller
+    }
+
+    pub(crate) fn request(&self) -> TestRequest {
+        TestRequest::new().path("id", &self.id).header("x-onboarding-token", &self.token)
+    }
+
+    /// The code that was sent last.
+    pub(crate) fn code(&self) -> String {
+        let text = self.mails.lock().unwrap().last().unwrap().text.clone();
+        text.lines().find(|line| line.len() == 6 && line.parse::<u32>().is_ok()).unwrap().to_owned()
+    }
+
+    pub(crate) fn wrong_code(&self) -> &'static str {
+        if self.code() == "000000" { "000001" } else { "000000" }
+    }
+
+    pub(crate) async fn verify_email(&self, code: &str) -> Answer {
+        self.request().json(json!({ "code": code })).send(&self.deps.core, verify_email::handle).await
+    }
+
+    pub(crate) async fn password(&self, password: &str) -> Answer {
+        self.request().json(json!({ "password": password })).send(&self.deps.core, password::handle).await
+    }
+
+    pub(crate) async fn profile(&self, slug: &str) -> Answer {
+        let body = json!({
+            "store_name": "Ada's Shelf", "store_slug": slug, "currency": "NGN", "timezone": "Africa/Lagos",
+        });
+        self.request().json(body).send(&self.deps.core, profile::handle).await
+    }
+
+    pub(crate) async fn complete(&self) -> Answer {
+        self.request().send(&self.deps.core, complete::handle).await
+    }
+}
+
+/// An account with the seller's e-mail address, made elsewhere.
+pub(crate) async fn registered(world: &World, password: &str, email_verified: bool) -> Account {
+    let now = world.deps.now();
+    let account = Account {
+        id: world.deps.id(AccountId::from_ulid),
+        email: EMAIL.to_lowercase(),
+        email_verified,
+        full_name: "Ada the Buyer".into(),
+        phone: None,
+        phone_verified: false,
+        avatar_url: None,
+        password_hash: Some(runtime::password::hash(password, [1; 16]).unwrap()),
+        created_at: now,
+        updated_at: now,
+    };
+    let mut tx = world.deps.tx();
+    tx.create((), &account);
+    tx.create((), &EmailClaim { email: account.email.clone(), account_id: account.id });
+    world.deps.db.commit(tx).await.unwrap();
+    account
+}

@@ -1,0 +1,228 @@
+//! Orders to test with, and the events that the rest of the shop sends about them.
+
+use contracts::{
+    events::{
+        Envelope, Event, OrderCreated, PaymentCompleted, PaymentFailed, RefundCompleted, StockCountUpdated,
+        StockRejected,
+    },
+    orders::Order as OrderView,
+    table::Table,
+};
+use domain::{
+    AccountId, CartId, Money, OrderId, PaymentId, RefundId,
+    cart::{Cart, Line},
+    catalog::Product,
+    order::{Order, OrderStatus},
+    payment::FailureReason,
+    stock::Stock,
+};
+use runtime::{Deps, Message, Principal, events::Cause, queue::OwnQueue};
+use serde_json::{Value, json};
+use store::{TimelineEntry, Versioned, db, keys};
+use testing::{TestRequest, World};
+
+use crate::{expire::ExpireDeps, place};
+
+/// A shop with one order in it, of two units at NGN 1,500.00 out of ten.
+pub(crate) struct Fixture {
+    pub(crate) world: World,
+    pub(crate) product: Product,
+    pub(crate) order: OrderView,
+    /// Of the order; made once, as payments makes it once.
+    pub(crate) payment: PaymentId,
+}
+
+impl Fixture {
+    pub(crate) async fn new() -> Self {
+        let world = World::new().await;
+        let (product, _) = world.product("Things Fall Apart", 150_000, 10).await;
+        let order = order_of(&world, &world.buyer.clone(), &product, 2).await;
+        let payment = world.deps.id(PaymentId::from_ulid);
+        Self { world, product, order, payment }
+    }
+
+    pub(crate) fn deps(&self) -> &Deps {
+        &self.world.deps
+    }
+
+    pub(crate) fn expire_deps(&self) -> ExpireDeps {
+        ExpireDeps { core: self.deps().clone(), queue: OwnQueue::kept().0 }
+    }
+
+    /// The event that placing the order sent.
+    pub(crate) fn created(&self) -> Message<OrderCreated> {
+        let sent = self.sent().into_iter().find(|event| event.version == 1).unwrap();
+        message(serde_json::from_value(serde_json::to_value(sent).unwrap()).unwrap())
+    }
+
+    pub(crate) fn completed(&self) -> Message<PaymentCompleted> {
+        let total = self.order.totals.total;
+        self.event(PaymentCompleted {
+            store_id: self.order.store_id,
+            order_id: self.order.id,
+            payment_id: self.payment,
+            provider: "paystack".into(),
+            reference: "ref-1".into(),
+            amount: total,
+            fees: Money::zero(total.currency),
+        })
+    }
+
+    pub(crate) fn failed(&self) -> Message<PaymentFailed> {
+        self.event(PaymentFailed {
+            store_id: self.order.store_id,
+            order_id: self.order.id,
+            payment_id: self.payment,
+            provider: "paystack".into(),
+            amount: self.order.totals.total,
+            reason: FailureReason::Declined,
+        })
+    }
+
+    pub(crate) fn stock_updated(&self) -> Message<StockCountUpdated> {
+        self.event(StockCountUpdated { store_id: self.order.store_id, order_id: self.order.id, lines: vec![] })
+    }
+
+    pub(crate) fn stock_rejected(&self) -> Message<StockRejected> {
+        self.event(StockRejected { store_id: self.order.store_id, order_id: self.order.id, short: vec![] })
+    }
+
+    pub(crate) fn refund_completed(&self, settles: bool) -> Message<RefundCompleted> {
+        self.event(RefundCompleted {
+            store_id: self.order.store_id,
+            order_id: self.order.id,
+            payment_id: self.payment,
+            refund_id: self.deps().id(RefundId::from_ulid),
+            amount: self.order.totals.total,
+            settles,
+        })
+    }
+
+    fn event<E: Event>(&self, data: E) -> Message<E> {
+        let cause = Cause { correlation_id: "corr-1".into(), causation_id: None, traceparent: None };
+        message(self.deps().event(&cause, self.world.tenant, self.order.id, 1, data))
+    }
+
+    pub(crate) async fn stored(&self) -> Versioned<Order> {
+        let key = keys::order(self.world.tenant, self.order.id);
+        self.deps().db.get(&key).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn status(&self) -> OrderStatus {
+        self.stored().await.value.state.status()
+    }
+
+    /// What the buyer has in the cart now.
+    pub(crate) async fn cart(&self) -> Cart {
+        let key = keys::cart(self.world.tenant, self.order.store_id, self.order.buyer_id);
+        let cart: Versioned<Cart> = self.deps().db.get(&key).await.unwrap().unwrap();
+        cart.value.open(self.deps().now())
+    }
+
+    /// The buyer begins anew, which gives up the lines that the order took.
+    pub(crate) async fn start_new_cart(&self) {
+        let buyer = Principal { account_id: self.order.buyer_id, ..self.world.buyer.clone() };
+        fill_cart(&self.world, &buyer, &[(&self.product, 1)]).await;
+    }
+
+    /// The order's events, oldest first.
+    pub(crate) fn sent(&self) -> Vec<Envelope<Value>> {
+        events_of(&self.world, self.order.id)
+    }
+
+    /// The order's last step left everything that a step leaves: the order at that version in that status, an entry of
+    /// the timeline and one event for every version, the last of them this one.
+    pub(crate) async fn assert_moved(&self, version: u64, status: OrderStatus, event: &str) {
+        let stored = self.stored().await;
+        assert_eq!((stored.version, stored.value.state.status()), (version, status));
+        let list = keys::timeline(self.world.tenant, self.order.id);
+        let (steps, _) = self.deps().db.list::<TimelineEntry>(&list, db::Order::Ascending, 100, None).await.unwrap();
+        let last = steps.last().unwrap().value.clone();
+        assert_eq!((last.status, last.event.as_str(), last.at), (status, event, stored.value.updated_at));
+        let sent = self.sent();
+        let last = sent.last().unwrap();
+        assert_eq!((last.r#type.as_str(), last.version), (event, version));
+        let every: Vec<u64> = (1..=version).collect();
+        assert_eq!(steps.iter().map(|step| step.value.order_version).collect::<Vec<_>>(), every);
+        assert_eq!(sent.iter().map(|event| event.version).collect::<Vec<_>>(), every);
+    }
+}
+
+pub(crate) fn message<D>(detail: Envelope<D>) -> Message<D> {
+    Message { detail, attempt: 0, due_at: None }
+}
+
+pub(crate) fn events_of(world: &World, order: OrderId) -> Vec<Envelope<Value>> {
+    let items = world.dynamo.items(Table::Outbox);
+    let detail = |item: &Value| serde_json::from_str(item["data"]["M"]["detail"]["S"].as_str().unwrap()).unwrap();
+    let mut events: Vec<Envelope<Value>> = items.iter().map(detail).collect();
+    events.retain(|event| event.subject == order.to_string());
+    events.sort_by_key(|event| event.version);
+    events
+}
+
+pub(crate) fn another_buyer(world: &World) -> Principal {
+    Principal { account_id: world.deps.id(AccountId::from_ulid), ..world.buyer.clone() }
+}
+
+/// Puts exactly these products, in that quantity, into the buyer's cart.
+pub(crate) async fn fill_cart(world: &World, buyer: &Principal, wanted: &[(&Product, u32)]) {
+    let (now, store) = (world.deps.now(), world.store.id);
+    let held: Option<Versioned<Cart>> =
+        world.deps.db.get(&keys::cart(world.tenant, store, buyer.account_id)).await.unwrap();
+    let mut cart = Cart::empty(world.deps.id(CartId::from_ulid), store, buyer.account_id, now);
+    for (product, quantity) in wanted {
+        let variant = &product.variants[0];
+        let line = Line {
+            product_id: product.id,
+            variant_id: variant.id,
+            quantity: *quantity,
+            unit_price: variant.price,
+            added_at: now,
+        };
+        cart = cart.add(line, now).unwrap();
+    }
+    let mut tx = world.deps.tx();
+    tx.save(world.tenant, &cart, held.map(|held| held.version));
+    world.deps.db.commit(tx).await.unwrap();
+}
+
+/// A request to place what is in the buyer's cart, under an idempotency key.
+pub(crate) fn place_request(world: &World, buyer: &Principal, key: &str) -> TestRequest {
+    let body = json!({
+        "customer": { "name": "Chinua", "email": "Chinua@Example.com" },
+        "shipping_address": {
+            "full_name": "Chinua A.", "address": "1 Ogidi Road", "city": "Enugu", "country": "NG",
+        },
+        "shipping_method": "standard",
+    });
+    TestRequest::new().by(buyer).store(&world.store.slug).key(key).json(body)
+}
+
+pub(crate) async fn order_of(world: &World, buyer: &Principal, product: &Product, quantity: u32) -> OrderView {
+    fill_cart(world, buyer, &[(product, quantity)]).await;
+    let key = world.deps.id(|ulid| ulid).to_string();
+    let order = place_request(world, buyer, &key).send(&world.deps, place::handle).await.ok();
+    world.dynamo.take_calls();
+    order
+}
+
+pub(crate) async fn stock_of(world: &World, product: &Product) -> Stock {
+    let stock: Versioned<Stock> =
+        world.deps.db.get(&keys::stock(world.tenant, product.variants[0].id)).await.unwrap().unwrap();
+    stock.value
+}
+
+/// Everything that is stored, to see that nothing changed.
+pub(crate) fn everything(world: &World) -> Vec<String> {
+    let items = |table| world.dynamo.items(table).into_iter().map(move |item| format!("{table:?} {item}"));
+    let mut everything: Vec<String> = Table::ALL.into_iter().flat_map(items).collect();
+    everything.sort();
+    everything
+}
+
+/// Does something to its end while a test is in the middle of something else.
+pub(crate) fn meanwhile(something: impl Future<Output = ()> + Send) {
+    let block_on = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(something);
+    std::thread::scope(|scope| scope.spawn(block_on).join()).unwrap();
+}

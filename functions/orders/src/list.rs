@@ -1,0 +1,59 @@
+//! `GET /orders`: a page of the caller's own orders at a store, newest first.
+
+use contracts::orders::{List, Order as OrderView};
+use runtime::{Call, Deps, Outcome, Reply};
+use store::{db::Order, keys};
+
+pub async fn handle(deps: &Deps, call: Call<List>) -> Outcome<List> {
+    let (store, buyer) = (call.store()?, call.principal()?.account_id);
+    let filters = buyer.to_string();
+    let position = call.position(deps, call.query.cursor.as_deref(), &filters).await?;
+    let list = keys::orders_of_buyer(store.tenant_id, store.store_id, buyer);
+    let (found, next) = deps.db.list(&list, Order::Descending, call.query.limit.get(), position.as_ref()).await?;
+    let items = found.into_iter().map(|order| OrderView::new(order.value, order.version)).collect();
+    Ok(Reply::new(&call.page(deps, items, next, &filters).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::http::Page;
+    use runtime::Principal;
+    use testing::{TestRequest, World, http::Answer};
+
+    use super::*;
+    use crate::fixtures::{another_buyer, order_of};
+
+    async fn ask(world: &World, by: &Principal, query: &str) -> Answer {
+        TestRequest::new().by(by).store(&world.store.slug).query(query).send(&world.deps, handle).await
+    }
+
+    #[tokio::test]
+    async fn a_buyer_pages_through_their_own_orders_newest_first() {
+        let world = World::new().await;
+        let (product, _) = world.product("Book", 150_000, 10).await;
+        let (me, other) = (another_buyer(&world), another_buyer(&world));
+        let mut mine = vec![];
+        for buyer in [&me, &other, &me, &me] {
+            world.clock.advance_s(1);
+            let order = order_of(&world, buyer, &product, 1).await;
+            if buyer == &me {
+                mine.insert(0, order);
+            }
+        }
+        let first: Page<OrderView> = ask(&world, &me, "limit=2").await.ok();
+        assert_eq!(world.dynamo.take_calls(), [("Query".to_owned(), 1)].into());
+        assert_eq!(first.items, mine[..2]);
+        let cursor = first.next_cursor.unwrap();
+        let rest: Page<OrderView> = ask(&world, &me, &format!("limit=2&cursor={cursor}")).await.ok();
+        assert_eq!((rest.items.as_slice(), rest.next_cursor), (&mine[2..], None));
+
+        let borrowed = ask(&world, &other, &format!("cursor={cursor}")).await;
+        assert_eq!(borrowed.problem(), (400, "invalid_cursor".into()));
+    }
+
+    #[tokio::test]
+    async fn the_team_has_a_list_of_its_own() {
+        let world = World::new().await;
+        assert_eq!(ask(&world, &world.owner, "").await.problem(), (403, "forbidden".into()));
+    }
+}

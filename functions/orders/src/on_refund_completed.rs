@@ -1,0 +1,66 @@
+//! `REFUND_COMPLETED`: once all of a cancelled order's money went back, the order is refunded. A part of it, or money
+//! that never paid the order, changes nothing.
+
+use contracts::{events::RefundCompleted, orders::ON_REFUND_COMPLETED};
+use runtime::{Deps, Message, StepError};
+
+use crate::transition::step;
+
+pub async fn handle(deps: &Deps, message: Message<RefundCompleted>) -> Result<(), StepError> {
+    let event = message.detail;
+    if !event.data.settles {
+        return Ok(());
+    }
+    let (order_id, now) = (event.data.order_id, deps.now());
+    step(deps, ON_REFUND_COMPLETED.function, &event, order_id, |order| order.refund_completed(now)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::order::OrderStatus;
+
+    use super::*;
+    use crate::{
+        fixtures::{Fixture, everything},
+        on_payment_completed, on_stock_rejected,
+    };
+
+    #[tokio::test]
+    async fn settles_the_order_once_in_one_read_and_one_transaction() {
+        let fixture = Fixture::new().await;
+        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_stock_rejected::handle(fixture.deps(), fixture.stock_rejected()).await.unwrap();
+        let refunded = fixture.refund_completed(true);
+        fixture.world.dynamo.take_calls();
+        handle(fixture.deps(), refunded.clone()).await.unwrap();
+        let calls = fixture.world.dynamo.take_calls();
+        assert_eq!(calls, [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
+        fixture.assert_moved(4, OrderStatus::Refunded, "ORDER_REFUNDED").await;
+
+        let before = everything(&fixture.world);
+        handle(fixture.deps(), refunded).await.unwrap();
+        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        assert_eq!(everything(&fixture.world), before);
+    }
+
+    #[tokio::test]
+    async fn a_part_of_the_money_changes_nothing() {
+        let fixture = Fixture::new().await;
+        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        let before = everything(&fixture.world);
+        handle(fixture.deps(), fixture.refund_completed(false)).await.unwrap();
+        assert_eq!(everything(&fixture.world), before);
+    }
+
+    /// Payments hears of rejected stock by itself, so the money may be back before the order knows that it is off.
+    #[tokio::test]
+    async fn a_refund_that_overtook_the_rejection_comes_again() {
+        let fixture = Fixture::new().await;
+        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        let refunded = fixture.refund_completed(true);
+        assert!(matches!(handle(fixture.deps(), refunded.clone()).await, Err(StepError::Retry(_))));
+        on_stock_rejected::handle(fixture.deps(), fixture.stock_rejected()).await.unwrap();
+        handle(fixture.deps(), refunded).await.unwrap();
+        fixture.assert_moved(4, OrderStatus::Refunded, "ORDER_REFUNDED").await;
+    }
+}

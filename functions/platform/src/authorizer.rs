@@ -1,0 +1,64 @@
+//! The Lambda authorizer: whose token it is that a request carries. It reads no table, so that every request can
+//! afford it; a session that ended is noticed when its token expires, a quarter of an hour later at the most.
+
+use runtime::{
+    Deps, Principal,
+    secrets::SecretError,
+    tokens::{self, TokenError},
+};
+
+/// `authorization` is the header's value. `None` where it holds no token, or none that is good.
+pub async fn handle(deps: &Deps, authorization: String) -> Result<Option<Principal>, SecretError> {
+    let Some(token) = bearer(&authorization) else { return Ok(None) };
+    match tokens::verify(deps, token).await {
+        Ok(principal) => Ok(Some(principal)),
+        Err(TokenError::Invalid(reason)) => {
+            tracing::info!(reason, "refused");
+            Ok(None)
+        }
+        Err(TokenError::Secret(error)) => Err(error),
+    }
+}
+
+/// The scheme's name is written in any case (RFC 9110, section 11.1).
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use testing::World;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_good_token_says_whose_it_is_without_touching_a_table() {
+        let world = World::new().await;
+        let token = tokens::issue(&world.deps, &world.owner).await.unwrap();
+        for authorization in [format!("Bearer {token}"), format!("bearer  {token} ")] {
+            assert_eq!(handle(&world.deps, authorization).await.unwrap(), Some(world.owner.clone()));
+        }
+        assert!(world.dynamo.take_calls().is_empty());
+    }
+
+    #[tokio::test]
+    async fn anything_else_is_refused() {
+        let world = World::new().await;
+        let token = tokens::issue(&world.deps, &world.owner).await.unwrap();
+        for authorization in ["", "Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", &token, &format!("Basic {token}")] {
+            assert_eq!(handle(&world.deps, authorization.to_owned()).await.unwrap(), None, "{authorization}");
+        }
+        world.clock.advance_s(16 * 60);
+        assert_eq!(handle(&world.deps, format!("Bearer {token}")).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn without_keys_there_is_no_answer() {
+        let world = World::new().await;
+        let token = tokens::issue(&world.deps, &world.owner).await.unwrap();
+        let mut deps = world.deps.clone();
+        deps.secrets = runtime::secrets::Secrets::fixed([]);
+        assert!(handle(&deps, format!("Bearer {token}")).await.is_err());
+    }
+}

@@ -1,0 +1,226 @@
+//! Events that were committed, from the outbox's stream to the bus. What the bus does not take is sent again; what it
+//! still does not take lets the batch fail, so that all of it comes again, and nothing is lost.
+
+use std::time::Duration;
+
+use runtime::{Boot, Deps, FromBoot, StepError};
+use store::OutboxRecord;
+
+use crate::bus::Bus;
+
+/// EventBridge's bounds of one call.
+const ENTRIES_MAX: usize = 10;
+const BYTES_MAX: usize = 256 * 1024;
+/// What EventBridge counts for an entry's time.
+const TIME_BYTES: usize = 14;
+
+/// With [`backoff`] this takes 1.5 seconds at the most; more is left to the stream, which tries for hours.
+const TRIES: u32 = 5;
+
+#[derive(Debug, Clone)]
+pub struct Relay {
+    pub core: Deps,
+    pub bus: Bus,
+}
+
+impl FromBoot for Relay {
+    fn from_boot(boot: &Boot) -> Self {
+        Self { core: Deps::from_boot(boot), bus: Bus::from_boot(boot) }
+    }
+}
+
+impl AsRef<Deps> for Relay {
+    fn as_ref(&self) -> &Deps {
+        &self.core
+    }
+}
+
+pub async fn handle(relay: &Relay, events: Vec<OutboxRecord>) -> Result<(), StepError> {
+    let mut left = events;
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            tokio::time::sleep(backoff(attempt)).await;
+        }
+        let mut refused = vec![];
+        for call in calls(left) {
+            let codes = relay.bus.put(&call).await?;
+            refused.extend(failed(call, &codes));
+        }
+        if refused.is_empty() {
+            return Ok(());
+        }
+        left = refused;
+    }
+    Err(StepError::retry(format!("the bus does not take {} events", left.len())))
+}
+
+/// 100, 200, 400, 800 milliseconds.
+fn backoff(attempt: u32) -> Duration {
+    Duration::from_millis(50 << attempt)
+}
+
+/// Shares events out to as few calls as hold them, in order.
+fn calls(events: Vec<OutboxRecord>) -> Vec<Vec<OutboxRecord>> {
+    let mut calls: Vec<Vec<OutboxRecord>> = vec![];
+    let mut bytes = 0;
+    for event in events {
+        let size = size(&event);
+        match calls.last_mut() {
+            Some(call) if call.len() < ENTRIES_MAX && bytes + size <= BYTES_MAX => {
+                bytes += size;
+                call.push(event);
+            }
+            _ => {
+                bytes = size;
+                calls.push(vec![event]);
+            }
+        }
+    }
+    calls
+}
+
+/// As EventBridge reckons it.
+fn size(event: &OutboxRecord) -> usize {
+    TIME_BYTES + event.source.len() + event.event_type.len() + event.detail.len()
+}
+
+/// Those of a call's events that are to be sent again. One that the answer does not speak of is among them.
+fn failed(call: Vec<OutboxRecord>, codes: &[Option<String>]) -> Vec<OutboxRecord> {
+    let is_taken = |position: usize| matches!(codes.get(position), Some(None));
+    let mut failed = vec![];
+    for (position, event) in call.into_iter().enumerate() {
+        if !is_taken(position) {
+            let code = codes.get(position).and_then(Option::as_deref);
+            tracing::warn!(event_id = %event.id, event = event.event_type, code, "the bus refused an event");
+            failed.push(event);
+        }
+    }
+    failed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use contracts::{events::StoreCreated, table::Table};
+    use domain::EventId;
+    use runtime::{events::Cause, stream::handle_records};
+    use serde_json::{Value, json};
+    use testing::World;
+
+    use super::*;
+    use crate::bus::Kept;
+
+    fn events(world: &World, count: usize, detail_bytes: usize) -> Vec<OutboxRecord> {
+        let event = |_| OutboxRecord {
+            id: world.deps.id(EventId::from_ulid),
+            event_type: "ORDER_CREATED".into(),
+            source: "selleasi.orders".into(),
+            time: world.deps.now(),
+            detail: "x".repeat(detail_bytes),
+        };
+        (0..count).map(event).collect()
+    }
+
+    fn ids(events: &[OutboxRecord]) -> Vec<EventId> {
+        events.iter().map(|event| event.id).collect()
+    }
+
+    async fn relay() -> (World, Relay, Arc<Mutex<Kept>>) {
+        let world = World::new().await;
+        let (bus, kept) = Bus::kept();
+        let relay = Relay { core: world.deps.clone(), bus };
+        (world, relay, kept)
+    }
+
+    fn lengths(calls: &[Vec<OutboxRecord>]) -> Vec<usize> {
+        calls.iter().map(Vec::len).collect()
+    }
+
+    #[tokio::test]
+    async fn calls_hold_ten_events_or_as_many_as_fit() {
+        let world = World::new().await;
+        assert_eq!(lengths(&calls(vec![])), [0_usize; 0]);
+        assert_eq!(lengths(&calls(events(&world, 10, 10))), [10]);
+        assert_eq!(lengths(&calls(events(&world, 23, 10))), [10, 10, 3]);
+        assert_eq!(lengths(&calls(events(&world, 7, 64 * 1024))), [3, 3, 1]);
+        let exact = BYTES_MAX / 4 - size(&events(&world, 1, 0)[0]);
+        assert_eq!(lengths(&calls(events(&world, 5, exact))), [4, 1]);
+        let all = events(&world, 23, 10);
+        assert_eq!(ids(&calls(all.clone()).concat()), ids(&all));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_known_to_be_taken_has_failed() {
+        let world = World::new().await;
+        let all = events(&world, 4, 1);
+        let left = failed(all.clone(), &[None, Some("ThrottlingException".into()), None]);
+        assert_eq!(ids(&left), ids(&[all[1].clone(), all[3].clone()]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_was_refused_is_sent_again() {
+        let (world, relay, kept) = relay().await;
+        let all = events(&world, 12, 1);
+        kept.lock().unwrap().refusals = [vec![0, 9], vec![1], vec![2], vec![]].into();
+        handle(&relay, all.clone()).await.unwrap();
+        let calls = &kept.lock().unwrap().calls;
+        // 10 less 2 and 2 less 1, then the 3 less 1, then the last.
+        assert_eq!(lengths(calls), [8, 1, 2, 1]);
+        let mut published = ids(&calls.concat());
+        published.sort_unstable();
+        let mut wanted = ids(&all);
+        wanted.sort_unstable();
+        assert_eq!(published, wanted);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_stays_refused_lets_the_batch_fail_after_the_rest_went_out() {
+        let (world, relay, kept) = relay().await;
+        kept.lock().unwrap().refusals = vec![vec![0]; 5].into();
+        let error = handle(&relay, events(&world, 3, 1)).await.unwrap_err();
+        assert!(matches!(error, StepError::Retry(_)));
+        assert_eq!(lengths(&kept.lock().unwrap().calls), [2, 0, 0, 0, 0]);
+    }
+
+    /// A committed event as the stream tells of it: the item that the store really wrote.
+    async fn stream_record(world: &World) -> (EventId, Value) {
+        let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
+        let data = StoreCreated {
+            store_id: world.store.id,
+            name: "Ada's Books".into(),
+            slug: "adas-books".into(),
+            actor: world.owner.account_id,
+        };
+        let event = world.deps.event(&cause, world.tenant, world.store.id, 1, data);
+        let mut tx = world.deps.tx();
+        tx.emit(&event);
+        world.deps.db.commit(tx).await.unwrap();
+        let items = world.dynamo.items(Table::Outbox);
+        let item = items.iter().find(|item| item["data"]["M"]["id"]["S"] == event.id.to_string()).unwrap();
+        let keys = json!({ "pk": item["pk"], "sk": item["sk"] });
+        (event.id, json!({ "eventName": "INSERT", "dynamodb": { "Keys": keys, "NewImage": item } }))
+    }
+
+    #[tokio::test]
+    async fn committed_events_reach_the_bus_and_what_cannot_be_read_holds_up_nothing() {
+        let (world, relay, kept) = relay().await;
+        let (first, first_record) = stream_record(&world).await;
+        let (second, second_record) = stream_record(&world).await;
+        let mut removed = first_record.clone();
+        removed["eventName"] = "REMOVE".into();
+        removed["dynamodb"].as_object_mut().unwrap().remove("NewImage");
+        let mut spoilt = first_record.clone();
+        spoilt["dynamodb"]["NewImage"]["data"]["M"]["time"]["S"] = "yesterday".into();
+        let records = [first_record, json!({ "eventName": "INSERT" }), spoilt, removed, Value::Null, second_record];
+        handle_records(&relay, &handle, &records).await.unwrap();
+        let published = kept.lock().unwrap().calls.concat();
+        assert_eq!(ids(&published), [first, second]);
+        assert_eq!(
+            (published[0].event_type.as_str(), published[0].source.as_str()),
+            ("STORE_CREATED", "selleasi.stores")
+        );
+        let detail: Value = serde_json::from_str(&published[0].detail).unwrap();
+        assert_eq!(detail["id"], first.to_string());
+    }
+}

@@ -1,0 +1,5 @@
+//! The Lambda `products-get`.
+
+fn main() -> runtime::Exit {
+    runtime::serve_http(products::get::handle)
+}

@@ -1,0 +1,107 @@
+//! What the functions about one product share: finding it in its store, holding what is given against the store, and
+//! writing what follows.
+
+use contracts::{Endpoint, events::ProductUpdated, http::FieldError, products::Product as ProductView};
+use domain::{
+    Currency, Money, ProductId,
+    catalog::{Product, VariantsError},
+    store::Store,
+};
+use runtime::{Call, Deps, Problem, Reply, http::StoreRef};
+use store::{Op, Tx, Versioned, keys};
+
+/// The product with that id, if it is one of the store.
+pub(crate) async fn read(deps: &Deps, at: StoreRef, id: ProductId) -> Result<Versioned<Product>, Problem> {
+    of_store(deps.db.get(&keys::product(at.tenant_id, id)).await?, at)
+}
+
+/// The product with that id and its store, in one call.
+pub(crate) async fn read_with_store(
+    deps: &Deps,
+    at: StoreRef,
+    id: ProductId,
+) -> Result<(Versioned<Product>, Store), Problem> {
+    let (product, store) = (keys::product(at.tenant_id, id), keys::store(at.tenant_id, at.store_id));
+    let mut found = deps.db.batch_get(&[product.clone(), store.clone()]).await?;
+    let store = found.take::<Store>(&store)?.ok_or_else(Problem::not_found)?;
+    Ok((of_store(found.take(&product)?, at)?, store.value))
+}
+
+/// Products are kept by tenant: one of another store is none of this one.
+pub(crate) fn of_store(product: Option<Versioned<Product>>, at: StoreRef) -> Result<Versioned<Product>, Problem> {
+    product.filter(|product| product.value.store_id == at.store_id).ok_or_else(Problem::not_found)
+}
+
+/// Which of the prices under `pointer` are not in the store's currency.
+pub(crate) fn check_currency(
+    pointer: &str,
+    price: Option<Money>,
+    compare_at_price: Option<Money>,
+    currency: Currency,
+) -> Vec<FieldError> {
+    [("price", price), ("compare_at_price", compare_at_price)]
+        .into_iter()
+        .filter(|(_, price)| price.is_some_and(|price| price.currency != currency))
+        .map(|(name, _)| FieldError {
+            pointer: format!("{pointer}/{name}/currency"),
+            code: "wrong_currency".to_owned(),
+            detail: format!("the store sells in {currency}"),
+        })
+        .collect()
+}
+
+/// Fails if there is anything to tell.
+pub(crate) fn no_errors(errors: Vec<FieldError>) -> Result<(), Problem> {
+    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
+}
+
+/// Adds to a transaction that a product, read at `version`, has become `next`. Gives back the part that is refused if
+/// it has changed since.
+pub(crate) fn write<E: Endpoint>(
+    deps: &Deps,
+    call: &Call<E>,
+    tx: &mut Tx,
+    next: &Product,
+    version: u64,
+    changed: Vec<String>,
+) -> Result<Op, Problem> {
+    let tenant = call.store()?.tenant_id;
+    let op = tx.update(tenant, next, version);
+    let actor = call.principal()?.account_id;
+    let event = ProductUpdated { store_id: next.store_id, product_id: next.id, changed, actor };
+    tx.emit(&deps.event(&call.cause, tenant, next.id, version + 1, event));
+    Ok(op)
+}
+
+pub(crate) fn reply<E: Endpoint<Reply = ProductView>>(product: Product, version: u64) -> Reply<E> {
+    Reply::new(&ProductView::new(product, version)).etag(version)
+}
+
+pub(crate) const SLUG_TAKEN: &str = "slug_taken";
+pub(crate) const SKU_TAKEN: &str = "sku_taken";
+
+pub(crate) fn slug_taken() -> FieldError {
+    taken("/slug", SLUG_TAKEN, "another product of the store has this slug")
+}
+
+pub(crate) fn sku_taken(pointer: &str) -> FieldError {
+    taken(pointer, SKU_TAKEN, "another variant in the store has this SKU")
+}
+
+fn taken(pointer: &str, code: &str, detail: &str) -> FieldError {
+    FieldError { pointer: pointer.to_owned(), code: code.to_owned(), detail: detail.to_owned() }
+}
+
+/// Names that must be unique are not; there is at least one.
+pub(crate) fn taken_problem(errors: Vec<FieldError>) -> Problem {
+    let code = if errors.iter().any(|error| error.code == SLUG_TAKEN) { SLUG_TAKEN } else { SKU_TAKEN };
+    Problem::conflict(code, "what has to be unique in the store is taken; nothing was changed").with_errors(errors)
+}
+
+pub(crate) fn variants_problem(error: VariantsError) -> Problem {
+    let code = match error {
+        VariantsError::TooMany => "too_many_variants",
+        VariantsError::LastOnSale => "last_variant",
+    };
+    Problem::conflict(code, error.to_string())
+}

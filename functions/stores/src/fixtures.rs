@@ -1,0 +1,79 @@
+//! What the tests of this package share.
+
+use contracts::{stores::Store, table::Table};
+use domain::{
+    account::Account,
+    tenant::{Plan, Tenant},
+};
+use serde_json::{Value, json};
+use store::{StoreClaim, keys};
+use testing::{TestRequest, World, http::Answer};
+
+use crate::create;
+
+/// A world whose tenant may have several stores, and has one.
+pub(crate) async fn world() -> World {
+    let world = World::new().await;
+    on_plan(&world, Plan::Pro).await;
+    world
+}
+
+pub(crate) async fn on_plan(world: &World, plan: Plan) {
+    let found = world.deps.db.get::<Tenant>(&keys::tenant(world.tenant)).await.unwrap().unwrap();
+    let mut tx = world.deps.tx();
+    tx.update(world.tenant, &Tenant { plan, ..found.value }, found.version);
+    world.deps.db.commit(tx).await.unwrap();
+}
+
+/// How many stores the tenant's plan counts.
+pub(crate) async fn counted(world: &World) -> u32 {
+    world.deps.db.get::<Tenant>(&keys::tenant(world.tenant)).await.unwrap().unwrap().value.stores
+}
+
+/// The owner's own account.
+pub(crate) async fn owners_account(world: &World) {
+    let account = Account {
+        id: world.owner.account_id,
+        email: "owner@example.com".into(),
+        email_verified: true,
+        full_name: "Ada".into(),
+        phone: None,
+        phone_verified: false,
+        avatar_url: None,
+        password_hash: None,
+        created_at: world.deps.now(),
+        updated_at: world.deps.now(),
+    };
+    let mut tx = world.deps.tx();
+    tx.create((), &account);
+    world.deps.db.commit(tx).await.unwrap();
+}
+
+pub(crate) fn request(world: &World) -> TestRequest {
+    TestRequest::new().by(&world.owner)
+}
+
+pub(crate) fn body(name: &str) -> Value {
+    json!({ "name": name, "currency": "NGN", "timezone": "Africa/Lagos", "support_email": "help@example.com" })
+}
+
+pub(crate) async fn create(world: &World, body: Value) -> Answer {
+    request(world).json(body).send(&world.deps, create::handle).await
+}
+
+/// A draft.
+pub(crate) async fn store(world: &World, name: &str) -> Store {
+    create(world, body(name)).await.ok()
+}
+
+pub(crate) async fn claim(world: &World, name: impl ToString) -> Option<StoreClaim> {
+    world.deps.db.get(&keys::store_claim(&name.to_string())).await.unwrap().map(|claim| claim.value)
+}
+
+/// The events of a type that were sent, as envelopes.
+pub(crate) fn events(world: &World, event_type: &str) -> Vec<Value> {
+    let records = world.dynamo.items(Table::Outbox);
+    let details = records.iter().map(|record| record["data"]["M"]["detail"]["S"].as_str().unwrap());
+    let envelopes = details.map(|detail| serde_json::from_str::<Value>(detail).unwrap());
+    envelopes.filter(|envelope| envelope["type"] == event_type).collect()
+}

@@ -1,0 +1,13 @@
+//! Stores: what a tenant sells from, one file a function.
+
+pub mod create;
+pub mod get;
+pub mod list;
+pub mod resolve;
+pub mod status;
+pub mod update;
+
+mod settings;
+
+#[cfg(test)]
+mod fixtures;

@@ -1,0 +1,152 @@
+"""What lies behind the API, for checks that no answer of the API can make: tables, queues, secrets and the mailbox.
+
+Reads only, but for `visibility`. The keys are those of shared/store/src/keys.rs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import httpx
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
+from settings import ENV_NAME, Stack
+
+PREFIX = f"selleasi-{ENV_NAME}-"
+# A look at a dead-letter queue hides its messages this long from the next look.
+LOOK_S = 1
+
+_read = TypeDeserializer().deserialize
+
+
+def plain(value: Any) -> Any:
+    """DynamoDB's numbers as Python's."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Item:
+    pk: str
+    sk: str
+    kind: str
+    version: int
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Mail:
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+
+
+class Cloud:
+    def __init__(self, stack: Stack, http: httpx.Client) -> None:
+        self._stack, self._http = stack, http
+        os.environ.update({k: v for k, v in stack.aws_environment().items() if k.startswith("AWS_")})
+        session = boto3.Session()
+        config = Config(max_pool_connections=32, retries={"max_attempts": 3})
+        self._dynamodb = session.client("dynamodb", config=config)
+        self._sqs = session.client("sqs", config=config)
+        self._secrets = session.client("secretsmanager", config=config)
+
+    # Tables.
+
+    def item(self, table: str, pk: str, sk: str) -> Item | None:
+        found = self._dynamodb.get_item(TableName=PREFIX + table, Key={"pk": {"S": pk}, "sk": {"S": sk}},
+                                        ConsistentRead=True).get("Item")  # fmt: skip
+        return _item(found) if found else None
+
+    def partition(self, table: str, pk: str, sk_prefix: str = "") -> list[Item]:
+        condition, values = "pk = :pk", {":pk": {"S": pk}}
+        if sk_prefix:
+            condition, values = condition + " AND begins_with(sk, :sk)", {**values, ":sk": {"S": sk_prefix}}
+        return self._pages("query", TableName=PREFIX + table, KeyConditionExpression=condition,
+                           ExpressionAttributeValues=values, ConsistentRead=True)  # fmt: skip
+
+    def index(self, table: str, number: int, pk: str) -> list[Item]:
+        return self._pages("query", TableName=PREFIX + table, IndexName=f"gsi{number}",
+                           KeyConditionExpression=f"gsi{number}pk = :pk",
+                           ExpressionAttributeValues={":pk": {"S": pk}})  # fmt: skip
+
+    def all_of(self, table: str, pk_prefix: str) -> list[Item]:
+        """Walks the whole table, which only a test may."""
+        return self._pages("scan", TableName=PREFIX + table, FilterExpression="begins_with(pk, :pk)",
+                           ExpressionAttributeValues={":pk": {"S": pk_prefix}}, ConsistentRead=True)  # fmt: skip
+
+    def _pages(self, operation: str, **arguments: Any) -> list[Item]:
+        pages = self._dynamodb.get_paginator(operation).paginate(**arguments)
+        return [_item(raw) for page in pages for raw in page["Items"]]
+
+    # Queues.
+
+    @functools.cached_property
+    def queues(self) -> dict[str, str]:
+        """Names without their prefix, and addresses."""
+        pages = self._sqs.get_paginator("list_queues").paginate(QueueNamePrefix=PREFIX)
+        urls = [url for page in pages for url in page.get("QueueUrls", [])]
+        return {url.rsplit("/", 1)[1].removeprefix(PREFIX): url for url in urls}
+
+    def dead_letters(self, about: str = "") -> list[str]:
+        """What lies in the dead-letter queues and speaks of `about`: queue and message."""
+        found = []
+        for name, url in self.queues.items():
+            if not name.endswith("-dlq"):
+                continue
+            count = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            if not int(count["ApproximateNumberOfMessages"]) + int(count["ApproximateNumberOfMessagesNotVisible"]):
+                continue
+            answer = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=LOOK_S)
+            found += [f"{name}: {m['Body']}" for m in answer.get("Messages", []) if about in m["Body"]]
+        return found
+
+    @contextlib.contextmanager
+    def visibility(self, seconds: int) -> Iterator[None]:
+        """What a function took and did not finish comes again after so many seconds, not after minutes."""
+        before = {}
+        for url in self.queues.values():
+            attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+            before[url] = attributes["Attributes"]["VisibilityTimeout"]
+            self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
+        try:
+            yield
+        finally:
+            for url, value in before.items():
+                self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": value})
+
+    # The rest.
+
+    def secret(self, name: str) -> dict[str, Any]:
+        answer = self._secrets.get_secret_value(SecretId=f"selleasi/{ENV_NAME}/{name}")
+        return json.loads(answer["SecretString"])
+
+    def mails(self, to: str) -> list[Mail]:
+        """What was sent to an address, oldest first."""
+        answer = self._http.get(f"{self._stack.aws_url}/_ministack/ses/messages")
+        answer.raise_for_status()
+        sent = [mail for mails in answer.json()["messages"].values() for mail in mails]
+        return [_mail(mail) for mail in sent if to in mail["To"]]
+
+
+def _item(raw: dict[str, Any]) -> Item:
+    read = plain({name: _read(value) for name, value in raw.items()})
+    return Item(read["pk"], read["sk"], read.get("kind", ""), read.get("version", 0), read.get("data", {}))
+
+
+def _mail(raw: dict[str, Any]) -> Mail:
+    return Mail(tuple(raw["To"]), raw.get("Subject") or "", raw.get("BodyText") or "", raw.get("BodyHtml") or "")

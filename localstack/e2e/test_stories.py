@@ -1,0 +1,105 @@
+"""The three stories that the demo tells: bought, declined, called off."""
+
+from __future__ import annotations
+
+from .invariants import check_at_rest
+from .shop import Buyer, Seller
+from .waiting import wait_for
+
+PRICE = 450_000
+
+
+def test_paid_and_confirmed(seller: Seller) -> None:
+    book = seller.product("Things Fall Apart", {"PB": (PRICE, 10), "HB": (2 * PRICE, 5)})
+    buyer = Buyer.guest(seller)
+    buyer.add(book.variant("PB"), 2)
+    cart = buyer.add(book.variant("HB"))
+    assert [line["state"] for line in cart["lines"]] == ["available"] * 2
+
+    order = buyer.order()
+    assert order.placed["status"] == "pending" and order.total_minor == 4 * PRICE
+    assert seller.units(book.variant("PB")) == (10, 2), "reserved at once"
+    assert buyer.cart()["lines"] == [], "what is ordered is no longer in the cart"
+
+    assert order.pay("success").status_code == 302
+    order.wait_until("confirmed")
+    assert order.timeline() == ["ORDER_CREATED", "ORDER_PAYMENT_COMPLETED", "ORDER_CONFIRMED"]
+    assert seller.units(book.variant("PB")) == (8, 0) and seller.units(book.variant("HB")) == (4, 0)
+
+    payment = order.wait_for_payment("captured")
+    assert payment["captured"] == {"amount_minor": order.total_minor, "currency": "NGN"}
+    assert [entry["kind"] for entry in order.ledger()] == ["capture"]
+    (mail,) = wait_for("the buyer's mail", buyer.mails)
+    assert "is confirmed" in mail.subject and order.number in mail.text
+    sellers = lambda: [m for m in seller.shop.cloud.mails(seller.email) if order.number in m.subject]  # noqa: E731
+    assert len(wait_for("the seller's mail", sellers)) == 1
+    check_at_rest(seller)
+    assert [o["number"] for o in seller.orders(status="confirmed")] == [order.number]
+
+
+def test_a_declined_card_gives_stock_and_cart_back(seller: Seller) -> None:
+    variant = seller.product("A novel", {"PB": (PRICE, 3)}).only
+    buyer = Buyer.guest(seller)
+    buyer.add(variant, 2)
+    order = buyer.order()
+    assert seller.units(variant) == (3, 2)
+    assert order.pay("declined").status_code == 402
+
+    order.wait_until("cancelled")
+    assert order.now()["cancel_reason"] == "payment_failed"
+    wait_for("the stock back", lambda: seller.units(variant), lambda units: units == (3, 0))
+    assert order.ledger() == [] and order.book()[0]["captures"] == 0
+    assert [line["quantity"] for line in buyer.cart()["lines"]] == [2], "the cart is given back"
+    assert "is cancelled" in wait_for("the buyer's mail", buyer.mails)[0].subject
+    check_at_rest(seller)
+
+
+def test_cancelled_while_it_waits_for_its_payment(seller: Seller) -> None:
+    variant = seller.product("A novel", {"PB": (PRICE, 3)}).only
+    buyer = Buyer.guest(seller)
+    buyer.add(variant)
+    order = buyer.order()
+    order.checkout()
+    assert order.cancel()["status"] in ("cancel_requested", "cancelled")
+    order.wait_until("cancelled")
+    assert order.now()["cancel_reason"] == "buyer"
+    wait_for("the stock back", lambda: seller.units(variant), lambda units: units == (3, 0))
+    check_at_rest(seller)
+
+
+def test_cancelled_at_once(seller: Seller) -> None:
+    """Before the payment has even been opened: the two must not miss each other."""
+    variant = seller.product("A novel", {"PB": (PRICE, 3)}).only
+    buyer = Buyer.guest(seller)
+    buyer.add(variant)
+    order = buyer.order()
+    order.cancel()
+    order.wait_until("cancelled")
+    wait_for("the stock back", lambda: seller.units(variant), lambda units: units == (3, 0))
+    check_at_rest(seller)
+
+
+def test_cancelled_after_it_was_paid_is_refunded(seller: Seller) -> None:
+    variant = seller.product("A novel", {"PB": (PRICE, 3)}).only
+    buyer = Buyer.guest(seller)
+    order = buyer.buy(variant, 2)
+    order.wait_until("confirmed")
+    assert seller.units(variant) == (1, 0)
+    order.cancel()
+    order.wait_until("refunded")
+    wait_for("the stock back", lambda: seller.units(variant), lambda units: units == (3, 0))
+    (book,) = order.book()
+    assert book["captured_minor"] == book["refunded_minor"] == order.total_minor
+    assert sorted(entry["kind"] for entry in order.ledger()) == ["capture", "refund"]
+    assert any("refund" in mail.subject.lower() for mail in wait_for("the buyer's mails", buyer.mails, lambda m: len(m) > 2))
+    check_at_rest(seller)
+
+
+def test_a_refund_that_paystack_never_tells_of_is_found(seller: Seller) -> None:
+    variant = seller.product("A novel", {"PB": (PRICE, 3)}).only
+    order = Buyer.guest(seller).buy(variant)
+    order.wait_until("confirmed")
+    seller.shop.paystack.fault("webhook_missing", reference=order.reference, times=None)
+    order.cancel()
+    order.wait_until("refunded")
+    check_at_rest(seller)

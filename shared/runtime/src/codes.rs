@@ -1,0 +1,41 @@
+//! One-time codes: making, checking and sending them.
+
+use domain::account::{ONE_TIME_CODE_PAUSE_S, OneTimeCode};
+use store::{CodePause, Entity};
+
+use crate::{
+    deps::Deps,
+    email::{Email, Mailer},
+    http::Problem,
+    password::{hash_secret, one_time_code, same},
+};
+
+/// A new code, to be sent, and what is kept of it. `context` says whose it is and for what: it is good for nothing
+/// else.
+pub fn new(deps: &Deps, context: &str) -> (String, OneTimeCode) {
+    let code = one_time_code(deps.random());
+    let kept = OneTimeCode::new(hash_secret(context, &code), deps.now());
+    (code, kept)
+}
+
+/// Whether a code that was given is the one that is kept; whether it is still good is [`OneTimeCode::check`]'s to say.
+pub fn is_right(kept: &OneTimeCode, context: &str, given: &str) -> bool {
+    same(&kept.hash, &hash_secret(context, given))
+}
+
+/// Sends what a committed request promised. If that fails the client is told to try again (503), and the pause that
+/// was committed with it is lifted, so that trying again helps.
+pub async fn send(deps: &Deps, mailer: &Mailer, email: &Email, pause: &CodePause) -> Result<(), Problem> {
+    let Err(error) = mailer.send(email).await else { return Ok(()) };
+    let mut tx = deps.tx();
+    tx.remove(pause.key(()));
+    // At worst the client has to wait for a minute.
+    let _ = deps.db.commit(tx).await;
+    Err(Problem::unavailable(&error))
+}
+
+/// A code was sent to this address a moment ago.
+pub fn too_soon() -> Problem {
+    let detail = "a code was sent to this address a moment ago; another one can be sent a minute after it";
+    Problem::new(429, "too_soon", detail).retry_after_s(ONE_TIME_CODE_PAUSE_S)
+}
