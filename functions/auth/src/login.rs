@@ -23,7 +23,11 @@ pub async fn handle(deps: &Deps, call: Call<Login>) -> Outcome<Login> {
     }
     let account = check_password(deps, &call).await?;
     if !account.email_verified {
-        return Err(Problem::new(403, "email_unverified", "finish the registration first, with the code sent by e-mail"));
+        return Err(Problem::new(
+            403,
+            "email_unverified",
+            "finish the registration first, with the code sent by e-mail",
+        ));
     }
     let mut tx = deps.tx();
     let bearer = match call.store {
@@ -69,4 +73,92 @@ async fn as_team(deps: &Deps, account: &Account, wanted: Option<TenantId>) -> Re
         store_id: None,
         role: membership.map_or(Role::Customer, |membership| membership.role),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::auth::Tokens;
+    use runtime::tokens;
+    use serde_json::json;
+    use testing::{TestRequest, World};
+
+    use super::*;
+    use crate::test_people::{EMAIL, PASSWORD, account, credentials, join, log_in};
+
+    #[tokio::test]
+    async fn at_a_store_one_is_its_customer() {
+        let world = World::new().await;
+        let neighbour = world.neighbour().await;
+        let person = account(&world, EMAIL, Some(PASSWORD), true).await;
+        join(&world, person.id, world.tenant, Role::Owner).await;
+        for at in [&world, &neighbour, &world] {
+            let request = credentials("ADA@example.com", PASSWORD).store(&at.store.slug);
+            let tokens: Tokens = request.send(&world.deps, handle).await.ok();
+            let buyer = tokens::verify(&world.deps, &tokens.access_token).await.unwrap();
+            assert_eq!((buyer.tenant_id, buyer.role), (Some(at.tenant), Role::Customer));
+            let key = keys::customer(at.tenant, person.id);
+            assert_eq!(world.deps.db.get::<CustomerRecord>(&key).await.unwrap().unwrap().version, 1);
+        }
+        let by_host = credentials(EMAIL, PASSWORD).header("host", "bobs-books.localhost:8000");
+        assert_eq!(by_host.send(&world.deps, handle).await.ok::<Tokens>().tenant_id, Some(neighbour.tenant));
+        let nowhere = credentials(EMAIL, PASSWORD).store("nobodys-store").send(&world.deps, handle).await;
+        assert_eq!(nowhere.problem(), (404, "store_not_found".into()));
+    }
+
+    #[tokio::test]
+    async fn wrong_passwords_and_unknown_addresses_are_told_alike() {
+        let world = World::new().await;
+        account(&world, EMAIL, Some(PASSWORD), true).await;
+        account(&world, "unproved@example.com", Some(PASSWORD), false).await;
+        let mut seen = vec![];
+        for email in [EMAIL, "unproved@example.com", "unknown@example.com"] {
+            world.dynamo.take_calls();
+            let answer = log_in(&world, email, "not the password").await;
+            assert_eq!(answer.problem(), (401, "invalid_credentials".into()));
+            seen.push((answer.0.body, world.dynamo.take_calls()));
+        }
+        assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+        let unproved = log_in(&world, "unproved@example.com", PASSWORD).await;
+        assert_eq!(unproved.problem(), (403, "email_unverified".into()));
+    }
+
+    #[tokio::test]
+    async fn the_team_gets_the_tenant_it_joined_first_or_the_one_it_names() {
+        let world = World::new().await;
+        let neighbour = world.neighbour().await;
+        let person = account(&world, EMAIL, Some(PASSWORD), true).await;
+        let none: Tokens = log_in(&world, EMAIL, PASSWORD).await.ok();
+        assert_eq!((none.tenant_id, none.role), (None, Role::Customer));
+        join(&world, person.id, neighbour.tenant, Role::Staff).await;
+        world.clock.advance_s(1);
+        join(&world, person.id, world.tenant, Role::Owner).await;
+        let first: Tokens = log_in(&world, EMAIL, PASSWORD).await.ok();
+        assert_eq!((first.tenant_id, first.role), (Some(neighbour.tenant), Role::Staff));
+        let named = |tenant| json!({ "email": EMAIL, "password": PASSWORD, "tenant_id": tenant });
+        let second = TestRequest::new().json(named(world.tenant)).send(&world.deps, handle).await;
+        assert_eq!(second.ok::<Tokens>().role, Role::Owner);
+        let request = TestRequest::new().json(named(world.tenant)).store(&world.store.slug);
+        assert_eq!(request.send(&world.deps, handle).await.fields()[0].0, "/tenant_id");
+    }
+
+    #[tokio::test]
+    async fn a_tenant_one_does_not_work_for_is_like_none() {
+        let world = World::new().await;
+        let neighbour = world.neighbour().await;
+        let person = account(&world, EMAIL, Some(PASSWORD), true).await;
+        join(&world, person.id, world.tenant, Role::Owner).await;
+        for tenant in [neighbour.tenant, world.deps.id(TenantId::from_ulid)] {
+            let body = json!({ "email": EMAIL, "password": PASSWORD, "tenant_id": tenant });
+            let answer = TestRequest::new().json(body).send(&world.deps, handle).await;
+            assert_eq!(answer.problem(), (404, "not_found".into()));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_old_token_that_comes_along_does_not_matter() {
+        let world = World::new().await;
+        account(&world, EMAIL, Some(PASSWORD), true).await;
+        let request = credentials(EMAIL, PASSWORD).header("authorization", "Bearer expired.long.ago");
+        assert_eq!(request.send(&world.deps, handle).await.status(), 200);
+    }
 }

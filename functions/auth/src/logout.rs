@@ -23,3 +23,32 @@ pub async fn handle(deps: &Deps, call: Call<Logout>) -> Outcome<Logout> {
     }
     Err(Problem::busy())
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::Role;
+    use testing::{TestRequest, World};
+
+    use super::*;
+    use crate::test_people::{refresh, session};
+
+    #[tokio::test]
+    async fn the_session_is_over_and_others_are_not() {
+        let world = World::new().await;
+        let buyer = world.buyer.account_id;
+        let (here, principal) = session(&world, buyer, Some(world.tenant), Role::Customer).await;
+        let (there, _) = session(&world, buyer, Some(world.tenant), Role::Customer).await;
+        for _ in 0..2 {
+            assert_eq!(TestRequest::new().by(&principal).send(&world.deps, handle).await.status(), 200);
+        }
+        assert_eq!(refresh(&world, &here.refresh_token).await.status(), 401);
+        assert_eq!(refresh(&world, &there.refresh_token).await.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn needs_a_token_and_one_of_a_person() {
+        let world = World::new().await;
+        assert_eq!(TestRequest::new().send(&world.deps, handle).await.status(), 401);
+        assert_eq!(TestRequest::new().by(&world.buyer).send(&world.deps, handle).await.status(), 403);
+    }
+}

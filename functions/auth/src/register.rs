@@ -82,12 +82,90 @@ fn write_account(tx: &mut Tx, known: &Known, body: &RegisterBuyer, email: &str, 
 }
 
 fn have_account(to: &str) -> Email {
-    let told = "Somebody, hopefully you, tried to register with this address. You have an account already: just sign in.";
+    let told =
+        "Somebody, hopefully you, tried to register with this address. You have an account already: just sign in.";
     let advice = "If it was not you, you need do nothing.";
     Email {
         to: to.to_owned(),
         subject: "You have a SellEasi account already".to_owned(),
         text: format!("{told}\n\n{advice}\n"),
         html: format!("<p>{told}</p><p>{advice}</p>"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::table::Table;
+    use runtime::email::Mailer;
+    use testing::{TestRequest, World};
+
+    use super::*;
+    use crate::test_people::{EMAIL, PASSWORD, Post, account, register};
+
+    #[tokio::test]
+    async fn a_code_is_sent_and_nothing_readable_kept() {
+        let world = World::new().await;
+        let post = Post::new(&world);
+        let answer = register(&world, &post.deps, "Ada@Example.com", PASSWORD).await;
+        assert_eq!((answer.status(), answer.json()["status"].as_str()), (202, Some("verification_sent")));
+        assert_eq!(post.last().to, EMAIL);
+        let kept = world.dynamo.items(Table::Accounts).iter().map(ToString::to_string).collect::<String>();
+        assert!(kept.contains("$argon2id$") && !kept.contains(PASSWORD));
+        assert!(!kept.contains(&format!("\"{}\"", post.code())));
+    }
+
+    #[tokio::test]
+    async fn known_and_unknown_addresses_take_the_same_way() {
+        let world = World::new().await;
+        let post = Post::new(&world);
+        let before = account(&world, "known@example.com", None, true).await;
+        account(&world, "unproved@example.com", None, false).await;
+        let mut seen = vec![];
+        for email in ["known@example.com", "unproved@example.com", "unknown@example.com"] {
+            // The store is looked up once.
+            register(&world, &post.deps, &format!("first-{email}"), PASSWORD).await;
+            world.dynamo.take_calls();
+            let answer = register(&world, &post.deps, email, PASSWORD).await;
+            seen.push((answer.status(), answer.0.body, world.dynamo.take_calls()));
+            assert_eq!(post.last().to, email);
+            assert_eq!(register(&world, &post.deps, email, PASSWORD).await.problem(), (429, "too_soon".into()));
+        }
+        assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+        let kept = world.deps.db.get::<Account>(&keys::account(before.id)).await.unwrap().unwrap();
+        assert_eq!(kept.value, before);
+    }
+
+    #[tokio::test]
+    async fn who_has_an_account_is_told_by_mail() {
+        let world = World::new().await;
+        let post = Post::new(&world);
+        account(&world, EMAIL, None, true).await;
+        assert_eq!(register(&world, &post.deps, EMAIL, PASSWORD).await.status(), 202);
+        assert!(post.last().text.contains("You have an account already"));
+        assert!(!post.last().text.contains("code"));
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_sent_can_be_asked_for_again_at_once() {
+        let world = World::new().await;
+        let away = MailDeps { core: world.deps.clone(), mailer: Mailer::away() };
+        assert_eq!(register(&world, &away, EMAIL, PASSWORD).await.problem(), (503, "unavailable".into()));
+        let post = Post::new(&world);
+        assert_eq!(register(&world, &post.deps, EMAIL, PASSWORD).await.status(), 202);
+        assert_eq!(post.mails.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn every_wrong_field_is_told() {
+        let world = World::new().await;
+        let post = Post::new(&world);
+        let body = r#"{"email": "ada@", "password": "short", "full_name": "", "phone": "0801", "role": "owner"}"#;
+        let request = TestRequest::new().store(&world.store.slug).body(body);
+        let answer = request.send(&post.deps, handle).await;
+        assert_eq!((answer.status(), answer.fields()), (422, vec![("/role".into(), "unknown".into())]));
+        let body = r#"{"email": "ada@", "password": "short", "full_name": "", "phone": "0801"}"#;
+        let answer = TestRequest::new().store(&world.store.slug).body(body).send(&post.deps, handle).await;
+        let told: std::collections::BTreeSet<_> = answer.fields().into_iter().map(|(pointer, _)| pointer).collect();
+        assert_eq!(told, ["/email", "/full_name", "/password", "/phone"].map(str::to_owned).into());
     }
 }

@@ -10,23 +10,74 @@ use store::keys;
 
 pub async fn handle(deps: &Deps, call: Call<SwitchTenant>) -> Outcome<SwitchTenant> {
     let (principal, tenant) = (call.principal()?, call.body.tenant_id);
-    let (session, membership) =
-        (keys::session(principal.session_id), keys::membership(principal.account_id, tenant));
+    let (session, membership) = (keys::session(principal.session_id), keys::membership(principal.account_id, tenant));
     let mut found = deps.db.batch_get(&[session.clone(), membership.clone()]).await?;
     // An access token outlives its session by minutes, which must not become another thirty days.
     let current = found.take::<Session>(&session)?.filter(|held| held.value.is_live(deps.now()));
     let current = current.ok_or_else(Problem::unauthorized)?;
     let membership = found.take::<Membership>(&membership)?.ok_or_else(Problem::not_found)?.value;
 
-    let bearer = Bearer {
-        account_id: principal.account_id,
-        tenant_id: Some(tenant),
-        store_id: None,
-        role: membership.role,
-    };
+    let bearer =
+        Bearer { account_id: principal.account_id, tenant_id: Some(tenant), store_id: None, role: membership.role };
     let (opened, tokens) = sessions::open(deps, bearer).await?;
     let mut tx = deps.tx();
     tx.check(session, current.version);
     tx.create((), &opened);
     call.commit(deps, tx, Reply::new(&tokens)).await?.or_changed()
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::auth::Tokens;
+    use domain::{Role, TenantId};
+    use runtime::{Principal, tokens};
+    use serde_json::json;
+    use testing::{TestRequest, World, http::Answer};
+
+    use super::*;
+    use crate::{
+        logout,
+        test_people::{join, refresh, session},
+    };
+
+    async fn switch(world: &World, principal: &Principal, tenant: TenantId) -> Answer {
+        TestRequest::new().by(principal).json(json!({ "tenant_id": tenant })).send(&world.deps, handle).await
+    }
+
+    #[tokio::test]
+    async fn goes_to_another_tenant_of_ones_own() {
+        let world = World::new().await;
+        let neighbour = world.neighbour().await;
+        let account = world.owner.account_id;
+        join(&world, account, neighbour.tenant, Role::Viewer).await;
+        let (before, principal) = session(&world, account, Some(world.tenant), Role::Customer).await;
+        world.dynamo.take_calls();
+        let switched: Tokens = switch(&world, &principal, neighbour.tenant).await.ok();
+        let calls = world.dynamo.take_calls();
+        assert_eq!(calls, [("BatchGetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
+        let there = tokens::verify(&world.deps, &switched.access_token).await.unwrap();
+        assert_eq!((there.tenant_id, there.role, there.account_id), (Some(neighbour.tenant), Role::Viewer, account));
+        assert_eq!(refresh(&world, &before.refresh_token).await.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn a_tenant_of_others_is_like_none() {
+        let world = World::new().await;
+        let neighbour = world.neighbour().await;
+        let (_, principal) = session(&world, world.owner.account_id, Some(world.tenant), Role::Owner).await;
+        for tenant in [neighbour.tenant, world.deps.id(TenantId::from_ulid)] {
+            assert_eq!(switch(&world, &principal, tenant).await.problem(), (404, "not_found".into()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_outlived_its_session_opens_no_other() {
+        let world = World::new().await;
+        let account = world.owner.account_id;
+        join(&world, account, world.tenant, Role::Owner).await;
+        let (_, principal) = session(&world, account, Some(world.tenant), Role::Owner).await;
+        TestRequest::new().by(&principal).send(&world.deps, logout::handle).await;
+        assert_eq!(switch(&world, &principal, world.tenant).await.status(), 401);
+        assert_eq!(switch(&world, &world.buyer, world.tenant).await.status(), 403);
+    }
 }

@@ -1,0 +1,107 @@
+//! People to test with: a buyer who registers, and accounts that are there already.
+
+use std::sync::{Arc, Mutex};
+
+use contracts::auth::Tokens;
+use domain::{AccountId, Role, TenantId, account::Account, tenant::Membership};
+use runtime::{
+    Principal,
+    email::{Email, Mailer},
+    password,
+    sessions::{self, Bearer},
+    tokens,
+};
+use serde_json::json;
+use store::EmailClaim;
+use testing::{TestRequest, World, http::Answer};
+
+use crate::{MailDeps, login, refresh, register};
+
+pub(crate) const EMAIL: &str = "ada@example.com";
+pub(crate) const PASSWORD: &str = "a quiet green bicycle";
+
+pub(crate) struct Post {
+    pub(crate) deps: MailDeps,
+    pub(crate) mails: Arc<Mutex<Vec<Email>>>,
+}
+
+impl Post {
+    pub(crate) fn new(world: &World) -> Self {
+        let (mailer, mails) = Mailer::kept();
+        Self { deps: MailDeps { core: world.deps.clone(), mailer }, mails }
+    }
+
+    pub(crate) fn last(&self) -> Email {
+        self.mails.lock().unwrap().last().unwrap().clone()
+    }
+
+    /// The code that was sent last.
+    pub(crate) fn code(&self) -> String {
+        let text = self.last().text;
+        text.lines().find(|line| line.len() == 6 && line.parse::<u32>().is_ok()).unwrap().to_owned()
+    }
+}
+
+pub(crate) async fn register(world: &World, deps: &MailDeps, email: &str, password: &str) -> Answer {
+    let body = json!({ "email": email, "password": password, "full_name": "Ada Obi" });
+    TestRequest::new().store(&world.store.slug).json(body).send(deps, register::handle).await
+}
+
+pub(crate) fn credentials(email: &str, password: &str) -> TestRequest {
+    TestRequest::new().json(json!({ "email": email, "password": password }))
+}
+
+pub(crate) async fn log_in(world: &World, email: &str, password: &str) -> Answer {
+    credentials(email, password).send(&world.deps, login::handle).await
+}
+
+pub(crate) async fn refresh(world: &World, token: &str) -> Answer {
+    let body = json!({ "refresh_token": token });
+    TestRequest::new().json(body).send(&world.deps, refresh::handle).await
+}
+
+/// An account; without a password where a test needs none, as hashing is slow.
+pub(crate) async fn account(world: &World, email: &str, password: Option<&str>, email_verified: bool) -> Account {
+    let now = world.deps.now();
+    let account = Account {
+        id: world.deps.id(AccountId::from_ulid),
+        email: email.into(),
+        email_verified,
+        full_name: "Ada Obi".into(),
+        phone: None,
+        phone_verified: false,
+        avatar_url: None,
+        password_hash: password.map(|password| password::hash(password, [1; 16]).unwrap()),
+        created_at: now,
+        updated_at: now,
+    };
+    let mut tx = world.deps.tx();
+    tx.create((), &account);
+    tx.create((), &EmailClaim { email: account.email.clone(), account_id: account.id });
+    world.deps.db.commit(tx).await.unwrap();
+    account
+}
+
+pub(crate) async fn join(world: &World, account_id: AccountId, tenant_id: TenantId, role: Role) -> Membership {
+    let membership = Membership { tenant_id, account_id, role, joined_at: world.deps.now() };
+    let mut tx = world.deps.tx();
+    tx.create((), &membership);
+    world.deps.db.commit(tx).await.unwrap();
+    membership
+}
+
+/// A session that was opened some other way.
+pub(crate) async fn session(
+    world: &World,
+    account_id: AccountId,
+    tenant_id: Option<TenantId>,
+    role: Role,
+) -> (Tokens, Principal) {
+    let bearer = Bearer { account_id, tenant_id, store_id: None, role };
+    let (session, tokens) = sessions::open(&world.deps, bearer).await.unwrap();
+    let mut tx = world.deps.tx();
+    tx.create((), &session);
+    world.deps.db.commit(tx).await.unwrap();
+    let principal = tokens::verify(&world.deps, &tokens.access_token).await.unwrap();
+    (tokens, principal)
+}

@@ -60,8 +60,7 @@ async fn finish(
 ) -> Outcome<VerifyEmail> {
     let (tenant, now) = (call.store()?.tenant_id, deps.now());
     let verified = Account { email_verified: true, updated_at: now, ..account.value };
-    let bearer =
-        Bearer { account_id: verified.id, tenant_id: Some(tenant), store_id: None, role: Role::Customer };
+    let bearer = Bearer { account_id: verified.id, tenant_id: Some(tenant), store_id: None, role: Role::Customer };
     let (session, tokens) = sessions::open(deps, bearer).await?;
     tx.update((), &verified, account.version);
     tx.create((), &session);
@@ -71,4 +70,94 @@ async fn finish(
     let event = AccountRegistered { account_id: verified.id };
     tx.emit(&deps.event(&call.cause, tenant, verified.id, account.version + 1, event));
     call.commit(deps, tx, Reply::new(&tokens)).await?.or_changed()
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::{auth::Tokens, table::Table};
+    use runtime::tokens;
+    use serde_json::json;
+    use testing::{TestRequest, World, http::Answer};
+
+    use super::*;
+    use crate::test_people::{EMAIL, PASSWORD, Post, account, log_in, register};
+
+    async fn verify(world: &World, email: &str, code: &str) -> Answer {
+        let body = json!({ "email": email, "code": code });
+        TestRequest::new().store(&world.store.slug).json(body).send(&world.deps, handle).await
+    }
+
+    fn wrong(code: &str) -> &'static str {
+        if code == "000000" { "000001" } else { "000000" }
+    }
+
+    #[tokio::test]
+    async fn makes_a_customer_of_this_tenant_and_signs_in() {
+        let world = World::new().await;
+        let neighbour = world.neighbour().await;
+        let post = Post::new(&world);
+        register(&world, &post.deps, EMAIL, PASSWORD).await;
+        let tokens: Tokens = verify(&world, "ADA@example.com", &post.code()).await.ok();
+        let buyer = tokens::verify(&world.deps, &tokens.access_token).await.unwrap();
+        assert_eq!((buyer.tenant_id, buyer.role), (Some(world.tenant), Role::Customer));
+        let record = async |tenant| {
+            world.deps.db.get::<CustomerRecord>(&keys::customer(tenant, buyer.account_id)).await.unwrap()
+        };
+        assert_eq!(record(world.tenant).await.unwrap().value.customer.email, EMAIL);
+        assert!(record(neighbour.tenant).await.is_none());
+        let events = world.dynamo.items(Table::Outbox);
+        assert_eq!(events.len(), 1);
+        assert!(events[0].to_string().contains("ACCOUNT_REGISTERED"));
+        assert_eq!(log_in(&world, EMAIL, PASSWORD).await.status(), 200);
+        // The code was good once.
+        assert_eq!(verify(&world, EMAIL, &post.code()).await.status(), 422);
+    }
+
+    #[tokio::test]
+    async fn there_is_one_answer_to_every_wrong_code() {
+        let world = World::new().await;
+        let post = Post::new(&world);
+        register(&world, &post.deps, EMAIL, PASSWORD).await;
+        let code = post.code();
+        let unknown = verify(&world, "eve@example.com", &code).await;
+        assert_eq!((unknown.status(), unknown.fields()), (422, vec![("/code".into(), "wrong".into())]));
+        for _ in 0..5 {
+            assert_eq!(verify(&world, EMAIL, wrong(&code)).await.json(), unknown.json());
+        }
+        // Tried too often.
+        assert_eq!(verify(&world, EMAIL, &code).await.json(), unknown.json());
+        world.clock.advance_s(60);
+        register(&world, &post.deps, EMAIL, PASSWORD).await;
+        assert_eq!(verify(&world, EMAIL, &code).await.json(), unknown.json());
+        world.clock.advance_s(600);
+        // Too late.
+        assert_eq!(verify(&world, EMAIL, &post.code()).await.json(), unknown.json());
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_there_is_treated_like_one_to_come() {
+        let world = World::new().await;
+        let post = Post::new(&world);
+        account(&world, EMAIL, None, true).await;
+        let mut calls = vec![];
+        for email in [EMAIL, "new@example.com"] {
+            register(&world, &post.deps, email, PASSWORD).await;
+            world.dynamo.take_calls();
+            assert_eq!(verify(&world, email, "000000").await.status(), 422);
+            calls.push(world.dynamo.take_calls());
+        }
+        assert_eq!(calls[0], calls[1]);
+    }
+
+    #[tokio::test]
+    async fn registering_again_takes_the_place_of_what_was_given() {
+        let world = World::new().await;
+        let post = Post::new(&world);
+        register(&world, &post.deps, EMAIL, "the first password").await;
+        world.clock.advance_s(60);
+        register(&world, &post.deps, EMAIL, PASSWORD).await;
+        assert_eq!(verify(&world, EMAIL, &post.code()).await.status(), 200);
+        assert_eq!(log_in(&world, EMAIL, "the first password").await.status(), 401);
+        assert_eq!(log_in(&world, EMAIL, PASSWORD).await.status(), 200);
+    }
 }

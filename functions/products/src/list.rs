@@ -52,6 +52,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_last_page_that_is_just_full_has_no_next() {
+        let world = World::new().await;
+        world.product("One", 100, 1).await;
+        world.product("Two", 100, 1).await;
+        let page: Page<Product> = request(&world).query("limit=2").send(&world.deps, handle).await.ok();
+        assert_eq!((page.items.len(), page.next_cursor), (2, None));
+    }
+
+    #[tokio::test]
     async fn costs_one_query_when_the_store_is_known() {
         let world = World::new().await;
         request(&world).send(&world.deps, handle).await.ok::<Page<Product>>();

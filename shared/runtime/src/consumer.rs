@@ -112,7 +112,8 @@ where
         let id = record.message_id.unwrap_or_default();
         let body = record.body.unwrap_or_default();
         let result = match serde_json::from_str::<Message<E>>(&body) {
-            Err(error) => Err(StepError::poison(error)),
+            // serde's own words may quote the message, which may hold personal data.
+            Err(error) => Err(StepError::poison(format!("{:?} error at column {}", error.classify(), error.column()))),
             Ok(message) => {
                 tracing::info!(
                     message_id = id,

@@ -140,28 +140,28 @@ impl Db {
     ) -> Result<(Vec<Versioned<T>>, Option<Position>), StoreError> {
         let page_size = usize::try_from(limit).unwrap_or(1);
         let mut found: Vec<Versioned<T>> = vec![];
-        let mut position = from.cloned();
+        let mut passed = from.cloned();
+        let mut start = from.cloned();
         for _ in 0..FILTER_PAGES_MAX {
-            let (items, next) = self.page(list, order, limit, position.as_ref()).await?;
+            // One more than is wanted tells whether there is a next page.
+            let (items, next) = self.page(list, order, limit + 1, start.as_ref()).await?;
             for item in items {
-                if found.len() == page_size {
-                    return Ok((found, position));
-                }
-                position = Some(position_of(list, &item));
+                let position = position_of(list, &item);
                 let value = from_item::<T>(item)?;
                 if wanted(&value.value) {
+                    if found.len() == page_size {
+                        return Ok((found, passed));
+                    }
                     found.push(value);
                 }
+                passed = Some(position);
             }
             if next.is_none() {
                 return Ok((found, None));
             }
-            position = next;
-            if found.len() == page_size {
-                break;
-            }
+            start = next;
         }
-        Ok((found, position))
+        Ok((found, passed))
     }
 
     async fn page(

@@ -81,7 +81,9 @@ fn all_shape_errors<B: for<'de> EDeserialize<'de>>(text: &str, first: Vec<FieldE
     let mut found: Vec<FieldError> = vec![];
     let mut errors = first;
     for _ in 0..ERRORS_MAX {
-        errors.retain(|error| is_true_of(&json, error));
+        // The first error of a reading is where it went wrong; only those after it may be noise.
+        let mut is_first = true;
+        errors.retain(|error| std::mem::take(&mut is_first) || is_true_of(&json, error));
         // What stands inside or around a field told already is the same mistake.
         let is_told = |error: &FieldError| {
             found.iter().any(|told| told.pointer == error.pointer || (told.code != MISSING && overlap(told, error)))
@@ -153,7 +155,9 @@ fn overlap(one: &FieldError, other: &FieldError) -> bool {
 /// An error of shape, told from serde's words, which have no codes.
 fn shape_error(path: &str, message: &str) -> FieldError {
     // serde_json ends its messages with a place in the text, which a pointer says better.
-    let detail = message.split(" at line ").next().unwrap_or(message).to_owned();
+    let detail = message.split(" at line ").next().unwrap_or(message);
+    // serde_json's words where a name of an enum should stand.
+    let detail = if detail == "expected value" { "invalid type: expected a string" } else { detail }.to_owned();
     let named = |prefix: &str| detail.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
     let (code, field) = if let Some(field) = named("missing field `") {
         (MISSING, Some(field))
@@ -165,6 +169,12 @@ fn shape_error(path: &str, message: &str) -> FieldError {
         ("invalid", None)
     };
     let mut pointer = pointer(path);
+    // eserde counts a variant as a part of the path; the field is what holds it.
+    if let Some(variant) = named("unknown variant `")
+        && let Some(field) = pointer.strip_suffix(&format!("/{}", escape(variant)))
+    {
+        pointer = field.to_owned();
+    }
     // serde puts some of these at the object, some at the field itself.
     if let Some(field) = field
         && pointer.rsplit('/').next() != Some(field)
@@ -247,6 +257,23 @@ mod tests {
                 pair("/variants/0/price/amount_minor", "invalid_type"),
             ]
         );
+    }
+
+    #[test]
+    fn a_name_that_is_no_variant_is_told_at_its_field() {
+        let body = |currency: &str| {
+            format!(
+                r#"{{"name": "N", "variants": [{{"sku": "a", "name": "M", "price": {{"amount_minor": 1, "currency": {currency}}}}}]}}"#
+            )
+        };
+        for (currency, code) in
+            [(r#""XXX""#, "invalid"), ("5", "invalid_type"), ("null", "invalid_type"), (r#"{"NGN": 1}"#, "invalid")]
+        {
+            let found = errors(parse_json::<CreateProduct>(&body(currency)));
+            assert_eq!(found.len(), 1, "{currency}: {found:?}");
+            assert!(found[0].0.starts_with("/variants/0/price/currency"), "{currency}: {found:?}");
+            assert!(found[0].1 == code || currency.starts_with('{'), "{currency}: {found:?}");
+        }
     }
 
     #[test]
