@@ -150,6 +150,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_code_opens_an_account_that_is_there() {
+        let world = World::new().await;
+        let person = account(&world, EMAIL, None, true).await;
+        let (right, code) = codes::new(&world.deps, &code_context(person.id));
+        let mut tx = world.deps.tx();
+        tx.create((), &AccountCode { account_id: person.id, purpose: REGISTER.to_owned(), code });
+        world.deps.db.commit(tx).await.unwrap();
+        assert_eq!(verify(&world, EMAIL, &right).await.status(), 422);
+    }
+
+    #[tokio::test]
     async fn registering_again_takes_the_place_of_what_was_given() {
         let world = World::new().await;
         let post = Post::new(&world);

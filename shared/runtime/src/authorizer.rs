@@ -40,7 +40,7 @@ where
     boot::run(async |deps: Deps| {
         let (deps, handler) = (&deps, &handler);
         lambda_runtime::run(service_fn(async |event: LambdaEvent<Question>| {
-            decide(deps, handler, event.payload).await.map_err(lambda_runtime::Error::from)
+            boot::boxed(decide(deps, handler, event.payload)).await.map_err(lambda_runtime::Error::from)
         }))
         .await
     })
@@ -61,5 +61,61 @@ where
             tracing::error!(%error, "no decision");
             Err("no decision".to_owned())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::{AccountId, Role, SessionId};
+    use serde_json::json;
+    use ulid::Ulid;
+
+    use super::*;
+    use crate::{
+        config::Config,
+        deps::{SystemClock, SystemEntropy},
+        secrets::Secrets,
+    };
+
+    fn deps() -> Deps {
+        let db = aws_sdk_dynamodb::Config::builder().behavior_version_latest().build();
+        let db = store::Db::new(aws_sdk_dynamodb::Client::from_conf(db), "test-");
+        Deps::from_parts(db, Arc::new(SystemClock), Arc::new(SystemEntropy), Config::default(), Secrets::fixed([]))
+    }
+
+    async fn handler(_: &Deps, authorization: String) -> Result<Option<Principal>, String> {
+        match authorization.as_str() {
+            "Bearer good" => Ok(Some(Principal {
+                tenant_id: None,
+                account_id: AccountId::from_ulid(Ulid(1)),
+                role: Role::Customer,
+                session_id: SessionId::from_ulid(Ulid(2)),
+            })),
+            "Bearer away" => Err("arn:secret".to_owned()),
+            _ => Ok(None),
+        }
+    }
+
+    async fn asked(event: Value) -> Result<Value, String> {
+        let decision = decide(&deps(), &handler, serde_json::from_value(event).unwrap()).await?;
+        Ok(serde_json::to_value(decision).unwrap())
+    }
+
+    #[tokio::test]
+    async fn answers_in_api_gateways_words() {
+        let event = |token: &str| json!({ "version": "2.0", "type": "REQUEST", "identitySource": [token] });
+        let context = json!({
+            "account": "acc_00000000000000000000000001",
+            "role": "customer",
+            "session": "ses_00000000000000000000000002",
+        });
+        assert_eq!(asked(event("Bearer good")).await, Ok(json!({ "isAuthorized": true, "context": context })));
+        let no = Ok(json!({ "isAuthorized": false, "context": {} }));
+        assert_eq!(asked(event("Bearer bad")).await, no);
+        assert_eq!(asked(json!({ "version": "2.0", "identitySource": null })).await, no);
+        // What went wrong inside stays there.
+        assert_eq!(asked(event("Bearer away")).await, Err("no decision".to_owned()));
     }
 }

@@ -60,6 +60,13 @@ where
     }
 }
 
+/// Puts a request's future on the heap: nested in the runtime's own it is deeper than the compiler will lay out.
+pub(crate) fn boxed<'a, F: Future + Send + 'a>(
+    future: F,
+) -> std::pin::Pin<Box<dyn Future<Output = F::Output> + Send + 'a>> {
+    Box::pin(future)
+}
+
 fn failed(error: &dyn std::fmt::Display) -> Exit {
     tracing::error!(%error, "the function stopped");
     ExitCode::FAILURE

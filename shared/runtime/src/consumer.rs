@@ -91,7 +91,7 @@ where
     boot::run(async |deps: D| {
         let (deps, handler) = (&deps, &handler);
         lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-            Ok::<_, lambda_runtime::Error>(handle_batch(deps, handler, event.payload.records).await)
+            Ok::<_, lambda_runtime::Error>(boot::boxed(handle_batch(deps, handler, event.payload.records)).await)
         }))
         .await
     })

@@ -34,7 +34,9 @@ where
     boot::run(async |deps: D| {
         let (deps, handler) = (&deps, &handler);
         lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch>| {
-            handle_records(deps, handler, &event.payload.records).await.map_err(lambda_runtime::Error::from)
+            boot::boxed(handle_records(deps, handler, &event.payload.records))
+                .await
+                .map_err(lambda_runtime::Error::from)
         }))
         .await
     })

@@ -171,9 +171,9 @@ fn shape_error(path: &str, message: &str) -> FieldError {
     let mut pointer = pointer(path);
     // eserde counts a variant as a part of the path; the field is what holds it.
     if let Some(variant) = named("unknown variant `")
-        && let Some(field) = pointer.strip_suffix(&format!("/{}", escape(variant)))
+        && pointer.ends_with(&format!("/{}", escape(variant)))
     {
-        pointer = field.to_owned();
+        pointer.truncate(pointer.len() - escape(variant).len() - 1);
     }
     // serde puts some of these at the object, some at the field itself.
     if let Some(field) = field

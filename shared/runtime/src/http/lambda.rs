@@ -26,7 +26,7 @@ where
             let raw = raw(request);
             let (request_id, path) = (raw.request_id.clone(), raw.path.clone());
             let tenant = raw.principal.as_ref().and_then(|principal| principal.tenant_id);
-            let reply = answer::<E, D, H>(deps, handler, raw).await;
+            let reply = boot::boxed(answer::<E, D, H>(deps, handler, raw)).await;
             log(deps.as_ref(), E::SPEC.function, &request_id, &path, tenant, &reply, started_at);
             response(reply)
         }))
