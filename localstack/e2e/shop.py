@@ -351,7 +351,7 @@ class Buyer:
         order.pay(card)
         return order
 
-    def pay(self, card: str = "success") -> httpx.Response:
+    def pay(self, card: str = "success") -> bool:
         return self.orders[-1].pay(card)
 
     def mails(self) -> list[Mail]:
@@ -410,8 +410,8 @@ class Order:
     def reference(self) -> str:
         return self.checkout()["reference"]
 
-    def pay(self, card: str = "success") -> httpx.Response:
-        """On the provider's page, as soon as there is one."""
+    def pay(self, card: str = "success") -> bool:
+        """On the provider's page, as soon as there is one; whether the card was taken."""
         return self.buyer.shop.paystack.pay_on_page(self.checkout()["checkout_url"], card)
 
     def cancel(self) -> Json:

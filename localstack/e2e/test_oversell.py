@@ -45,7 +45,7 @@ def test_ten_units_are_sold_to_ten_of_64_buyers(seller: Seller) -> None:
 
     placed = [Order(b, a.json()) for b, a in zip(buyers, answers, strict=True) if a.status_code == 201]
     with ThreadPoolExecutor(UNITS) as pool:
-        assert {answer.status_code for answer in pool.map(Order.pay, placed)} == {302}
+        assert all(pool.map(Order.pay, placed))
         list(pool.map(lambda order: order.wait_until("confirmed"), placed))
     wait_for("all sold", lambda: seller.units(variant), lambda units: units == (0, 0))
     (books,) = check_at_rest(seller)

@@ -21,7 +21,7 @@ def test_paid_and_confirmed(seller: Seller) -> None:
     assert seller.units(book.variant("PB")) == (10, 2), "reserved at once"
     assert buyer.cart()["lines"] == [], "what is ordered is no longer in the cart"
 
-    assert order.pay("success").status_code == 302
+    assert order.pay("success")
     order.wait_until("confirmed")
     assert order.timeline() == ["ORDER_CREATED", "ORDER_PAYMENT_COMPLETED", "ORDER_CONFIRMED"]
     assert seller.units(book.variant("PB")) == (8, 0) and seller.units(book.variant("HB")) == (4, 0)
@@ -43,7 +43,7 @@ def test_a_declined_card_gives_stock_and_cart_back(seller: Seller) -> None:
     buyer.add(variant, 2)
     order = buyer.order()
     assert seller.units(variant) == (3, 2)
-    assert order.pay("declined").status_code == 402
+    assert not order.pay("declined")
 
     order.wait_until("cancelled")
     assert order.now()["cancel_reason"] == "payment_failed"

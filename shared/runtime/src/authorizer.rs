@@ -37,12 +37,16 @@ where
     E: std::fmt::Display + Send,
     H: for<'a> Handler<'a, Deps, String, Result<Option<Principal>, E>> + 'static,
 {
-    boot::run(async |deps: Deps| {
-        let (deps, handler) = (&deps, &handler);
-        lambda_runtime::run(service_fn(async |event: LambdaEvent<Question>| {
-            boot::boxed(decide(deps, handler, event.payload)).await.map_err(lambda_runtime::Error::from)
-        }))
-        .await
+    boot::run(|deps: Deps| {
+        Box::pin(async move {
+            let (deps, handler) = (&deps, &handler);
+            lambda_runtime::run(service_fn(async |event: LambdaEvent<Question>| {
+                // On the heap: nested in the runtime's own futures it is deeper than the compiler will lay out.
+                let decided = Box::pin(decide(deps, handler, event.payload));
+                decided.await.map_err(lambda_runtime::Error::from)
+            }))
+            .await
+        })
     })
 }
 

@@ -1,6 +1,6 @@
 //! What happens once, before the first request: configuration, tracing, the AWS clients' shared parts.
 
-use std::process::ExitCode;
+use std::{pin::Pin, process::ExitCode};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
@@ -41,30 +41,31 @@ impl Boot {
     }
 }
 
-/// Runs a function until Lambda stops it. One thread: a function works on one request at a time, and a second thread
-/// only costs start-up.
-pub(crate) fn run<D, F, Fut>(serve: F) -> Exit
-where
-    D: FromBoot,
-    F: FnOnce(D) -> Fut,
-    Fut: Future<Output = Result<(), lambda_runtime::Error>>,
-{
+/// A function with its own types gone. What runs it is then compiled once, here, and not again in every bin.
+pub(crate) type Erased<I, O> = Box<dyn Fn(I) -> Pin<Box<dyn Future<Output = O> + Send>> + Send + Sync>;
+
+/// How serving ended.
+pub(crate) type Served = Result<(), lambda_runtime::Error>;
+
+/// Serving stays on its one thread.
+type Serving = Pin<Box<dyn Future<Output = Served>>>;
+
+/// Runs a function until Lambda stops it.
+pub(crate) fn run<D: FromBoot>(serve: impl FnOnce(D) -> Serving + 'static) -> Exit {
+    block_on(Box::new(|boot| serve(D::from_boot(boot))))
+}
+
+/// One thread: a function works on one request at a time, and a second thread only costs start-up.
+fn block_on(serve: Box<dyn FnOnce(&Boot) -> Serving>) -> Exit {
     telemetry::init();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    match runtime.block_on(async { serve(D::from_boot(&Boot::new())).await }) {
+    match runtime.block_on(async { serve(&Boot::new()).await }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
-}
-
-/// Puts a request's future on the heap: nested in the runtime's own it is deeper than the compiler will lay out.
-pub(crate) fn boxed<'a, F: Future + Send + 'a>(
-    future: F,
-) -> std::pin::Pin<Box<dyn Future<Output = F::Output> + Send + 'a>> {
-    Box::pin(future)
 }
 
 fn failed(error: &dyn std::fmt::Display) -> Exit {

@@ -4,6 +4,8 @@
 //! queue; its reason is in the log under its message id. A handler's effect, its inbox record and its events are one
 //! transaction ([`commit`]), so a message that comes twice has one effect.
 
+use std::sync::Arc;
+
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use contracts::events::Envelope;
 use domain::Timestamp;
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use store::{CommitError, Op, Refused, StoreError, Tx};
 
 use crate::{
-    boot::{self, Exit, FromBoot},
+    boot::{self, Erased, Exit, FromBoot, Served},
     deps::Deps,
     handler::Handler,
     telemetry,
@@ -88,13 +90,22 @@ where
     D: FromBoot + AsRef<Deps>,
     H: for<'a> Handler<'a, D, Message<E>, Result<(), StepError>> + 'static,
 {
-    boot::run(async |deps: D| {
-        let (deps, handler) = (&deps, &handler);
-        lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-            Ok::<_, lambda_runtime::Error>(boot::boxed(handle_batch(deps, handler, event.payload.records)).await)
-        }))
-        .await
+    boot::run(|deps: D| {
+        let shared = Arc::new((deps, handler));
+        let erased: Erased<Vec<SqsMessage>, SqsBatchResponse> = Box::new(move |records| {
+            let shared = Arc::clone(&shared);
+            Box::pin(async move { handle_batch(&shared.0, &shared.1, records).await })
+        });
+        Box::pin(run(erased))
     })
+}
+
+async fn run(consumer: Erased<Vec<SqsMessage>, SqsBatchResponse>) -> Served {
+    let consumer = &consumer;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, lambda_runtime::Error>(consumer(event.payload.records).await)
+    }))
+    .await
 }
 
 /// Deals with each message of a batch by itself; the answer names those that must come again.

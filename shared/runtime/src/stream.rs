@@ -31,14 +31,16 @@ where
     D: FromBoot + AsRef<Deps>,
     H: for<'a> Handler<'a, D, Vec<OutboxRecord>, Result<(), StepError>> + 'static,
 {
-    boot::run(async |deps: D| {
-        let (deps, handler) = (&deps, &handler);
-        lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch>| {
-            boot::boxed(handle_records(deps, handler, &event.payload.records))
-                .await
-                .map_err(lambda_runtime::Error::from)
-        }))
-        .await
+    boot::run(|deps: D| {
+        Box::pin(async move {
+            let (deps, handler) = (&deps, &handler);
+            lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch>| {
+                // On the heap: nested in the runtime's own futures it is deeper than the compiler will lay out.
+                let handled = Box::pin(handle_records(deps, handler, &event.payload.records));
+                handled.await.map_err(lambda_runtime::Error::from)
+            }))
+            .await
+        })
     })
 }
 

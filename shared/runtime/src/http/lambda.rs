@@ -1,11 +1,13 @@
 //! The way from API Gateway (HTTP API, payload 2.0) to [`answer`] and back.
 
+use std::sync::Arc;
+
 use contracts::Endpoint;
 use lambda_http::{Body, Request, RequestExt, Response, request::RequestContext, service_fn};
 
 use crate::{
     auth::Principal,
-    boot::{self, Exit, FromBoot},
+    boot::{self, Erased, Exit, FromBoot, Served},
     deps::Deps,
     handler::Handler,
     http::{Call, Outcome, RawReply, RawRequest, answer},
@@ -19,19 +21,29 @@ where
     D: FromBoot + AsRef<Deps>,
     H: for<'a> Handler<'a, D, Call<E>, Outcome<E>> + 'static,
 {
-    boot::run(async |deps: D| {
-        let (deps, handler) = (&deps, &handler);
-        lambda_http::run(service_fn(move |request: Request| async move {
-            let started_at = deps.as_ref().now();
-            let raw = raw(request);
-            let (request_id, path) = (raw.request_id.clone(), raw.path.clone());
-            let tenant = raw.principal.as_ref().and_then(|principal| principal.tenant_id);
-            let reply = boot::boxed(answer::<E, D, H>(deps, handler, raw)).await;
-            log(deps.as_ref(), E::SPEC.function, &request_id, &path, tenant, &reply, started_at);
-            response(reply)
-        }))
-        .await
+    boot::run(|deps: D| {
+        let core = deps.as_ref().clone();
+        let shared = Arc::new((deps, handler));
+        let erased: Erased<RawRequest, RawReply> = Box::new(move |raw| {
+            let shared = Arc::clone(&shared);
+            Box::pin(async move { answer::<E, D, H>(&shared.0, &shared.1, raw).await })
+        });
+        Box::pin(run(E::SPEC.function, core, erased))
     })
+}
+
+async fn run(function: &'static str, deps: Deps, endpoint: Erased<RawRequest, RawReply>) -> Served {
+    let (deps, endpoint) = (&deps, &endpoint);
+    lambda_http::run(service_fn(move |request: Request| async move {
+        let started_at = deps.now();
+        let raw = raw(request);
+        let (request_id, path) = (raw.request_id.clone(), raw.path.clone());
+        let tenant = raw.principal.as_ref().and_then(|principal| principal.tenant_id);
+        let reply = endpoint(raw).await;
+        log(deps, function, &request_id, &path, tenant, &reply, started_at);
+        response(reply)
+    }))
+    .await
 }
 
 fn log(
