@@ -63,6 +63,8 @@ class Stack:
             "PublicBaseUrl": self.url,
             "PaystackBaseUrl": self.paystack_base_url,
             "MailFrom": MAIL_FROM,
+            # Nobody here wants to wait a minute to see a declined card noticed.
+            "ReconcileScheduleS": "2,3,5,10,20,60",
             **dict(pair.split("=", 1) for pair in more.split(";") if "=" in pair),
         }
 

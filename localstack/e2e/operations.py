@@ -37,7 +37,7 @@ class Operation:
 
     @property
     def is_public(self) -> bool:
-        return not self.description.get("security")
+        return self.description["x-selleasi"]["access"] == "public"
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -164,6 +164,8 @@ def _bad_values(schema: Json, value: Any) -> Iterator[tuple[str, Any, bool]]:
     kind = schema.get("type", "")
     for wrong in WRONG_TYPES.get(kind, ()):
         yield f"{json.dumps(wrong)} for a {kind}", wrong, True
+    if kind == "object" and schema.get("required"):
+        yield "a list of its values", [value.get(name) for name in schema["required"]], True
     if not schema.get("nullable"):
         yield "null", None, True
     if kind == "integer":

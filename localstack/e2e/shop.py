@@ -408,7 +408,9 @@ class Order:
 
     @functools.cached_property
     def reference(self) -> str:
-        return self.checkout()["reference"]
+        """Of its payment at the provider."""
+        opened = wait_for(f"the payment of order {self.number}", self.payment, lambda p: p and p["reference"])
+        return (opened or {})["reference"]
 
     def pay(self, card: str = "success") -> bool:
         """On the provider's page, as soon as there is one; whether the card was taken."""

@@ -69,7 +69,7 @@ def test_bodies_that_are_no_json(world: World, operation: Operation) -> None:
         "half of it": (good[: len(good) // 2], 400),
         "twice": (good + good, 400),
         "no JSON": (b"<order/>", 400),
-        "not UTF-8": (b'{"x": "\xff\xfe"}', 400),
+        "not UTF-8": (b'{"x": "\xff\xfe"}', (400, 422)),
         "NaN": (b'{"x": NaN}', 400),
         "a number beyond all": (b'{"x": 1e999999}', (400, 422)),
         "the same field twice": (good[:-1] + b"," + good[1:] if len(good) > 2 else b"{,", (400, 422)),
@@ -111,7 +111,7 @@ def test_headers(world: World, operation: Operation) -> None:
         must["a long store"] = {"X-Store": "x" * 5_000}
     if not operation.is_public:
         must["no bearer token"] = {"Authorization": "Basic YTpi"}
-        must["an empty token"] = {"Authorization": "Bearer "}
+        must["an empty token"] = {"Authorization": "Bearer"}
         must["a long token"] = {"Authorization": "Bearer " + "x." * 2_000}
     complaints = []
     for what, headers in (must | may).items():

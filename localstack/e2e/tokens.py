@@ -57,7 +57,7 @@ class Mint:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         unsigned = encode(json.dumps({"typ": "at+jwt", "alg": "none"}).encode())
-        raised = encode(json.dumps(claims_of(good) | {"role": "platform_admin"}).encode())
+        raised = encode(json.dumps(claims_of(good) | {"role": "owner" if role != "owner" else "manager"}).encode())
         return {
             "no token at all": "x",
             "unsigned": f"{unsigned}.{body}.",

@@ -31,7 +31,7 @@ async fn decide(deps: &Deps, call: &Call<Place>) -> Result<(Order, Versioned<Car
     let (cart, store) = read_cart_and_store(deps, call).await?;
     let delivery = check_choices(&call.body, &store)?;
     let products = read_products(deps, call, &cart.value).await?;
-    let lines = price_lines(&cart.value, &products)?;
+    let lines = price_lines(&cart.value, &store, &products)?;
     Ok((build(deps, call, &store, delivery, lines)?, cart))
 }
 
@@ -111,19 +111,24 @@ async fn read_products(deps: &Deps, call: &Call<Place>, cart: &Cart) -> Result<H
 }
 
 /// The lines at today's prices; or all that cannot be had at the price the buyer last saw.
-fn price_lines(cart: &Cart, products: &HashMap<ProductId, Product>) -> Result<Vec<OrderLine>, Problem> {
+fn price_lines(cart: &Cart, store: &Store, products: &HashMap<ProductId, Product>) -> Result<Vec<OrderLine>, Problem> {
     let (mut lines, mut errors) = (vec![], vec![]);
     for line in &cart.lines {
         let pointer = format!("/lines/{}", line.variant_id);
         let mut error = |code: &str, detail: String| {
             errors.push(FieldError { pointer: pointer.clone(), code: code.into(), detail });
         };
-        let product = products.get(&line.product_id).filter(|product| product.is_on_sale());
+        let product = products.get(&line.product_id);
+        let product = product.filter(|product| product.is_on_sale() && product.store_id == store.id);
         let Some((product, variant)) = product.and_then(|product| Some((product, product.variant(line.variant_id)?)))
         else {
             error(DISCONTINUED, "this is no longer sold".into());
             continue;
         };
+        if variant.price.currency != store.currency {
+            error(DISCONTINUED, "this is not sold in the store's currency".into());
+            continue;
+        }
         if variant.price != line.unit_price {
             error(PRICE_CHANGED, format!("{} costs {} now, not {}", product.name, variant.price, line.unit_price));
             continue;
