@@ -14,7 +14,7 @@ from settings import Stack
 def running_functions(stack: Stack) -> list[int]:
     """Pids of all function processes: MiniStack's descendants that run a `bootstrap`."""
     ministack = json.loads((stack.state / "ministack.pid").read_text())["pid"]
-    shown = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in shown.splitlines() if len(line.split(None, 2)) == 3]
     family, grown = {ministack}, True
     while grown:

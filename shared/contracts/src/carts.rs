@@ -5,11 +5,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    endpoints,
-    http::Nothing,
-    table::Access,
-};
+use crate::{endpoints, http::Nothing, table::Access};
 
 /// A cart as its buyer sees it: with today's prices, and what of it can be had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

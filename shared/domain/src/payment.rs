@@ -8,7 +8,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, MoneyError, OrderId, PaymentId, RefundId, StoreId, Timestamp, limits::PAYMENT_ATTEMPTS_MAX, store::after};
+use crate::{
+    Money, MoneyError, OrderId, PaymentId, RefundId, StoreId, Timestamp, limits::PAYMENT_ATTEMPTS_MAX, store::after,
+};
 
 /// A provider's answer to a refund can take this long; only then is it asked again.
 const ASK_AGAIN_S: i64 = 60;
@@ -322,9 +324,10 @@ impl Payment {
     pub fn captured_and_refunded(&self) -> (Money, Money) {
         let zero = Money::zero(self.amount.currency);
         let Some(capture) = self.captures.iter().find(|capture| capture.settles) else { return (zero, zero) };
-        let back = self.refunds.iter().filter(|refund| {
-            refund.reference == capture.reference && refund.status == RefundStatus::Processed
-        });
+        let back = self
+            .refunds
+            .iter()
+            .filter(|refund| refund.reference == capture.reference && refund.status == RefundStatus::Processed);
         let refunded = Money::sum(capture.amount.currency, back.map(|refund| refund.amount)).unwrap_or(capture.amount);
         (capture.amount, refunded)
     }
