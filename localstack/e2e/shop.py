@@ -30,8 +30,8 @@ PASSWORD = "correct horse battery"
 CURRENCY = "NGN"
 # API Gateway gives up after 30 s; the answer to that must still come through.
 ANSWER_WITHIN_S = 40.0
-# How long a patient client goes on asking, and how often.
-PATIENCE_S = 60.0
+# How long a patient client goes on asking or waiting, and how often it asks.
+PATIENCE_S = 120.0
 ASK_AGAIN_AFTER_S = 0.3
 # From these no order moves by itself any more.
 FINAL = ("confirmed", "fulfilled", "completed", "cancelled", "refunded")
@@ -404,7 +404,8 @@ class Order:
 
     def checkout(self) -> Json:
         """The payment, once there is a page to pay on."""
-        return wait_for(f"a checkout for order {self.number}", self.payment, lambda p: p and p["checkout_url"]) or {}
+        what, within_s = f"a checkout for order {self.number}", PATIENCE_S if self.buyer.patient else WITHIN_S
+        return wait_for(what, self.payment, lambda p: p and p["checkout_url"], within_s=within_s) or {}
 
     @functools.cached_property
     def reference(self) -> str:
