@@ -143,7 +143,7 @@ endpoints! {
     ///
     /// Of a variant in both, the larger quantity stays. Lines beyond the 40 that a cart holds stay in the guest's.
     Merge = Post "/cart/merge" => "carts-merge" {
-        access: Access::Needs(Permission::CartsUse), store: Required, idempotency: Accepted,
+        access: Access::Needs(Permission::CartsMerge), store: Required, idempotency: Accepted,
         path: Nothing, query: Nothing, body: MergeCart, reply: 200 Cart,
         tables: [Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet], emits: [],
         grants: [TokenKeys],

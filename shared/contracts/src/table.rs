@@ -207,7 +207,7 @@ impl Spec {
 pub trait Endpoint: 'static {
     type Path: DeserializeOwned + Send;
     type Query: DeserializeOwned + Send;
-    type Body: for<'de> eserde::EDeserialize<'de> + garde::Validate<Context = ()> + Send;
+    type Body: for<'de> eserde::EDeserialize<'de> + garde::Validate<Context = ()> + Serialize + Send;
     type Reply: Serialize + Send;
     const SPEC: &'static Spec;
 }

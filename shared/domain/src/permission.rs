@@ -88,6 +88,7 @@ permissions! {
     InventoryRead = "inventory:read" => TEAM;
     InventoryWrite = "inventory:write" => DOERS;
     CartsUse = "carts:use" => BUYERS;
+    CartsMerge = "carts:merge" => &[Role::Customer];
     OrdersPlace = "orders:place" => BUYERS;
     OrdersReadOwn = "orders:read_own" => BUYERS;
     // A buyer sees and cancels their own orders, the team those of its tenant; the handler checks whose it is.

@@ -4,7 +4,7 @@
 use contracts::http::FieldError;
 use eserde::EDeserialize;
 use garde::Validate;
-use serde::de::IgnoredAny;
+use serde::{Serialize, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::http::{Problem, RawRequest, takes_no_body};
@@ -25,7 +25,7 @@ pub(crate) fn check_size(body: &[u8]) -> Result<(), Problem> {
 
 pub(crate) fn parse<B>(raw: &RawRequest) -> Result<B, Problem>
 where
-    B: for<'de> EDeserialize<'de> + Validate<Context = ()> + 'static,
+    B: for<'de> EDeserialize<'de> + Validate<Context = ()> + Serialize + 'static,
 {
     // Endpoints without a body read none; a webhook's body is its handler's own affair.
     if takes_no_body::<B>() || raw.body.is_empty() {
@@ -49,11 +49,15 @@ where
 
 fn read<B>(json: &[u8]) -> Result<B, Problem>
 where
-    B: for<'de> EDeserialize<'de> + Validate<Context = ()>,
+    B: for<'de> EDeserialize<'de> + Validate<Context = ()> + Serialize,
 {
     let text =
         std::str::from_utf8(json).map_err(|_| Problem::bad_request("malformed_json", "the body is not UTF-8"))?;
     let body = shape::<B>(text).map_err(|errors| Problem::invalid(all_shape_errors::<B>(text, errors)))?;
+    let errors = wrong_kinds(text, &body);
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
     body.validate().map_err(|report| {
         Problem::invalid(report.iter().map(|(path, error)| FieldError {
             pointer: pointer(&path.to_string()),
@@ -62,6 +66,49 @@ where
         }))
     })?;
     Ok(body)
+}
+
+/// serde also reads a struct from a list of its values, and a name from an object. What was read, written again, is of
+/// the kinds that the schema says; where the body is of another, it is refused.
+fn wrong_kinds<B: Serialize>(text: &str, body: &B) -> Vec<FieldError> {
+    let mut errors = vec![];
+    if let (Ok(sent), Ok(read)) = (serde_json::from_str(text), serde_json::to_value(body)) {
+        compare_kinds("", &sent, &read, &mut errors);
+    }
+    errors
+}
+
+fn compare_kinds(at: &str, sent: &Value, read: &Value, errors: &mut Vec<FieldError>) {
+    match (sent, read) {
+        (_, Value::Null) => {}
+        (Value::Object(sent), Value::Object(read)) => {
+            for (name, value) in sent {
+                compare_kinds(&format!("{at}/{}", escape(name)), value, read.get(name).unwrap_or(&Value::Null), errors);
+            }
+        }
+        (Value::Array(sent), Value::Array(read)) => {
+            for (index, (sent, read)) in sent.iter().zip(read).enumerate() {
+                compare_kinds(&format!("{at}/{index}"), sent, read, errors);
+            }
+        }
+        _ if std::mem::discriminant(sent) == std::mem::discriminant(read) => {}
+        _ => errors.push(FieldError {
+            pointer: at.to_owned(),
+            code: "invalid_type".to_owned(),
+            detail: format!("invalid type: {}, expected {}", kind(sent), kind(read)),
+        }),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
 }
 
 fn shape<B: for<'de> EDeserialize<'de>>(text: &str) -> Result<B, Vec<FieldError>> {
@@ -225,7 +272,7 @@ mod tests {
 
     fn parse_json<B>(json: &str) -> Result<B, Problem>
     where
-        B: for<'de> EDeserialize<'de> + Validate<Context = ()> + 'static,
+        B: for<'de> EDeserialize<'de> + Validate<Context = ()> + Serialize + 'static,
     {
         let headers = [("content-type".to_owned(), "application/json; charset=utf-8".to_owned())].into();
         parse(&RawRequest { body: json.as_bytes().to_vec(), headers, ..RawRequest::default() })
@@ -301,6 +348,18 @@ mod tests {
                 pair("/variants/0/sku", "invalid"),
             ]
         );
+    }
+
+    #[test]
+    fn a_list_of_its_values_is_no_object() {
+        let result = parse_json::<PlaceOrder>(r#"[{"name": "Chi", "email": "chi@example.com"}]"#);
+        assert_eq!(errors(result), [pair("", "invalid_type")]);
+        let result = parse_json::<PlaceOrder>(r#"{"customer": ["Chi", "chi@example.com"]}"#);
+        assert_eq!(errors(result), [pair("/customer", "invalid_type")]);
+        let result = parse_json::<CreateProduct>(
+            r#"{"name": "N", "variants": [{"sku": "a", "name": "M", "price": [1, {"NGN": null}]}]}"#,
+        );
+        assert_eq!(errors(result), [pair("/variants/0/price", "invalid_type")]);
     }
 
     #[test]
