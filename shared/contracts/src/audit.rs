@@ -15,7 +15,7 @@ pub const ON_EVENT: Consumer = Consumer {
     batch: 10,
     // A tenant's chain has one end, and only one writer at a time can move it.
     concurrency: 2,
-    timeout_s: 60,
+    timeout_s: 20,
     tables: &[(Table::Audit, &[Action::Get, Action::Put])],
     emits: &[],
     grants: &[],
