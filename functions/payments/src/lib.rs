@@ -29,8 +29,7 @@ pub struct PaymentDeps {
 
 impl FromBoot for PaymentDeps {
     fn from_boot(boot: &Boot) -> Self {
-        let core = Deps::from_boot(boot);
-        Self { paystack: Paystack::new(&core), core }
+        Self { core: Deps::from_boot(boot), paystack: Paystack::new(boot) }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use domain::{Currency, Money};
 use runtime::{
-    Deps,
+    Boot, Deps, FromBoot,
     outbound::{Answer, Outbound},
     secrets::SecretError,
 };
@@ -69,8 +69,8 @@ pub struct NewCheckout<'a> {
 }
 
 impl Paystack {
-    pub fn new(deps: &Deps) -> Self {
-        Self::over(Outbound::default(), deps.config.paystack_base_url.clone())
+    pub fn new(boot: &Boot) -> Self {
+        Self::over(Outbound::from_boot(boot), boot.config.paystack_base_url.clone())
     }
 
     pub fn over(http: Outbound, base_url: String) -> Self {

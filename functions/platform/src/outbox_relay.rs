@@ -39,7 +39,7 @@ pub async fn handle(relay: &Relay, events: Vec<OutboxRecord>) -> Result<(), Step
     let mut left = events;
     for attempt in 0..TRIES {
         if attempt > 0 {
-            tokio::time::sleep(backoff(attempt)).await;
+            relay.core.db.sleep(backoff(attempt)).await;
         }
         let mut refused = vec![];
         for call in calls(left) {

@@ -6,6 +6,7 @@ pub mod account;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
+pub mod guard;
 pub mod ids;
 pub mod ledger;
 pub mod limits;

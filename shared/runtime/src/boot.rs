@@ -1,6 +1,6 @@
 //! What happens once, before the first request: configuration, tracing, the AWS clients' shared parts.
 
-use std::{pin::Pin, process::ExitCode};
+use std::{pin::Pin, process::ExitCode, sync::Arc};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
@@ -12,15 +12,25 @@ use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
 
-use crate::{config::Config, deps::Deps, telemetry};
+use crate::{
+    config::Config,
+    deps::{Clock, Deps, Entropy, SystemClock, SystemEntropy},
+    outbound::Outbound,
+    telemetry,
+};
 
 /// The result of a bin's `main`.
 pub type Exit = ExitCode;
 
-/// What dependencies are made from.
+/// What dependencies are made from. Everything of the outside world that a function can meet is in here, so whoever
+/// makes another one (the simulator) hosts functions in another world.
 pub struct Boot {
     pub config: Config,
     pub sdk: SdkConfig,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    /// The way to other people's APIs, made at the first use unless it is given.
+    pub outbound: Option<Outbound>,
 }
 
 /// Dependencies a handler can ask for. Each handler names the least it needs, so that no function links or starts
@@ -37,7 +47,13 @@ impl FromBoot for Deps {
 
 impl Boot {
     fn new() -> Self {
-        Self { config: Config::from_env(), sdk: sdk_config() }
+        Self {
+            config: Config::from_env(),
+            sdk: sdk_config(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            outbound: None,
+        }
     }
 }
 

@@ -57,7 +57,7 @@ impl Deps {
     pub(crate) fn new(boot: &Boot) -> Self {
         let db = Db::new(aws_sdk_dynamodb::Client::new(&boot.sdk), boot.config.table_prefix());
         let secrets = Secrets::from_sdk(&boot.sdk);
-        Self::from_parts(db, Arc::new(SystemClock), Arc::new(SystemEntropy), boot.config.clone(), secrets)
+        Self::from_parts(db, Arc::clone(&boot.clock), Arc::clone(&boot.entropy), boot.config.clone(), secrets)
     }
 
     pub fn from_parts(

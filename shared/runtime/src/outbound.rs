@@ -16,6 +16,8 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 
+use crate::boot::{Boot, FromBoot};
+
 /// How long a provider may take to accept a connection, and to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const READ_TIMEOUT: Duration = Duration::from_secs(6);
@@ -52,6 +54,12 @@ impl Default for Outbound {
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build();
         Self(SharedHttpConnector::new(connector))
+    }
+}
+
+impl FromBoot for Outbound {
+    fn from_boot(boot: &Boot) -> Self {
+        boot.outbound.clone().unwrap_or_default()
     }
 }
 

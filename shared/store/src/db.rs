@@ -4,6 +4,7 @@ use std::{collections::HashMap, fmt::Display, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
+    config::AsyncSleep,
     error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, KeysAndAttributes},
@@ -68,6 +69,13 @@ impl Db {
         &self.client
     }
 
+    /// Waits, as the SDK itself waits between its tries.
+    pub async fn sleep(&self, duration: Duration) {
+        if let Some(sleep) = self.client.config().sleep_impl() {
+            sleep.sleep(duration).await;
+        }
+    }
+
     pub fn table_name(&self, table: Table) -> String {
         format!("{}{}", self.prefix, table.name())
     }
@@ -104,7 +112,7 @@ impl Db {
                 return Ok(found);
             }
             if attempt > 0 {
-                tokio::time::sleep(backoff("batch", attempt)).await;
+                self.sleep(backoff("batch", attempt)).await;
             }
             let answer = self.client.batch_get_item().set_request_items(Some(wanted)).send().await;
             let answer = answer.map_err(|error| StoreError::sdk(&error))?;
@@ -220,7 +228,7 @@ impl Db {
         let items: Vec<_> = items.into_iter().map(|part| part.build(&|table| self.table_name(table))).collect();
         for attempt in 0..=CONFLICT_RETRIES {
             if attempt > 0 {
-                tokio::time::sleep(backoff(&token, attempt)).await;
+                self.sleep(backoff(&token, attempt)).await;
             }
             let sent = self
                 .client

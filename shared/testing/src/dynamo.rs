@@ -8,7 +8,10 @@ use std::{
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Credentials, Region, SharedHttpClient, retry::RetryConfig},
+    config::{
+        BehaviorVersion, Credentials, IdentityCache, Region, SharedHttpClient, StalledStreamProtectionConfig,
+        retry::RetryConfig, timeout::TimeoutConfig,
+    },
 };
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::{
@@ -65,6 +68,10 @@ impl Embedded {
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .retry_config(RetryConfig::disabled())
+            // It answers at once, so nothing here needs a timer, and any executor will do.
+            .identity_cache(IdentityCache::no_cache())
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .sleep_impl(TokioSleep::new())
             .http_client(SharedHttpClient::new(self.clone()))
             .build();
@@ -84,7 +91,8 @@ impl Embedded {
         answer["Items"].as_array().cloned().unwrap_or_default()
     }
 
-    fn execute(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
+    /// Runs an operation as its wire has it: a JSON body in, a JSON body or the error out.
+    pub fn execute(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
         macro_rules! run {
             ($method:ident) => {{
                 let request = serde_json::from_slice(body)

@@ -64,6 +64,11 @@ impl TestRequest {
         self
     }
 
+    /// As a function gets it.
+    pub fn into_raw(self) -> RawRequest {
+        self.0
+    }
+
     /// Sends it through everything that a real request goes through.
     pub async fn send<E, D, H>(self, deps: &D, handler: H) -> Answer
     where

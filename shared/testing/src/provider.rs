@@ -51,6 +51,31 @@ struct Books {
     refunds: Vec<BookedRefund>,
     faults: VecDeque<Fault>,
     calls: Vec<String>,
+    over_refunds: u32,
+}
+
+/// What the books say of one charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChargeBook {
+    pub reference: String,
+    /// As it was opened.
+    pub requested_minor: i64,
+    /// `abandoned`, `failed` or `success`.
+    pub status: String,
+    pub currency: String,
+    pub captured_minor: i64,
+    pub captures: u32,
+    /// Given back or on its way back.
+    pub refunded_minor: i64,
+}
+
+/// What the books say of one refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundBook {
+    pub id: u64,
+    pub reference: String,
+    pub amount_minor: i64,
+    pub status: String,
 }
 
 /// A provider to test against.
@@ -95,6 +120,49 @@ impl FakePaystack {
         }
     }
 
+    /// A refund comes to this state.
+    pub fn move_refund(&self, id: u64, status: &str) {
+        for refund in self.books().refunds.iter_mut().filter(|refund| refund.id == id) {
+            status.clone_into(&mut refund.status);
+        }
+    }
+
+    /// Every charge, by reference.
+    pub fn charges(&self) -> Vec<ChargeBook> {
+        let books = self.books();
+        let refunded = |reference: &str| {
+            let of_it = books.refunds.iter().filter(|refund| refund.reference == reference);
+            of_it.filter(|refund| refund.status != "failed").map(|refund| refund.amount).sum()
+        };
+        let charges = books.charges.iter().map(|(reference, charge)| ChargeBook {
+            reference: reference.clone(),
+            requested_minor: charge.requested,
+            status: charge.status.clone(),
+            currency: charge.currency.clone(),
+            captured_minor: charge.captured,
+            captures: charge.captures,
+            refunded_minor: refunded(reference),
+        });
+        charges.collect()
+    }
+
+    /// Every refund, in the order they were asked for.
+    pub fn refunds(&self) -> Vec<RefundBook> {
+        let books = self.books();
+        let refunds = books.refunds.iter().map(|refund| RefundBook {
+            id: refund.id,
+            reference: refund.reference.clone(),
+            amount_minor: refund.amount,
+            status: refund.status.clone(),
+        });
+        refunds.collect()
+    }
+
+    /// How often more was to be given back than had been taken.
+    pub fn over_refunds(&self) -> u32 {
+        self.books().over_refunds
+    }
+
     /// Taken and given back so far, over all charges.
     pub fn taken_and_given_back(&self) -> (i64, i64) {
         let books = self.books();
@@ -112,7 +180,8 @@ impl FakePaystack {
         std::mem::take(&mut self.books().calls)
     }
 
-    fn answer(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    /// Answers a call, and books what it does.
+    pub fn answer(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let mut books = self.books();
         let books = &mut *books;
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
@@ -149,6 +218,7 @@ impl FakePaystack {
                 let captured = books.charges.get(&reference).map_or(0, |charge| charge.captured);
                 let back = books.refunds.iter().filter(|r| r.reference == reference && r.status != "failed");
                 if back.map(|refund| refund.amount).sum::<i64>() + amount > captured {
+                    books.over_refunds += 1;
                     return (
                         400,
                         json!({ "status": false, "message": "Refund amount cannot be more than the charge" }),

@@ -109,9 +109,14 @@ impl World {
 
     /// Another tenant in the same database, to test that they do not meet.
     pub async fn neighbour(&self) -> Self {
+        self.another("bobs-books").await
+    }
+
+    /// Another tenant in the same database, with a store of that slug.
+    pub async fn another(&self, slug: &str) -> Self {
         let tenant = self.deps.id(TenantId::from_ulid);
         let mut store = store(&self.deps);
-        store.slug = "bobs-books".into();
+        store.slug = slug.into();
         let principal = |role| Principal {
             tenant_id: Some(tenant),
             account_id: self.deps.id(AccountId::from_ulid),
@@ -221,15 +226,23 @@ fn store(deps: &Deps) -> Store {
     }
 }
 
+/// What Paystack's secret holds: the key that also signs its webhooks.
+pub const TEST_PAYSTACK_KEY: &str = "sk_test_x";
+
 fn secrets() -> Secrets {
+    Secrets::fixed(secret_texts())
+}
+
+/// The secrets by name, as they are kept in Secrets Manager.
+pub fn secret_texts() -> [(String, String); 3] {
     let key =
         |kid: &str| serde_json::json!({ "kid": kid, "private_pem": TEST_PRIVATE_PEM, "public_pem": TEST_PUBLIC_PEM });
-    Secrets::fixed([
+    [
         (
             "selleasi/test/token-keys".into(),
             serde_json::json!({ "current": key("one"), "next": key("two") }).to_string(),
         ),
         ("selleasi/test/cursor-key".into(), r#"{"key":"00ff"}"#.into()),
-        ("selleasi/test/paystack".into(), r#"{"secret_key":"sk_test_x"}"#.into()),
-    ])
+        ("selleasi/test/paystack".into(), serde_json::json!({ "secret_key": TEST_PAYSTACK_KEY }).to_string()),
+    ]
 }

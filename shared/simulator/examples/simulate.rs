@@ -1,0 +1,164 @@
+//! `scripts/simulate`: any number of runs, with what they reached and what went wrong in them, and the first failure told
+//! as a story.
+//!
+//!   simulate --seeds N --steps M [--seed S] [--threads T]
+
+use std::{
+    collections::BTreeMap,
+    process::ExitCode,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use simulator::{Broken, Coverage, Fault, Plan, REACHABLE, run, shrink};
+
+/// How often progress is shown.
+const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+
+struct Options {
+    seeds: u64,
+    steps: u64,
+    first_seed: u64,
+    threads: usize,
+}
+
+#[derive(Default)]
+struct Total {
+    runs: u64,
+    steps: u64,
+    calls: u64,
+    orders: u64,
+    events: u64,
+    faults: BTreeMap<Fault, u64>,
+    coverage: Coverage,
+    failures: Vec<(u64, Broken)>,
+}
+
+fn main() -> ExitCode {
+    let options = match options() {
+        Ok(options) => options,
+        Err(problem) => {
+            eprintln!("{problem}\nusage: simulate --seeds N --steps M [--seed S] [--threads T]");
+            return ExitCode::from(2);
+        }
+    };
+    let (next, total) = (AtomicU64::new(0), Mutex::new(Total::default()));
+    #[expect(clippy::disallowed_methods, reason = "measures how fast the simulation is")]
+    let started = Instant::now();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..options.threads).map(|_| scope.spawn(|| work(&options, &next, &total))).collect();
+        let mut shown = Duration::ZERO;
+        while !workers.iter().all(thread::ScopedJoinHandle::is_finished) {
+            thread::sleep(Duration::from_millis(100));
+            if started.elapsed() - shown >= PROGRESS_EVERY {
+                shown = started.elapsed();
+                let total = total.lock().expect("no worker panics");
+                eprintln!(
+                    "{:5}s  {} runs, {} steps, {} failed",
+                    shown.as_secs(),
+                    total.runs,
+                    total.steps,
+                    total.failures.len()
+                );
+            }
+        }
+    });
+    let took = started.elapsed();
+    report(&options, &total.into_inner().expect("no worker panics"), took)
+}
+
+fn work(options: &Options, next: &AtomicU64, total: &Mutex<Total>) {
+    loop {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        if at >= options.seeds {
+            return;
+        }
+        let seed = options.first_seed + at;
+        let report = run(&Plan::new(seed, options.steps));
+        let mut total = total.lock().expect("no worker panics");
+        total.runs += 1;
+        total.steps += report.steps;
+        total.calls += report.calls;
+        total.orders += report.orders;
+        total.events += report.events;
+        for (fault, times) in report.faults {
+            *total.faults.entry(fault).or_default() += times;
+        }
+        for (transition, times) in report.coverage {
+            *total.coverage.entry(transition).or_default() += times;
+        }
+        total.failures.extend(report.broken.map(|broken| (seed, broken)));
+    }
+}
+
+fn report(options: &Options, total: &Total, took: Duration) -> ExitCode {
+    let per_s = |count: u64| {
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = count as f64 / took.as_secs_f64();
+        format!("{rate:.0}")
+    };
+    println!("{} runs of {} steps in {:.1} s", total.runs, options.steps, took.as_secs_f64());
+    println!("  steps   {:>10}  {:>6}/s", total.steps, per_s(total.steps));
+    println!("  calls   {:>10}  {:>6}/s", total.calls, per_s(total.calls));
+    println!("  orders  {:>10}", total.orders);
+    println!("  events  {:>10}", total.events);
+    println!("faults");
+    for fault in Fault::ALL {
+        println!("  {:20} {:>9}", format!("{fault:?}"), total.faults.get(&fault).copied().unwrap_or_default());
+    }
+    println!("transitions");
+    let mut unreached = 0;
+    for (machine, from, to) in REACHABLE {
+        let times = total.coverage.get(&(machine, from.to_owned(), to.to_owned())).copied().unwrap_or_default();
+        unreached += usize::from(times == 0);
+        println!("  {machine:12} {from:>16} -> {to:16} {times:>9}");
+    }
+    for ((machine, from, to), times) in &total.coverage {
+        if !REACHABLE.contains(&(*machine, from, to)) {
+            println!("  {machine:12} {from:>16} -> {to:16} {times:>9}  (not listed)");
+        }
+    }
+    println!("{unreached} transitions not reached");
+    let Some((seed, broken)) = total.failures.iter().min_by_key(|(seed, _)| *seed) else {
+        println!("no invariant broke");
+        return ExitCode::SUCCESS;
+    };
+    println!("{} runs failed:", total.failures.len());
+    let mut by_invariant: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for (seed, broken) in &total.failures {
+        by_invariant.entry(broken.invariant).or_default().push(*seed);
+    }
+    for (invariant, seeds) in by_invariant {
+        let first: Vec<_> = seeds.iter().take(5).map(u64::to_string).collect();
+        println!("  {invariant}: {} (seeds {} …)", seeds.len(), first.join(", "));
+    }
+    let failure = shrink(&Plan::new(*seed, options.steps), broken);
+    println!("\nseed {seed}, cut down to {} steps and {:?}:\n", failure.plan.steps.len(), failure.plan.faults);
+    for line in &failure.report.story {
+        println!("{line}");
+    }
+    println!("\n{}: {}", failure.broken.invariant, failure.broken.detail);
+    println!("replay: scripts/simulate --seeds 1 --steps {} --seed {seed}", options.steps);
+    ExitCode::FAILURE
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options { seeds: 100, steps: 100, first_seed: 1, threads: 2 };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().and_then(|value| value.parse::<u64>().ok());
+        let value = value.ok_or_else(|| format!("{name}: expected a number"))?;
+        match name.as_str() {
+            "--seeds" => options.seeds = value,
+            "--steps" => options.steps = value,
+            "--seed" => options.first_seed = value,
+            "--threads" => options.threads = usize::try_from(value).map_err(|error| error.to_string())?.max(1),
+            _ => return Err(format!("{name}: there is no such option")),
+        }
+    }
+    Ok(options)
+}

@@ -1,0 +1,161 @@
+//! Functions under way. Each stands at a call to the outside until it is resumed; in between, others go on.
+
+use std::{
+    collections::BTreeSet,
+    task::{Context, Poll, Waker},
+};
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
+use fastrand::Rng;
+use runtime::{
+    StepError,
+    http::{RawReply, RawRequest},
+};
+use serde_json::Value;
+
+use crate::{
+    cloud::{Cloud, Running, Waiting, clock_off_ms},
+    faults::Fault,
+    functions::{Doing, Functions},
+    queues::Letter,
+    world::Asked,
+};
+
+/// API Gateway and its functions give up after this.
+const ENDPOINT_TIMEOUT_S: i64 = 29;
+const RELAY_TIMEOUT_S: i64 = 30;
+/// A message that has come so often has seen enough: from now on nothing goes wrong with it, so that only what is truly
+/// poison becomes a dead letter.
+const CALM_AFTER_RECEIVES: u32 = 3;
+
+/// Why a function was called.
+pub(crate) enum Errand {
+    Request(Asked),
+    Batch { queue: usize, letters: Vec<Letter> },
+    Relay { records: Vec<Value> },
+}
+
+/// What it gave back.
+pub(crate) enum Result {
+    Reply(RawReply),
+    Batch(SqsBatchResponse),
+    Relay(std::result::Result<(), StepError>),
+}
+
+pub(crate) struct Flight {
+    pub(crate) errand: Errand,
+    pub(crate) function: &'static str,
+    doing: Doing<Result>,
+    running: Option<Running>,
+    gives_up_ms: i64,
+}
+
+/// How a resumed function stands.
+pub(crate) enum Stand {
+    /// At its next call, or pausing.
+    UnderWay,
+    Landed(Result),
+    TimedOut,
+}
+
+impl Flight {
+    pub(crate) fn request(
+        cloud: &Cloud,
+        functions: &Functions,
+        function: &'static str,
+        raw: RawRequest,
+        asked: Asked,
+        rng: &mut Rng,
+    ) -> Self {
+        let tenants = raw.principal.as_ref().and_then(|principal| principal.tenant_id).map(|id| id.to_string());
+        let doing = functions.endpoints[function](raw);
+        let doing = Box::pin(async move { Result::Reply(doing.await) });
+        let tenants = tenants.into_iter().collect();
+        Self::begin(cloud, Errand::Request(asked), function, doing, tenants, ENDPOINT_TIMEOUT_S, false, rng)
+    }
+
+    pub(crate) fn batch(
+        cloud: &Cloud,
+        functions: &Functions,
+        queue: usize,
+        letters: Vec<Letter>,
+        rng: &mut Rng,
+    ) -> Self {
+        let row = cloud.state().queues.all[queue].row;
+        let records = letters.iter().map(|letter| {
+            let mut record = SqsMessage::default();
+            record.message_id = Some(letter.id.to_string());
+            record.body = Some(letter.body.clone());
+            record
+        });
+        let tenants = letters.iter().filter_map(|letter| Some(letter.event()["tenant_id"].as_str()?.to_owned()));
+        let tenants: BTreeSet<String> = tenants.collect();
+        let calm = letters.iter().any(|letter| letter.receives >= CALM_AFTER_RECEIVES);
+        let doing = functions.consumers[row.function](records.collect());
+        let doing = Box::pin(async move { Result::Batch(doing.await) });
+        let errand = Errand::Batch { queue, letters };
+        Self::begin(cloud, errand, row.function, doing, tenants, i64::from(row.timeout_s), calm, rng)
+    }
+
+    pub(crate) fn relay(cloud: &Cloud, functions: &Functions, records: Vec<Value>, rng: &mut Rng) -> Self {
+        let doing = (functions.relay)(records.clone());
+        let doing = Box::pin(async move { Result::Relay(doing.await) });
+        let errand = Errand::Relay { records };
+        Self::begin(cloud, errand, "platform-outbox-relay", doing, BTreeSet::new(), RELAY_TIMEOUT_S, false, rng)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a flight is made of")]
+    fn begin(
+        cloud: &Cloud,
+        errand: Errand,
+        function: &'static str,
+        doing: Doing<Result>,
+        tenants: BTreeSet<String>,
+        timeout_s: i64,
+        calm: bool,
+        rng: &mut Rng,
+    ) -> Self {
+        let mut state = cloud.state();
+        let rng = &mut rng.fork();
+        let clock_off_ms = clock_off_ms(&mut state.faults, rng);
+        let running = Running { function, tenants, clock_off_ms, rng: rng.fork(), calm, permit: false, waiting: None };
+        let gives_up_ms = state.now_ms + timeout_s * 1_000;
+        Self { errand, function, doing, running: Some(running), gives_up_ms }
+    }
+
+    /// Whether it can go on now.
+    pub(crate) fn is_ready(&self, now_ms: i64) -> bool {
+        match self.running.as_ref().and_then(|running| running.waiting) {
+            Some(Waiting::Until(until_ms)) => now_ms >= until_ms.min(self.gives_up_ms),
+            Some(Waiting::Call) | None => true,
+        }
+    }
+
+    /// When its pause is over, if it pauses.
+    pub(crate) fn pauses_until_ms(&self) -> Option<i64> {
+        match self.running.as_ref().and_then(|running| running.waiting) {
+            Some(Waiting::Until(until_ms)) => Some(until_ms.min(self.gives_up_ms)),
+            Some(Waiting::Call) | None => None,
+        }
+    }
+
+    /// Lets it make one call.
+    pub(crate) fn resume(&mut self, cloud: &Cloud) -> Stand {
+        {
+            let mut state = cloud.state();
+            if state.now_ms >= self.gives_up_ms {
+                state.faults.count(Fault::TimedOut);
+                return Stand::TimedOut;
+            }
+            let mut running = self.running.take().unwrap();
+            (running.permit, running.waiting) = (true, None);
+            state.running = Some(running);
+        }
+        let polled = self.doing.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        self.running = cloud.state().running.take();
+        match polled {
+            Poll::Ready(result) => Stand::Landed(result),
+            Poll::Pending => Stand::UnderWay,
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What must hold. The numbers are those of `infra/decisions/0010-invariants.md`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    OrderId, TenantId, VariantId,
+    audit::first_break,
+    ledger::EntryKind,
+    order::{CancelReason, OrderState, OrderStatus},
+    reservation::ReservationState,
+};
+use testing::{FakePaystack, provider::ChargeBook};
+
+use crate::mirror::{Change, Held, Mirror};
+
+/// An invariant that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    pub invariant: &'static str,
+    pub detail: String,
+}
+
+fn broken(invariant: &'static str, detail: impl Into<String>) -> Broken {
+    Broken { invariant, detail: detail.into() }
+}
+
+/// The order that a reference at the provider is for: `<tenant>-<order>-<attempt>`, ULIDs.
+pub(crate) fn order_of(reference: &str) -> Option<OrderId> {
+    format!("ord_{}", reference.split('-').nth(1)?).parse().ok()
+}
+
+/// What may not be broken even for a moment.
+pub(crate) fn always(mirror: &Mirror, changes: &[Change], provider: &FakePaystack) -> Vec<Broken> {
+    let mut found = vec![];
+    found.extend(changes.iter().filter_map(final_states));
+    stock(mirror, &mut found);
+    ledger(mirror, &mut found);
+    let charges = provider.charges();
+    for charge in &charges {
+        if charge.refunded_minor > charge.captured_minor {
+            let (back, taken) = (charge.refunded_minor, charge.captured_minor);
+            found.push(broken("I7", format!("{}: {back} given back of {taken} taken", charge.reference)));
+        }
+    }
+    for (order, captures) in captures(&charges) {
+        if captures > 1 {
+            found.push(broken("I6", format!("{order}: captured {captures} times at the provider")));
+        }
+    }
+    if provider.over_refunds() > 0 {
+        found.push(broken("I7", "the provider was asked to give back more than it had taken"));
+    }
+    found
+}
+
+fn captures(charges: &[ChargeBook]) -> BTreeMap<OrderId, u32> {
+    let mut captures = BTreeMap::new();
+    for charge in charges {
+        if let Some(order) = order_of(&charge.reference) {
+            *captures.entry(order).or_default() += charge.captures;
+        }
+    }
+    captures
+}
+
+/// I5. What lapsed or failed is not final: money that comes late revives it (decision 0005).
+fn final_states(change: &Change) -> Option<Broken> {
+    let after = change.after.state.status();
+    let is_allowed = match change.before.as_ref()? {
+        OrderState::Refunded { .. } => after == OrderStatus::Refunded,
+        OrderState::Cancelled { reason: CancelReason::Buyer | CancelReason::Staff, .. } => {
+            matches!(after, OrderStatus::Cancelled | OrderStatus::RefundPending)
+        }
+        OrderState::Cancelled { .. } => matches!(after, OrderStatus::Cancelled | OrderStatus::Paid),
+        OrderState::Confirmed { .. } => matches!(after, OrderStatus::Confirmed | OrderStatus::RefundPending),
+        OrderState::RefundPending { .. } => matches!(after, OrderStatus::RefundPending | OrderStatus::Refunded),
+        OrderState::Pending if after == OrderStatus::Cancelled => {
+            let OrderState::Cancelled { reason, cancelled_at } = change.after.state else { return None };
+            reason != CancelReason::Expired || cancelled_at >= change.after.expires_at
+        }
+        _ => true,
+    };
+    let id = change.after.id;
+    (!is_allowed).then(|| broken("I5", format!("{id}: {:?} became {:?}", change.before, change.after.state)))
+}
+
+/// I2 and I3.
+fn stock(mirror: &Mirror, found: &mut Vec<Broken>) {
+    let mut held: BTreeMap<VariantId, i64> = BTreeMap::new();
+    for reservation in mirror.reservations.values().filter(|held| held.value.state == ReservationState::Held) {
+        for line in &reservation.value.lines {
+            *held.entry(line.variant_id).or_default() += i64::from(line.quantity);
+        }
+    }
+    let mut moved: BTreeMap<VariantId, i64> = BTreeMap::new();
+    for movement in mirror.movements.values() {
+        *moved.entry(movement.variant_id).or_default() += movement.delta;
+    }
+    for (variant, stock) in &mirror.stocks {
+        let stock = &stock.value;
+        let (on_hand, reserved, available) = (stock.on_hand, stock.reserved, stock.available);
+        if reserved < 0 || reserved > on_hand || available != on_hand - reserved {
+            let detail = format!("{variant}: {on_hand} on hand, {reserved} reserved, {available} available");
+            found.push(broken("I2", detail));
+        }
+        let moved = moved.get(variant).copied().unwrap_or_default();
+        if on_hand != moved {
+            found.push(broken("I2", format!("{variant}: {on_hand} on hand, but movements add up to {moved}")));
+        }
+        let held = held.get(variant).copied().unwrap_or_default();
+        if reserved != held {
+            found.push(broken("I3", format!("{variant}: {reserved} reserved, but orders hold {held}")));
+        }
+    }
+}
+
+/// I1, the half that always holds, and I7.
+fn ledger(mirror: &Mirror, found: &mut Vec<Broken>) {
+    for ((order, key), entry) in &mirror.entries {
+        if !entry.value.is_balanced() {
+            found.push(broken("I1", format!("{order}: {key} does not balance")));
+        }
+    }
+    for (order, payment) in &mirror.payments {
+        for capture in &payment.value.captures {
+            let back = payment.value.refunds.iter().filter(|refund| refund.reference == capture.reference);
+            let back: i64 = back
+                .filter(|refund| refund.status != domain::payment::RefundStatus::Failed)
+                .map(|refund| refund.amount.amount_minor)
+                .sum();
+            if back > capture.amount.amount_minor {
+                found.push(broken("I7", format!("{order}: {back} to be refunded of {}", capture.amount)));
+            }
+        }
+    }
+}
+
+/// What holds once everything has ended.
+pub(crate) fn at_rest(mirror: &Mirror, provider: &FakePaystack, published: &BTreeSet<String>) -> Vec<Broken> {
+    let mut found = vec![];
+    let charges = provider.charges();
+    for (id, order) in &mirror.orders {
+        let of_it = charges.iter().filter(|charge| order_of(&charge.reference) == Some(*id));
+        money(mirror, *id, order, &of_it.collect::<Vec<_>>(), provider, &mut found);
+        held_stock(mirror, *id, order, &mut found);
+    }
+    events(mirror, published, &mut found);
+    for (tenant, entries) in &mirror.audit {
+        let entries: Vec<_> = entries.values().cloned().collect();
+        if let Some(at) = first_break(&entries) {
+            found.push(broken("I11", format!("{tenant}: the audit chain breaks at {at:?}")));
+        }
+    }
+    found
+}
+
+/// I1, I4 and I8.
+fn money(
+    mirror: &Mirror,
+    id: OrderId,
+    order: &Held<domain::order::Order>,
+    charges: &[&ChargeBook],
+    provider: &FakePaystack,
+    found: &mut Vec<Broken>,
+) {
+    let status = order.value.state.status();
+    let failed = provider.refunds().iter().any(|r| order_of(&r.reference) == Some(id) && r.status == "failed");
+    let is_final = matches!(status, OrderStatus::Confirmed | OrderStatus::Cancelled | OrderStatus::Refunded)
+        // The provider will not give the money back by itself: a person has been told.
+        || (status == OrderStatus::RefundPending && failed);
+    if !is_final {
+        found.push(broken("I4", format!("{id} has come to rest {}", status.name())));
+    }
+    let mut ours: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    for entry in mirror.entries.range((id, String::new())..).take_while(|((order, _), _)| *order == id) {
+        let entry = &entry.1.value;
+        let side = match entry.kind {
+            EntryKind::Capture | EntryKind::StrayCapture => "taken",
+            EntryKind::Refund | EntryKind::StrayRefund => "given back",
+        };
+        let amount: i64 = entry.postings.iter().map(|posting| posting.debit_minor).sum();
+        *ours.entry((side, entry.currency.code())).or_default() += amount;
+    }
+    let mut theirs: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    for charge in charges.iter().filter(|charge| charge.captures > 0) {
+        *theirs.entry(("taken", &charge.currency)).or_default() += charge.captured_minor;
+        if charge.refunded_minor > 0 {
+            *theirs.entry(("given back", &charge.currency)).or_default() += charge.refunded_minor;
+        }
+    }
+    if ours != theirs {
+        found.push(broken("I1", format!("{id}: our books say {ours:?}, the provider's {theirs:?}")));
+    }
+    let total = order.value.totals.total;
+    let kept: i64 = charges.iter().map(|charge| charge.captured_minor - charge.refunded_minor).sum();
+    let wanted = if status == OrderStatus::Confirmed { total.amount_minor } else { 0 };
+    if is_final && !failed && kept != wanted {
+        found.push(broken("I8", format!("{id} is {}, but the provider keeps {kept} of {total}", status.name())));
+    }
+}
+
+/// I8.
+fn held_stock(mirror: &Mirror, id: OrderId, order: &Held<domain::order::Order>, found: &mut Vec<Broken>) {
+    let status = order.value.state.status();
+    let Some(reservation) = mirror.reservations.get(&id) else {
+        found.push(broken("I8", format!("{id} has no reservation")));
+        return;
+    };
+    let state = reservation.value.state;
+    let fits = if status == OrderStatus::Confirmed {
+        state == ReservationState::Committed
+    } else {
+        matches!(state, ReservationState::Released | ReservationState::Returned | ReservationState::Rejected)
+    };
+    if !fits {
+        found.push(broken("I8", format!("{id} is {}, but its stock is {state:?}", status.name())));
+    }
+}
+
+/// I9 and I11: what was committed was published, and is in the audit once; and nothing else is.
+fn events(mirror: &Mirror, published: &BTreeSet<String>, found: &mut Vec<Broken>) {
+    let mut audited: BTreeMap<String, u32> = BTreeMap::new();
+    for entry in mirror.audit.values().flat_map(BTreeMap::values) {
+        *audited.entry(entry.event_id.to_string()).or_default() += 1;
+    }
+    for event in mirror.outbox.values() {
+        let id = event.id.to_string();
+        if !published.contains(&id) {
+            found.push(broken("I9", format!("{} {id} was committed and never published", event.r#type)));
+        }
+    }
+    for id in published {
+        match audited.get(id) {
+            Some(1) => {}
+            Some(times) => found.push(broken("I9", format!("event {id} is in the audit {times} times"))),
+            None => found.push(broken("I9", format!("event {id} was published and is not in the audit"))),
+        }
+    }
+    for id in audited.keys().filter(|id| !published.contains(*id)) {
+        found.push(broken("I11", format!("event {id} is in the audit and never happened")));
+    }
+    // Every change of an order is told: its versions are its events.
+    let mut told: BTreeMap<(TenantId, String), BTreeSet<u64>> = BTreeMap::new();
+    for event in mirror.outbox.values().filter(|event| event.source == "selleasi.orders") {
+        told.entry((event.tenant_id, event.subject.clone())).or_default().insert(event.version);
+    }
+    for (id, order) in &mirror.orders {
+        let told = told.get(&(order.tenant, id.to_string())).cloned().unwrap_or_default();
+        if told != (1..=order.version).collect() {
+            found.push(broken("I9", format!("{id} is at version {}, but told of {told:?}", order.version)));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Functions go on, die, or come to their end; and what their answers mean.
+
+use std::collections::BTreeSet;
+
+use fastrand::Rng;
+use runtime::http::RawReply;
+use serde_json::Value;
+
+use crate::{
+    faults::Fault,
+    flights::{Errand, Flight, Result, Stand},
+    queues::Letter,
+    world::{Asked, World},
+};
+
+impl World {
+    /// One of the functions under way, any of them, makes its next call.
+    pub(crate) fn go_on(&mut self, rng: &mut Rng) {
+        let now_ms = self.cloud.state().now_ms;
+        let ready: Vec<usize> = (0..self.flights.len()).filter(|at| self.flights[*at].is_ready(now_ms)).collect();
+        let Some(at) = rng.choice(ready) else {
+            // All of them pause: time passes until the first of them wakes.
+            let wakes_ms = self.flights.iter().filter_map(Flight::pauses_until_ms).min();
+            if let Some(wakes_ms) = wakes_ms {
+                let mut state = self.cloud.state();
+                state.now_ms = state.now_ms.max(wakes_ms);
+            }
+            return;
+        };
+        match self.flights[at].resume(&self.cloud) {
+            Stand::UnderWay => {}
+            Stand::TimedOut => {
+                let flight = self.flights.swap_remove(at);
+                self.dies(flight, "runs out of time");
+            }
+            Stand::Landed(result) => {
+                let flight = self.flights.swap_remove(at);
+                self.land(flight, result, rng);
+            }
+        }
+    }
+
+    pub(crate) fn kill(&mut self, rng: &mut Rng) {
+        if self.flights.is_empty() {
+            return;
+        }
+        let flight = self.flights.swap_remove(rng.usize(0..self.flights.len()));
+        self.cloud.state().faults.count(Fault::Killed);
+        self.dies(flight, "is killed");
+    }
+
+    /// What it was called for comes again by itself: the queue and the stream see to that, and the client.
+    fn dies(&mut self, flight: Flight, how: &str) {
+        let mut state = self.cloud.state();
+        let function = flight.function;
+        state.tell(|| format!("    {function} {how}"));
+        if let Errand::Relay { records } = flight.errand {
+            state.stream.extend(records);
+        }
+        state.mail_doubts += u32::from(function == "notifications-on-event");
+    }
+
+    fn land(&mut self, flight: Flight, result: Result, rng: &mut Rng) {
+        let function = flight.function;
+        let reply_lost = {
+            let mut state = self.cloud.state();
+            let lost = state.faults.strikes(Fault::ReplyLost, rng);
+            if lost {
+                state.tell(|| format!("    {function} is done, and nobody hears of it"));
+            }
+            lost
+        };
+        match (flight.errand, result) {
+            (Errand::Request(asked), Result::Reply(reply)) => {
+                self.cloud.state().tell(|| {
+                    let body = String::from_utf8_lossy(&reply.body);
+                    format!("    {function} answers {} {}", reply.status, gist(&body))
+                });
+                if !reply_lost {
+                    self.judge(function, &asked, &reply);
+                }
+            }
+            (Errand::Batch { queue, letters }, Result::Batch(response)) => {
+                let failed: BTreeSet<_> =
+                    response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+                for letter in letters {
+                    if failed.contains(&letter.id.to_string()) {
+                        let mut state = self.cloud.state();
+                        state.tell(|| format!("    {function} will get a message again"));
+                        state.mail_doubts += u32::from(function == "notifications-on-event");
+                    } else if !reply_lost {
+                        self.dealt_with(queue, letter);
+                    }
+                }
+            }
+            (Errand::Relay { records }, Result::Relay(result)) => {
+                if result.is_err() || reply_lost {
+                    self.cloud.state().stream.extend(records);
+                }
+            }
+            _ => unreachable!("a flight lands as what it took off as"),
+        }
+    }
+
+    fn dealt_with(&mut self, queue: usize, letter: Letter) {
+        self.cloud.state().queues.delete(queue, letter.id);
+        self.dealt_with.push((queue, letter.body));
+    }
+
+    fn judge(&mut self, function: &str, asked: &Asked, reply: &RawReply) {
+        let status = reply.status;
+        let says = |wanted: &str| format!("{function} answered {status}, not {wanted}");
+        let mut broken = vec![];
+        if status >= 500 && status != 503 {
+            broken.push(("I15", says("a problem with its reason")));
+        }
+        match asked {
+            Asked::Place(at) if status == 201 => self.requests[*at].replies.push(reply.body.clone()),
+            Asked::Own if ![200, 503, 404].contains(&status) => broken.push(("I10", says("what is the caller's own"))),
+            // A payment is there a moment after its order.
+            Asked::Own if status == 404 && function != "payments-get" => {
+                broken.push(("I10", says("what is the caller's own")));
+            }
+            Asked::NotOwn if ![404, 503].contains(&status) => broken.push(("I10", says("404"))),
+            Asked::FalseCursor if ![400, 503].contains(&status) => broken.push(("I10", says("400"))),
+            Asked::FalseWebhook if ![401, 503].contains(&status) => broken.push(("I1", says("401"))),
+            Asked::Page { shop, buyer } if status == 200 => {
+                let page: Value = serde_json::from_slice(&reply.body).unwrap();
+                if let Some(cursor) = page["next_cursor"].as_str() {
+                    self.cursors.push((*shop, *buyer, cursor.to_owned()));
+                }
+            }
+            _ => {}
+        }
+        let mut state = self.cloud.state();
+        for (invariant, detail) in broken {
+            state.breaks(invariant, detail);
+        }
+    }
+}
+
+/// What an answer says, in a few words.
+fn gist(body: &str) -> String {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let text = |name: &str| body[name].as_str().map(str::to_owned);
+    let errors = body["errors"].as_array().cloned().unwrap_or_default();
+    let errors: Vec<_> = errors.iter().filter_map(|error| error["detail"].as_str()).collect();
+    let parts = [text("code"), text("id"), text("status")].into_iter().flatten();
+    let mut parts: Vec<String> = parts.collect();
+    parts.extend(errors.into_iter().map(str::to_owned));
+    parts.join(" ")
+}

@@ -1,0 +1,54 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "for tests only: what goes wrong here is a broken simulator, and should stop it"
+)]
+//! The saga simulator: the real handlers of all functions in one process, over a DynamoDB in the process, a bus, queues,
+//! a mailbox and a payment provider in memory, a clock that the simulation sets, and one seed that decides everything.
+//!
+//! A run takes random steps: people shop, pay and cancel, messages are delivered, time passes. Every call of a function
+//! to the outside is a point where it can be suspended while others go on, killed, or lied to. The invariants are checked
+//! after every step, and again when everything has come to rest. The same seed is the same run, to the byte, so a failure
+//! is its seed, and is cut down to the fewest steps that still fail and told as a story.
+//!
+//! | module | |
+//! |---|---|
+//! | `plan` | which steps a seed takes |
+//! | `run` | taking them, coming to rest, replaying every event, and the report |
+//! | `world` | tenants, stores, buyers, and what each step does |
+//! | `flights` | functions under way, resumed one call at a time |
+//! | `functions` | which handlers there are, and how they are started |
+//! | `cloud`, `dynamo` | what the functions' AWS clients talk to |
+//! | `queues` | bus rules and queues, from the table that the templates are generated from |
+//! | `provider` | Paystack's answers and webhooks |
+//! | `faults` | what goes wrong, how often |
+//! | `mirror`, `invariants` | what the database holds, and what must hold of it |
+//! | `guards` | switching one of the product's guards off |
+//! | `shrink` | fewer steps that still fail |
+
+mod cloud;
+mod dynamo;
+mod faults;
+mod flights;
+mod functions;
+mod guards;
+mod invariants;
+mod landings;
+mod mirror;
+mod plan;
+mod provider;
+mod queues;
+mod rest;
+mod run;
+mod shrink;
+mod steps;
+mod story;
+mod world;
+
+pub use faults::Fault;
+pub use guards::Guard;
+pub use invariants::Broken;
+pub use mirror::{Coverage, REACHABLE};
+pub use plan::{Kind, Plan};
+pub use run::{Report, run};
+pub use shrink::{Failure, shrink};

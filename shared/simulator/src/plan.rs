@@ -1,0 +1,119 @@
+//! Which steps a run takes. Step `i` of a seed is always the same step, whatever other steps are left out, so that a
+//! failing run can be cut down.
+
+use std::collections::BTreeSet;
+
+use fastrand::Rng;
+
+use crate::{faults::Fault, guards::Guard};
+
+/// Something that happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A buyer puts something into the cart.
+    Shop,
+    /// A buyer orders what is in the cart, or sends an earlier request again.
+    Place,
+    /// A buyer asks where to pay.
+    StartPayment,
+    /// A buyer pays at the provider.
+    Pay,
+    /// A buyer's card is declined.
+    Decline,
+    /// The provider calls.
+    Webhook,
+    /// A refund at the provider moves on.
+    MoveRefund,
+    /// Buyer or team cancels an order.
+    Cancel,
+    /// Delivered goods come back.
+    Return,
+    /// The team counts or restocks.
+    Adjust,
+    /// The team changes a price.
+    ChangePrice,
+    /// Somebody looks at what is or is not theirs, with cursors genuine and forged.
+    Look,
+    /// Some committed events go from the outbox's stream to the bus.
+    Relay,
+    /// A queue gives messages to its function.
+    Deliver,
+    /// A message that was dealt with comes again.
+    Redeliver,
+    /// A function under way is killed.
+    Kill,
+    /// Time passes: seconds, or more than a payment window.
+    Wait,
+}
+
+const WEIGHTS: [(Kind, u32); 17] = [
+    (Kind::Shop, 7),
+    (Kind::Place, 9),
+    (Kind::StartPayment, 2),
+    (Kind::Pay, 7),
+    (Kind::Decline, 2),
+    (Kind::Webhook, 6),
+    (Kind::MoveRefund, 4),
+    (Kind::Cancel, 4),
+    (Kind::Return, 1),
+    (Kind::Adjust, 2),
+    (Kind::ChangePrice, 1),
+    (Kind::Look, 3),
+    (Kind::Relay, 14),
+    (Kind::Deliver, 34),
+    (Kind::Redeliver, 2),
+    (Kind::Kill, 2),
+    (Kind::Wait, 6),
+];
+
+/// A run to be made.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub seed: u64,
+    /// Numbers of the steps to take, ascending: all of `0..n`, or those that a smaller run keeps.
+    pub steps: Vec<u64>,
+    /// Kinds of faults that may happen.
+    pub faults: BTreeSet<Fault>,
+    /// A guard of the product that is switched off.
+    pub off: Option<Guard>,
+    /// Whether the run is told.
+    pub told: bool,
+}
+
+impl Plan {
+    /// The first `steps` steps of a seed, with every fault.
+    pub fn new(seed: u64, steps: u64) -> Self {
+        Self { seed, steps: (0..steps).collect(), faults: Fault::ALL.into(), off: None, told: false }
+    }
+
+    pub fn without(self, guard: Guard) -> Self {
+        Self { off: Some(guard), ..self }
+    }
+
+    /// How rough the run is, in percent of the usual rates: a seed is a calm day, a usual one or a storm.
+    pub(crate) fn weather(&self) -> u32 {
+        [20, 100, 100, 250][Rng::with_seed(mix(self.seed, u64::MAX)).usize(0..4)]
+    }
+
+    /// A step, and the randomness that is its own.
+    pub(crate) fn step(&self, number: u64) -> (Kind, Rng) {
+        let mut rng = Rng::with_seed(mix(self.seed, number));
+        let total: u32 = WEIGHTS.iter().map(|(_, weight)| weight).sum();
+        let mut drawn = rng.u32(0..total);
+        for (kind, weight) in WEIGHTS {
+            if drawn < weight {
+                return (kind, rng);
+            }
+            drawn -= weight;
+        }
+        (Kind::Wait, rng)
+    }
+}
+
+/// Two numbers into one that looks like neither (SplitMix64's finisher).
+pub(crate) fn mix(seed: u64, number: u64) -> u64 {
+    let mut mixed = seed.wrapping_add(number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}

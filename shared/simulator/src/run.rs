@@ -1,0 +1,105 @@
+//! A run from its plan to its report.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use fastrand::Rng;
+
+use crate::{
+    faults::Fault,
+    invariants::{Broken, always, at_rest},
+    mirror::Coverage,
+    plan::{Plan, mix},
+    world::World,
+};
+
+/// What came of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Steps taken; fewer than planned when an invariant broke before the end.
+    pub steps: u64,
+    /// The first invariant that did not hold.
+    pub broken: Option<Broken>,
+    pub coverage: Coverage,
+    pub faults: BTreeMap<Fault, u64>,
+    /// Calls to AWS and the provider.
+    pub calls: u64,
+    /// Times a function was called to its end.
+    pub orders: u64,
+    pub events: u64,
+    /// What happened, if the plan asked for it to be told.
+    pub story: Vec<String>,
+}
+
+/// Each run in a process has a number, which nothing in it depends on.
+static RUNS: AtomicU64 = AtomicU64::new(0);
+
+/// Makes a run. The same plan is the same run.
+pub fn run(plan: &Plan) -> Report {
+    crate::guards::switch_off(plan.off);
+    let mut world = World::new(plan, RUNS.fetch_add(1, Ordering::Relaxed));
+    let mut report = Report::default();
+    for number in &plan.steps {
+        let (kind, mut rng) = plan.step(*number);
+        world.cloud.state().tell(|| format!("{number}. {kind:?}"));
+        world.step(kind, &mut rng);
+        report.steps += 1;
+        if world.check() {
+            return finish(world, report);
+        }
+    }
+    let mut rng = Rng::with_seed(mix(plan.seed, u64::MAX - 2));
+    world.cloud.state().tell(|| "faults stop, and everything comes to its end".to_owned());
+    world.come_to_rest(&mut rng);
+    if world.check() {
+        return finish(world, report);
+    }
+    world.check_at_rest();
+    if world.cloud.state().broken.is_empty() {
+        world.cloud.state().tell(|| "every event comes twice more".to_owned());
+        world.replay(&mut rng);
+    }
+    finish(world, report)
+}
+
+fn finish(world: World, mut report: Report) -> Report {
+    crate::guards::switch_off(None);
+    let state = world.cloud.state();
+    report.broken = state.broken.first().cloned();
+    report.coverage = world.mirror.coverage.clone();
+    report.faults = state.faults.counts().clone();
+    report.calls = state.calls;
+    report.orders = world.mirror.orders.len() as u64;
+    report.events = world.mirror.outbox.len() as u64;
+    report.story = state.story.lines();
+    report
+}
+
+impl World {
+    /// Takes in what was written and checks what may never be broken. Whether something is.
+    pub(crate) fn check(&mut self) -> bool {
+        let written = std::mem::take(&mut self.cloud.state().written);
+        if !written.is_empty() {
+            let known = self.mirror.placed.len();
+            let changes = self.mirror.take_in(written);
+            let found = always(&self.mirror, &changes, &self.cloud.provider);
+            let mut state = self.cloud.state();
+            for (at, order) in self.mirror.placed.iter().enumerate().skip(known) {
+                state.story.name(&order.to_string(), || format!("order {}", at + 1));
+            }
+            state.broken.extend(found);
+        }
+        !self.cloud.state().broken.is_empty()
+    }
+
+    fn check_at_rest(&mut self) {
+        self.check_outcomes();
+        let mut state = self.cloud.state();
+        let published: BTreeSet<String> =
+            state.published.iter().filter_map(|(_, _, event)| Some(event["id"].as_str()?.to_owned())).collect();
+        let found = at_rest(&self.mirror, &self.cloud.provider, &published);
+        state.broken.extend(found);
+    }
+}

@@ -1,0 +1,216 @@
+//! The world of a run: a few tenants with their stores, teams and buyers, what they have asked for, and what is under way.
+
+use std::{
+    collections::BTreeSet,
+    task::{Context, Poll, Waker},
+};
+
+use contracts::table::Table;
+use domain::{
+    AccountId, MovementId, OrderId, ProductId, Role, SessionId, VariantId,
+    stock::{Movement, MovementReason, Stock},
+};
+use fastrand::Rng;
+use runtime::{Config, Principal};
+use serde_json::Value;
+
+use crate::{
+    cloud::{Cloud, State},
+    faults::Faults,
+    flights::Flight,
+    functions::Functions,
+    mirror::Mirror,
+    plan::{Plan, mix},
+    provider::Webhook,
+    queues::Queues,
+    story::Story,
+};
+
+const SLUGS: [&str; 3] = ["adas-books", "bobs-books", "chis-books"];
+const BUYERS: usize = 4;
+/// Units on hand of each store's goods at the start: contention on the first, plenty of the last.
+const ON_HAND: [i64; 3] = [1, 3, 12];
+const PRICE_MINOR: i64 = 150_000;
+/// Paystack repeats its calls for three days; this is asked as often as it matters, and once a day after that.
+const RECONCILE_SCHEDULE_S: [u32; 4] = [60, 300, 900, 86_400];
+
+/// A tenant's store, and who goes in and out.
+pub(crate) struct Shop {
+    pub(crate) slug: &'static str,
+    pub(crate) owner: Principal,
+    pub(crate) buyers: Vec<Principal>,
+    pub(crate) goods: Vec<(ProductId, VariantId)>,
+}
+
+/// A request to place an order, which may be sent again.
+pub(crate) struct Request {
+    pub(crate) shop: usize,
+    pub(crate) buyer: usize,
+    pub(crate) key: String,
+    pub(crate) sent_ms: i64,
+    /// What was answered with 201 so far.
+    pub(crate) replies: Vec<Vec<u8>>,
+}
+
+/// What a request was for, which says how its answer is judged.
+#[derive(Debug, Clone)]
+pub(crate) enum Asked {
+    /// To place the order of that request.
+    Place(usize),
+    /// For something that is the caller's own.
+    Own,
+    /// For a page of the caller's orders; the cursor of the next one is kept.
+    Page {
+        shop: usize,
+        buyer: usize,
+    },
+    /// For something that is somebody else's: 404.
+    NotOwn,
+    /// With a cursor that was given out for another list, or was altered: 400.
+    FalseCursor,
+    /// A webhook that the provider did not send: 401.
+    FalseWebhook,
+    Other,
+}
+
+pub(crate) struct World {
+    pub(crate) cloud: Cloud,
+    pub(crate) functions: Functions,
+    pub(crate) shops: Vec<Shop>,
+    pub(crate) mirror: Mirror,
+    pub(crate) flights: Vec<Flight>,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) webhooks: Vec<Webhook>,
+    /// Messages that were dealt with: queue and body.
+    pub(crate) dealt_with: Vec<(usize, String)>,
+    pub(crate) returned: BTreeSet<OrderId>,
+    /// Cursors given out: shop, buyer, cursor.
+    pub(crate) cursors: Vec<(usize, usize, String)>,
+    /// Message and consumer of every poison put into a queue.
+    pub(crate) poisoned: u32,
+}
+
+impl World {
+    pub(crate) fn new(plan: &Plan, run: u64) -> Self {
+        let mut rng = Rng::with_seed(mix(plan.seed, u64::MAX - 1));
+        let (shops, dynamo, config) = now(furnish(&mut rng));
+        let state = State {
+            now_ms: START_MS,
+            running: None,
+            faults: Faults::new(plan.weather(), plan.faults.clone()),
+            off: plan.off,
+            queues: Queues::new(),
+            stream: vec![],
+            mails: vec![],
+            written: vec![],
+            published: vec![],
+            broken: vec![],
+            story: Story::new(plan.told),
+            calls: 0,
+            mail_doubts: 0,
+        };
+        let cloud = Cloud::new(state, dynamo);
+        let functions = Functions::new(&cloud, &config, run);
+        let mut world = Self {
+            cloud,
+            functions,
+            shops,
+            mirror: Mirror::default(),
+            flights: vec![],
+            requests: vec![],
+            webhooks: vec![],
+            dealt_with: vec![],
+            returned: BTreeSet::new(),
+            cursors: vec![],
+            poisoned: 0,
+        };
+        world.look_around(&mut rng);
+        world
+    }
+
+    /// Takes in what is there at the start; every unit on hand has come from somewhere.
+    fn look_around(&mut self, rng: &mut Rng) {
+        let items = self.cloud.dynamo.items(Table::Inventory);
+        self.mirror.take_in(items.into_iter().map(|item| (Table::Inventory.name().to_owned(), item)).collect());
+        let stocks: Vec<Stock> = self.mirror.stocks.values().map(|held| held.value.clone()).collect();
+        for stock in stocks {
+            let movement = Movement {
+                id: MovementId::from_ulid(ulid(rng)),
+                variant_id: stock.variant_id,
+                delta: stock.on_hand,
+                reason: MovementReason::Initial,
+                reference: None,
+                actor: None,
+                at: stock.updated_at,
+            };
+            self.mirror.movements.insert(movement.id, movement);
+        }
+        let mut state = self.cloud.state();
+        for shop in &self.shops {
+            state.story.name(&shop.owner.tenant_id.unwrap().to_string(), || shop.slug.to_owned());
+            for (at, (_, variant)) in shop.goods.iter().enumerate() {
+                state.story.name(&variant.to_string(), || format!("{}'s {}", shop.slug, GOODS[at]));
+            }
+        }
+    }
+}
+
+/// 2026-01-01T00:00:00Z, as the world of `testing`.
+const START_MS: i64 = 1_767_225_600_000;
+pub(crate) const GOODS: [&str; 3] = ["scarce book", "rare book", "common book"];
+
+async fn furnish(rng: &mut Rng) -> (Vec<Shop>, testing::Embedded, Config) {
+    let first = testing::World::new().await;
+    let mut shops = vec![];
+    let (dynamo, config) = (first.dynamo.clone(), Config::clone(&first.deps.config));
+    for slug in SLUGS {
+        let another = if slug == first.store.slug { None } else { Some(first.another(slug).await) };
+        let world = another.as_ref().unwrap_or(&first);
+        let mut goods = vec![];
+        for (name, on_hand) in GOODS.into_iter().zip(ON_HAND) {
+            let (product, variant) = world.product(name, PRICE_MINOR, on_hand).await;
+            goods.push((product.id, variant));
+        }
+        let mut buyer = || Principal {
+            account_id: AccountId::from_ulid(ulid(rng)),
+            role: Role::Guest,
+            session_id: SessionId::from_ulid(ulid(rng)),
+            ..world.buyer.clone()
+        };
+        let buyers = (0..BUYERS).map(|_| buyer()).collect();
+        shops.push(Shop { slug, owner: world.owner.clone(), buyers, goods });
+    }
+    (shops, dynamo, Config { reconcile_schedule_s: RECONCILE_SCHEDULE_S.into(), ..config })
+}
+
+pub(crate) fn ulid(rng: &mut Rng) -> ulid::Ulid {
+    ulid::Ulid::from_parts(u64::try_from(START_MS).unwrap(), rng.u128(..))
+}
+
+/// The result of a future that never waits.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("the embedded database answers at once"),
+    }
+}
+
+/// Everything that is stored in the tables that handlers must leave as they are when they see an event again.
+pub(crate) fn everything(cloud: &Cloud) -> BTreeSet<String> {
+    let tables = [
+        Table::Tenants,
+        Table::Catalog,
+        Table::Carts,
+        Table::Inventory,
+        Table::Orders,
+        Table::Payments,
+        Table::Notifications,
+    ];
+    let items = |table: Table| cloud.dynamo.items(table).into_iter().map(move |item| sorted(table, &item));
+    tables.into_iter().flat_map(items).collect()
+}
+
+fn sorted(table: Table, item: &Value) -> String {
+    // serde_json keeps an object's names sorted.
+    format!("{} {item}", table.name())
+}
