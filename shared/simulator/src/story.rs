@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
+use crate::world::START_MS;
+
 #[derive(Debug, Default)]
 pub(crate) struct Story {
     told: bool,
@@ -16,8 +18,9 @@ impl Story {
 
     pub(crate) fn tell(&mut self, now_ms: i64, line: impl FnOnce() -> String) {
         if self.told {
-            let s = now_ms / 1_000;
-            let mut text = format!("{:3}:{:02}:{:02}.{:03}  ", s / 3_600, s / 60 % 60, s % 60, now_ms % 1_000);
+            let ms = now_ms - START_MS;
+            let s = ms / 1_000;
+            let mut text = format!("{:3}:{:02}:{:02}.{:03}  ", s / 3_600, s / 60 % 60, s % 60, ms % 1_000);
             let _ = write!(text, "{}", line());
             self.lines.push(text);
         }

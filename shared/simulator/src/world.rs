@@ -156,7 +156,7 @@ impl World {
 }
 
 /// 2026-01-01T00:00:00Z, as the world of `testing`.
-const START_MS: i64 = 1_767_225_600_000;
+pub(crate) const START_MS: i64 = 1_767_225_600_000;
 pub(crate) const GOODS: [&str; 3] = ["scarce book", "rare book", "common book"];
 
 async fn furnish(rng: &mut Rng) -> (Vec<Shop>, testing::Embedded, Config) {

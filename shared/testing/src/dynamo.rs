@@ -1,5 +1,8 @@
 //! DynamoDB in the process: the real SDK client, with a connector that hands each request to `dynoxide`, an
 //! independent implementation over SQLite, without a socket. Every call is counted by its operation.
+//!
+//! Unlike AWS it is never throttled, never behind, and has no conflicts: transactions run one after the other. The tests
+//! in `contract` hold it and MiniStack to what the store relies on, and give those answers themselves.
 
 use std::{
     collections::BTreeMap,
@@ -57,23 +60,17 @@ impl Embedded {
         let database = Database::memory().unwrap();
         let embedded = Self { database: Arc::new(database), calls: Arc::default() };
         for table in Table::ALL {
-            embedded.execute("CreateTable", table_definition(table).to_string().as_bytes()).unwrap();
+            embedded.execute("CreateTable", table_definition(PREFIX, table).to_string().as_bytes()).unwrap();
         }
         embedded
     }
 
     pub fn db(&self) -> Db {
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .retry_config(RetryConfig::disabled())
+        let config = client_config(SharedHttpClient::new(self.clone()))
             // It answers at once, so nothing here needs a timer, and any executor will do.
             .identity_cache(IdentityCache::no_cache())
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .sleep_impl(TokioSleep::new())
-            .http_client(SharedHttpClient::new(self.clone()))
             .build();
         Db::new(Client::from_conf(config), PREFIX)
     }
@@ -95,8 +92,7 @@ impl Embedded {
     pub fn execute(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
         macro_rules! run {
             ($method:ident) => {{
-                let request = serde_json::from_slice(body)
-                    .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
+                let request = serde_json::from_slice(body).map_err(|error| unreadable(&error.to_string()))?;
                 let answer = self.database.$method(request)?;
                 serde_json::to_string(&answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
             }};
@@ -114,7 +110,27 @@ impl Embedded {
     }
 }
 
-fn table_definition(table: Table) -> Value {
+/// What a request is answered with that cannot be read. dynoxide marks, for its own server, what DynamoDB calls invalid.
+fn unreadable(message: &str) -> DynoxideError {
+    match message.split_once(':') {
+        Some((mark, detail)) if mark.starts_with("VALIDATION") => DynoxideError::ValidationException(detail.to_owned()),
+        _ => DynoxideError::SerializationException(message.to_owned()),
+    }
+}
+
+/// How the SDK is set up over an HTTP client; nothing is retried.
+pub(crate) fn client_config(http: SharedHttpClient) -> aws_sdk_dynamodb::config::Builder {
+    aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .retry_config(RetryConfig::disabled())
+        .sleep_impl(TokioSleep::new())
+        .http_client(http)
+}
+
+/// The keys and indexes of the templates, as `CreateTable` takes them.
+pub(crate) fn table_definition(prefix: &str, table: Table) -> Value {
     let mut attributes = vec!["pk".to_owned(), "sk".to_owned()];
     let mut indexes = vec![];
     for index in 1..=table.indexes() {
@@ -127,7 +143,7 @@ fn table_definition(table: Table) -> Value {
         attributes.extend([pk, sk]);
     }
     let mut definition = json!({
-        "TableName": format!("{PREFIX}{}", table.name()),
+        "TableName": format!("{prefix}{}", table.name()),
         "KeySchema": key_schema("pk", "sk"),
         "AttributeDefinitions": attributes
             .iter()

@@ -6,6 +6,9 @@ pub mod http;
 pub mod provider;
 pub mod world;
 
+#[cfg(test)]
+mod contract;
+
 pub use dynamo::Embedded;
 pub use http::TestRequest;
 pub use provider::{FakePaystack, Fault};

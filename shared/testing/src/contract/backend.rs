@@ -1,0 +1,180 @@
+//! The databases that are held to the contract.
+
+use std::{sync::Barrier, thread, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{SharedHttpClient, retry::RetryConfig},
+};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::{
+    client::{http::HttpConnector, orchestrator::HttpRequest},
+    http::Request,
+};
+use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
+use contracts::table::Table;
+use runtime::{Entropy, deps::SystemEntropy};
+use serde_json::{Value, json};
+use store::{Db, Key};
+use ulid::Ulid;
+
+use crate::dynamo::{Embedded, PREFIX, client_config, table_definition};
+
+/// An emulated DynamoDB and the tables a test has in it.
+#[derive(Clone)]
+pub(super) struct Backend {
+    kind: Kind,
+    prefix: String,
+}
+
+#[derive(Clone)]
+enum Kind {
+    /// Has its tables from the start.
+    Embedded(Embedded),
+    MiniStack {
+        endpoint: String,
+    },
+}
+
+impl Backend {
+    pub(super) fn embedded() -> Self {
+        Self { kind: Kind::Embedded(Embedded::new()), prefix: PREFIX.to_owned() }
+    }
+
+    /// On the running MiniStack, with table names that no other test has, in this run or another.
+    pub(super) fn ministack() -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "where a test finds its database, not a function's configuration"
+        )]
+        let endpoint = std::env::var("SELLEASI_AWS_URL");
+        let endpoint = endpoint.expect("SELLEASI_AWS_URL says where MiniStack is, as in http://127.0.0.1:4566");
+        Self { kind: Kind::MiniStack { endpoint }, prefix: format!("selleasi-contract-{}-", random()) }
+    }
+
+    /// A handle with connections of its own, as another function has them.
+    pub(super) fn db(&self) -> Db {
+        self.db_behind(|http| http)
+    }
+
+    /// As [`Self::db`], with something between it and the database.
+    pub(super) fn db_behind(&self, wrap: impl FnOnce(SharedHttpClient) -> SharedHttpClient) -> Db {
+        let config = match &self.kind {
+            Kind::Embedded(embedded) => client_config(wrap(SharedHttpClient::new(embedded.clone()))),
+            Kind::MiniStack { endpoint } => client_config(wrap(Builder::new().build_http())).endpoint_url(endpoint),
+        };
+        // Tries again as the product does, only sooner.
+        let retry = RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(10));
+        Db::new(Client::from_conf(config.retry_config(retry).build()), &self.prefix)
+    }
+
+    /// Does to every one of `many` what a function would, each on a thread, a runtime and connections of its own, and all
+    /// at once.
+    pub(super) fn at_once<T: Send>(&self, many: usize, run: impl AsyncFn(usize, Db) -> T + Sync) -> Vec<T> {
+        let ready = Barrier::new(many);
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..many)
+                .map(|number| {
+                    let (ready, run) = (&ready, &run);
+                    scope.spawn(move || {
+                        block_on(async {
+                            let db = self.db();
+                            ready.wait();
+                            run(number, db).await
+                        })
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        })
+    }
+
+    // Where MiniStack lets pass what AWS refuses; see "Not like AWS" in localstack/README.md.
+
+    /// Whether a batch may have more than 100 keys, as long as no table has.
+    pub(super) fn counts_keys_for_each_table(&self) -> bool {
+        matches!(self.kind, Kind::MiniStack { .. })
+    }
+
+    /// Whether an update may set one path twice, and may lack its verb.
+    pub(super) fn hardly_checks_updates(&self) -> bool {
+        matches!(self.kind, Kind::MiniStack { .. })
+    }
+
+    pub(super) fn table_name(&self, table: Table) -> String {
+        format!("{}{}", self.prefix, table.name())
+    }
+
+    /// The whole item under a key as the wire has it, or null.
+    pub(super) async fn raw_item(&self, key: &Key) -> Value {
+        let (table, pk, sk) = key.parts();
+        let answer = self
+            .raw(
+                "GetItem",
+                &json!({
+                    "TableName": self.table_name(table),
+                    "Key": { "pk": { "S": pk }, "sk": { "S": sk } },
+                    "ConsistentRead": true,
+                }),
+            )
+            .await
+            .unwrap();
+        answer["Item"].clone()
+    }
+
+    pub(super) async fn create_tables(&self) {
+        if let Kind::MiniStack { .. } = self.kind {
+            for table in Table::ALL {
+                self.raw("CreateTable", &table_definition(&self.prefix, table)).await.unwrap();
+            }
+        }
+    }
+
+    /// Leaves those alone that are not there: a test may end before it has made them.
+    pub(super) async fn delete_tables(&self) {
+        if let Kind::MiniStack { .. } = self.kind {
+            for table in Table::ALL {
+                let name = json!({ "TableName": self.table_name(table) });
+                if let Err(error) = self.raw("DeleteTable", &name).await {
+                    eprintln!("{name} is left behind: {error}");
+                }
+            }
+        }
+    }
+
+    /// A request past the SDK. An error is the text of the answer.
+    pub(super) async fn raw(&self, operation: &str, request: &Value) -> Result<Value, String> {
+        let answer = match &self.kind {
+            Kind::Embedded(embedded) => {
+                embedded.execute(operation, request.to_string().as_bytes()).map_err(|error| error.to_json())?
+            }
+            Kind::MiniStack { endpoint } => post(endpoint, operation, request).await?,
+        };
+        serde_json::from_str(&answer).map_err(|error| error.to_string())
+    }
+}
+
+async fn post(endpoint: &str, operation: &str, request: &Value) -> Result<String, String> {
+    let mut http: HttpRequest = Request::new(SdkBody::from(request.to_string()));
+    http.set_method("POST").unwrap();
+    http.set_uri(endpoint).unwrap();
+    http.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    http.headers_mut().insert("x-amz-target", format!("DynamoDB_20120810.{operation}"));
+    let answer = Connector::builder().build_http().call(http).await.map_err(|error| format!("{error:?}"))?;
+    let good = answer.status().is_success();
+    let body = ByteStream::new(answer.into_body()).collect().await.map_err(|error| error.to_string())?;
+    let body = String::from_utf8_lossy(&body.to_vec()).into_owned();
+    if good { Ok(body) } else { Err(body) }
+}
+
+/// Runs on a runtime of its own, of one thread, as a function does.
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Truly random, unlike everything else in tests: MiniStack outlives a run, and remembers its tokens.
+pub(super) fn random() -> Ulid {
+    let mut bytes = [0; 16];
+    SystemEntropy.fill(&mut bytes);
+    Ulid(u128::from_be_bytes(bytes))
+}
