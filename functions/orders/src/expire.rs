@@ -3,6 +3,7 @@
 //! window closes the message is sent on.
 
 use contracts::{events::OrderCreated, orders::EXPIRE};
+use domain::guard::{self, Rule};
 use runtime::{Boot, Deps, FromBoot, Message, StepError, queue::OwnQueue};
 
 use crate::transition::step;
@@ -28,7 +29,7 @@ impl AsRef<Deps> for ExpireDeps {
 pub async fn handle(deps: &ExpireDeps, message: Message<OrderCreated>) -> Result<(), StepError> {
     let now = deps.core.now();
     let expires_at = message.detail.data.expires_at;
-    if now < expires_at {
+    if now < expires_at && guard::stands(Rule::Expiry) {
         let left = expires_at.duration_since(now);
         // Rounded up: better late by part of a second than once more round.
         let left_s = left.as_secs() + i64::from(left.subsec_nanos() > 0);

@@ -4,6 +4,7 @@
 use contracts::events::{Envelope, RefundInitiated};
 use domain::{
     Money, OrderId, RefundId, TenantId,
+    guard::{self, Rule},
     payment::{Payment, PaymentError, RefundStatus},
 };
 use runtime::{
@@ -21,10 +22,10 @@ const TRIES: u32 = 4;
 pub(crate) fn request(
     deps: &PaymentDeps,
     payment: &Payment,
+    id: RefundId,
     reference: &str,
     amount: Money,
 ) -> Result<(Payment, RefundInitiated), PaymentError> {
-    let id = deps.core.id(RefundId::from_ulid);
     let event = RefundInitiated {
         store_id: payment.store_id,
         order_id: payment.order_id,
@@ -35,7 +36,8 @@ pub(crate) fn request(
     Ok((payment.clone().request_refund(id, reference, amount, deps.core.now())?, event))
 }
 
-/// Sends back all that paid the order and is not on its way back already.
+/// Sends back all that paid the order and is not on its way back already. The refund has the event's own number, so an
+/// event that comes again asks for nothing, even where its refund has failed meanwhile and a person was called.
 pub(crate) async fn request_all<D>(
     deps: &PaymentDeps,
     consumer: &str,
@@ -43,11 +45,15 @@ pub(crate) async fn request_all<D>(
     order_id: OrderId,
 ) -> Result<(), StepError> {
     let tenant = event.tenant_id;
+    let id = RefundId::from_ulid(event.id.ulid());
     for _ in 0..TRIES {
         let held = deps.core.db.get::<Payment>(&keys::payment(tenant, order_id)).await?;
         let held = held.ok_or_else(|| StepError::retry("there is no such payment (yet)"))?;
+        if held.value.refunds.iter().any(|refund| refund.id == id) {
+            return Ok(());
+        }
         let Some((reference, amount)) = held.value.refundable() else { return Ok(()) };
-        let (next, initiated) = request(deps, &held.value, &reference, amount).map_err(StepError::poison)?;
+        let (next, initiated) = request(deps, &held.value, id, &reference, amount).map_err(StepError::poison)?;
         let (mut tx, inbox) = deps.core.step_tx(consumer, tenant, event.id);
         tx.update(tenant, &next, held.version);
         tx.emit(&deps.core.event(&Cause::from(event), tenant, next.id, held.version + 1, initiated));
@@ -70,6 +76,14 @@ pub(crate) async fn ask(deps: &PaymentDeps, tenant: TenantId, order_id: OrderId)
         held.value.refunds.iter().filter(|refund| refund.status == RefundStatus::Requested).cloned().collect();
     for refund in wanted {
         let Some(next) = held.value.clone().ask_refund(refund.id, deps.core.now()) else { continue };
+        let note = refund.id.to_string();
+        // It may have been asked for, and the answer lost; then what became of it is for settling to book.
+        if refund.asked_at.is_some() && guard::stands(Rule::RefundLookedFor) {
+            let found = deps.paystack.find_refund(&deps.core, &refund.reference, &note).await;
+            if found.map_err(StepError::retry)?.is_some() {
+                continue;
+            }
+        }
         let mut tx = deps.core.tx();
         tx.update(tenant, &next, held.version);
         match deps.core.db.commit(tx).await {
@@ -81,7 +95,6 @@ pub(crate) async fn ask(deps: &PaymentDeps, tenant: TenantId, order_id: OrderId)
         }
         held.value = next;
         held.version += 1;
-        let note = refund.id.to_string();
         match deps.paystack.refund(&deps.core, &refund.reference, refund.amount, &note).await {
             Ok(_) => {}
             Err(ProviderError::Unanswered(reason)) => return Err(StepError::retry(reason)),

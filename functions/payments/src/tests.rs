@@ -349,6 +349,25 @@ async fn a_refund_is_asked_for_once_though_every_answer_is_lost() {
     assert_eq!(till.count("REFUND_COMPLETED"), 1);
 }
 
+/// Found by the simulator: the answer is lost, and a minute later the same message comes again.
+#[tokio::test]
+async fn a_refund_whose_answer_was_lost_is_looked_for_before_it_is_asked_for_again() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    till.provider.pay(&reference);
+    till.hint(&reference).await.unwrap();
+    on_order_cancelled::handle(&till.deps, till.cancelled(CancelReason::Buyer, true)).await.unwrap();
+    till.provider.fail_next([Fault::AnswerLost]);
+    till.reconcile_refunds().await.unwrap();
+    assert_eq!(till.payment().await.value.refunds[0].status, RefundStatus::Requested);
+    till.world.clock.advance_s(120);
+    till.provider.take_calls();
+    till.reconcile_refunds().await.unwrap();
+    assert!(!till.provider.take_calls().contains(&"POST /refund".to_owned()));
+    assert_eq!((till.provider.refunds().len(), till.provider.over_refunds()), (1, 0));
+    assert_eq!(till.payment().await.value.refunds[0].status, RefundStatus::Pending);
+}
+
 /// One message goes round until the refund has ended; each round's news must be booked.
 #[tokio::test]
 async fn a_refund_is_followed_to_its_end_by_one_message() {
@@ -382,6 +401,25 @@ async fn a_refund_that_fails_is_told() {
     till.reconcile_refunds().await.unwrap();
     assert_eq!(till.count("REFUND_FAILED"), 1);
     assert_eq!(till.payment().await.value.status, PaymentStatus::Captured);
+}
+
+/// Found by the simulator: a person was called, so the event must not ask again behind their back.
+#[tokio::test]
+async fn an_event_whose_refund_failed_asks_for_no_second_one_though_its_inbox_has_forgotten_it() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    till.provider.pay(&reference);
+    till.hint(&reference).await.unwrap();
+    let cancelled = till.cancelled(CancelReason::Staff, true);
+    on_order_cancelled::handle(&till.deps, cancelled.clone()).await.unwrap();
+    till.reconcile_refunds().await.unwrap();
+    till.provider.end_refunds("failed");
+    till.reconcile_refunds().await.unwrap();
+    let mut tx = till.world.deps.tx();
+    tx.remove(keys::inbox(till.world.tenant, ON_ORDER_CANCELLED.function, cancelled.detail.id));
+    till.world.deps.db.commit(tx).await.unwrap();
+    on_order_cancelled::handle(&till.deps, cancelled).await.unwrap();
+    assert_eq!((till.count("REFUND_INITIATED"), till.payment().await.value.refunds.len()), (1, 1));
 }
 
 #[tokio::test]

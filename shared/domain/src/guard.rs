@@ -13,8 +13,8 @@ pub enum Rule {
     NewerOrder,
     /// Money that comes after a person cancelled goes back.
     DecisionStands,
-    /// A captured charge is booked once.
-    KnownCapture,
+    /// What is being sent back already counts towards what can be sent back.
+    RefundCap,
     /// A refund that may have been asked for is looked for before it is asked for again.
     RefundLookedFor,
     /// A cursor is of our making, for this list.
@@ -31,7 +31,7 @@ impl Rule {
         Self::Expiry,
         Self::NewerOrder,
         Self::DecisionStands,
-        Self::KnownCapture,
+        Self::RefundCap,
         Self::RefundLookedFor,
         Self::CursorSignature,
         Self::WebhookSignature,

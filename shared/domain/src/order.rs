@@ -17,7 +17,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, InvalidTransition, Money, OrderId, PaymentId, ProductId, StoreId, Timestamp, VariantId};
+use crate::{
+    AccountId, InvalidTransition, Money, OrderId, PaymentId, ProductId, StoreId, Timestamp, VariantId,
+    guard::{self, Rule},
+};
 
 /// A line with the prices of the moment the order was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,7 +242,7 @@ impl Order {
         let paid = OrderState::Paid { payment_id, paid_at: now };
         match self.state {
             OrderState::Pending => Some((self.into_state(paid, now), Outcome::Paid { payment_id })),
-            OrderState::Cancelled { reason, .. } if !reason.is_decision() => {
+            OrderState::Cancelled { reason, .. } if !reason.is_decision() || !guard::stands(Rule::DecisionStands) => {
                 Some((self.into_state(paid, now), Outcome::Paid { payment_id }))
             }
             OrderState::CancelRequested { reason } | OrderState::Cancelled { reason, .. } => {
@@ -262,7 +265,9 @@ impl Order {
     /// The payment window closed.
     pub fn expire(self, now: Timestamp) -> Step {
         match self.state {
-            OrderState::Pending if now >= self.expires_at => Some(self.cancelled(CancelReason::Expired, now)),
+            OrderState::Pending if now >= self.expires_at || !guard::stands(Rule::Expiry) => {
+                Some(self.cancelled(CancelReason::Expired, now))
+            }
             _ => None,
         }
     }

@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{OrderId, StoreId, Timestamp, VariantId};
+use crate::{
+    OrderId, StoreId, Timestamp, VariantId,
+    guard::{self, Rule},
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReservedLine {
@@ -89,7 +92,8 @@ impl Reservation {
     }
 
     fn follow(self, order_version: u64, state: ReservationState, now: Timestamp) -> Option<Self> {
-        (order_version > self.order_version).then_some(Self { state, order_version, updated_at: now, ..self })
+        let is_news = order_version > self.order_version || !guard::stands(Rule::NewerOrder);
+        is_news.then_some(Self { state, order_version, updated_at: now, ..self })
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) struct State {
     pub(crate) now_ms: i64,
     pub(crate) running: Option<Running>,
     pub(crate) faults: Faults,
-    pub(crate) off: Option<Guard>,
+    pub(crate) off: BTreeSet<Guard>,
     pub(crate) queues: Queues,
     /// Records of the outbox's stream that the relay has not dealt with.
     pub(crate) stream: Vec<Value>,

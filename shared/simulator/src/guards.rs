@@ -3,6 +3,8 @@
 //!
 //! A guard whose absence no run notices is a missing check, or a guard that nobody needs.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::{cloud::State, dynamo::table};
@@ -24,89 +26,96 @@ pub enum Guard {
     IdempotencyRecord,
     /// A message to a person is claimed once.
     NotificationClaim,
+    /// A movement of money has one place in the books. The second line behind [`Guard::Version`].
+    LedgerUniqueness,
     /// A rule in code.
     Rule(domain::guard::Rule),
 }
 
-/// Takes a guard out of a request to DynamoDB. Gives back the puts that are to be made after it, in transactions of
-/// their own.
+/// Takes guards out of a request to DynamoDB. Gives back the puts that are to be made after it, in transactions of their
+/// own.
 pub(crate) fn tamper(state: &mut State, operation: &str, request: &mut Value) -> Vec<Value> {
-    let Some(off) = state.off else { return vec![] };
     if operation != "TransactWriteItems" {
         return vec![];
     }
-    if off == Guard::RetryToken {
-        request.as_object_mut().unwrap().remove("ClientRequestToken");
-    }
-    let parts = request["TransactItems"].as_array_mut().unwrap();
-    match off {
-        Guard::Inbox => without_condition(parts, "inbox"),
-        Guard::IdempotencyRecord => without_condition(parts, "stored_answer"),
-        Guard::NotificationClaim => without_condition(parts, "notification"),
-        Guard::Version => {
-            for part in parts {
-                replace_condition(part, "version = :expected", ":expected");
-            }
+    let mut later = vec![];
+    for guard in state.off.clone() {
+        let calls = state.calls;
+        if guard == Guard::RetryToken {
+            request.as_object_mut().unwrap().remove("ClientRequestToken");
         }
-        Guard::StockAvailable => {
-            for part in parts {
-                let update = part
-                    .get_mut("Update")
-                    .filter(|update| update["ConditionExpression"] == "#data.available >= :quantity");
-                if let Some(update) = update {
-                    update.as_object_mut().unwrap().remove("ConditionExpression");
+        let parts = request["TransactItems"].as_array_mut().unwrap();
+        match guard {
+            Guard::Inbox => without_condition(parts, "inbox"),
+            Guard::IdempotencyRecord => without_condition(parts, "stored_answer"),
+            Guard::NotificationClaim => without_condition(parts, "notification"),
+            Guard::LedgerUniqueness => {
+                for put in puts(parts, "ledger_entry") {
+                    let sk = format!("{} {calls}", put["Item"]["sk"]["S"].as_str().unwrap());
+                    put["Item"]["sk"]["S"] = sk.into();
                 }
             }
+            Guard::Version => parts.iter_mut().for_each(|part| let_pass(part, "version = :expected")),
+            Guard::StockAvailable => parts.iter_mut().for_each(|part| let_pass(part, "#data.available >= :quantity")),
+            Guard::OutboxInTransaction => later.extend(take_events(parts, state)),
+            Guard::RetryToken | Guard::Rule(_) => {}
         }
-        Guard::OutboxInTransaction => {
-            let is_event = |part: &Value| part.get("Put").is_some_and(|put| table(put) == "outbox");
-            let (events, rest): (Vec<_>, Vec<_>) = std::mem::take(parts).into_iter().partition(is_event);
-            if rest.is_empty() {
-                *parts = events;
-                return vec![];
-            }
-            *parts = rest;
-            // Between the two transactions a function may die.
-            let dies = state.running.as_mut().is_some_and(|running| running.rng.u8(0..20) == 0);
-            return if dies { vec![] } else { events.into_iter().map(|mut part| part["Put"].take()).collect() };
-        }
-        Guard::RetryToken | Guard::Rule(_) => {}
     }
-    vec![]
+    later
+}
+
+fn puts<'a>(parts: &'a mut [Value], kind: &str) -> impl Iterator<Item = &'a mut Value> {
+    let puts = parts.iter_mut().filter_map(|part| part.get_mut("Put"));
+    puts.filter(move |put| put["Item"]["kind"]["S"] == kind)
 }
 
 fn without_condition(parts: &mut [Value], kind: &str) {
-    for put in parts.iter_mut().filter_map(|part| part.get_mut("Put")) {
-        if put["Item"]["kind"]["S"] == kind {
-            let put = put.as_object_mut().unwrap();
-            put.remove("ConditionExpression");
-            put.remove("ExpressionAttributeValues");
-        }
+    for put in puts(parts, kind) {
+        let put = put.as_object_mut().unwrap();
+        put.remove("ConditionExpression");
+        put.remove("ExpressionAttributeValues");
     }
 }
 
-/// A check without a condition is no request, so one that always holds takes its place.
-fn replace_condition(part: &mut Value, condition: &str, value: &str) {
+/// A check without a condition is no request, so one that always holds takes its place. A value that is named nowhere
+/// any more may not be given.
+fn let_pass(part: &mut Value, condition: &str) {
     let Some(body) = part.as_object_mut().and_then(|part| part.values_mut().next()) else { return };
     if body["ConditionExpression"] != condition {
         return;
     }
+    body["ConditionExpression"] = "attribute_exists(pk) OR attribute_not_exists(pk)".into();
+    let update = body["UpdateExpression"].as_str().unwrap_or_default().to_owned();
     let body = body.as_object_mut().unwrap();
-    body.insert("ConditionExpression".into(), "attribute_exists(pk) OR attribute_not_exists(pk)".into());
     if let Some(values) = body.get_mut("ExpressionAttributeValues").and_then(Value::as_object_mut) {
-        values.remove(value);
+        values.retain(|name, _| update.contains(name.as_str()));
         if values.is_empty() {
             body.remove("ExpressionAttributeValues");
         }
     }
 }
 
-/// Does without a rule in code on this thread, until told otherwise.
-pub(crate) fn switch_off(guard: Option<Guard>) {
-    let rule = match guard {
-        Some(Guard::Rule(rule)) => Some(rule),
+/// Takes a transaction's events out of it. Between the two a function may die; then nobody hears of them.
+fn take_events(parts: &mut Vec<Value>, state: &mut State) -> Vec<Value> {
+    let is_event = |part: &Value| part.get("Put").is_some_and(|put| table(put) == "outbox");
+    let (events, rest): (Vec<_>, Vec<_>) = std::mem::take(parts).into_iter().partition(is_event);
+    if rest.is_empty() {
+        *parts = events;
+        return vec![];
+    }
+    *parts = rest;
+    let dies = state.running.as_mut().is_some_and(|running| running.rng.u8(0..20) == 0);
+    if dies { vec![] } else { events.into_iter().map(|mut part| part["Put"].take()).collect() }
+}
+
+/// Does without rules in code on this thread, until told otherwise.
+pub(crate) fn switch_off(guards: &BTreeSet<Guard>) {
+    let mut rules = guards.iter().filter_map(|guard| match guard {
+        Guard::Rule(rule) => Some(*rule),
         _ => None,
-    };
+    });
+    let rule = rules.next();
+    assert!(rules.next().is_none(), "one rule at a time");
     #[cfg(feature = "sabotage")]
     domain::guard::switch_off(rule);
     #[cfg(not(feature = "sabotage"))]

@@ -116,6 +116,9 @@ impl World {
         }
         match asked {
             Asked::Place(at) if status == 201 => self.requests[*at].replies.push(reply.body.clone()),
+            Asked::Cart { shop, buyer } if status == 200 => {
+                self.filled.insert((*shop, *buyer));
+            }
             Asked::Own if ![200, 503, 404].contains(&status) => broken.push(("I10", says("what is the caller's own"))),
             // A payment is there a moment after its order.
             Asked::Own if status == 404 && function != "payments-get" => {

@@ -20,7 +20,7 @@ pub type Coverage = BTreeMap<(&'static str, String, String), u64>;
 
 /// The transitions that there are functions for. `fulfilled`, `completed` (no function fulfils orders yet),
 /// `partially_refunded` (none refunds a part) and `disputed` (none hears of disputes) are in the machines for functions to come.
-pub const REACHABLE: [(&str, &str, &str); 30] = [
+pub const REACHABLE: [(&str, &str, &str); 31] = [
     ("order", "", "pending"),
     ("order", "pending", "paid"),
     ("order", "pending", "cancelled"),
@@ -51,6 +51,7 @@ pub const REACHABLE: [(&str, &str, &str); 30] = [
     ("reservation", "held", "released"),
     ("reservation", "committed", "returned"),
     ("reservation", "released", "committed"),
+    ("reservation", "released", "rejected"),
 ];
 
 #[derive(Debug, Clone)]

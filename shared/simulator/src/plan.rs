@@ -74,8 +74,8 @@ pub struct Plan {
     pub steps: Vec<u64>,
     /// Kinds of faults that may happen.
     pub faults: BTreeSet<Fault>,
-    /// A guard of the product that is switched off.
-    pub off: Option<Guard>,
+    /// Guards of the product that are switched off.
+    pub off: BTreeSet<Guard>,
     /// Whether the run is told.
     pub told: bool,
 }
@@ -83,11 +83,12 @@ pub struct Plan {
 impl Plan {
     /// The first `steps` steps of a seed, with every fault.
     pub fn new(seed: u64, steps: u64) -> Self {
-        Self { seed, steps: (0..steps).collect(), faults: Fault::ALL.into(), off: None, told: false }
+        Self { seed, steps: (0..steps).collect(), faults: Fault::ALL.into(), off: BTreeSet::new(), told: false }
     }
 
-    pub fn without(self, guard: Guard) -> Self {
-        Self { off: Some(guard), ..self }
+    pub fn without(mut self, guards: impl IntoIterator<Item = Guard>) -> Self {
+        self.off.extend(guards);
+        self
     }
 
     /// How rough the run is, in percent of the usual rates: a seed is a calm day, a usual one or a storm.

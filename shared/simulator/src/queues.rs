@@ -37,10 +37,6 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(crate) fn visible(&self, now_ms: i64) -> usize {
-        self.letters.iter().filter(|letter| letter.visible_at_ms <= now_ms).count()
-    }
-
     fn takes(&self, event_type: &str) -> bool {
         match self.row.source {
             Source::Events { types, .. } => types.contains(&event_type),
@@ -80,6 +76,12 @@ impl Queues {
         let letter = Letter { id: self.next_id, body, visible_at_ms, receives: 0, is_poison: false };
         self.all[queue].letters.push(letter);
         self.next_id
+    }
+
+    /// The queues that have something to give.
+    pub(crate) fn with_visible(&self, now_ms: i64) -> Vec<usize> {
+        let is_visible = |letter: &Letter| letter.visible_at_ms <= now_ms;
+        (0..self.all.len()).filter(|at| self.all[*at].letters.iter().any(is_visible)).collect()
     }
 
     pub(crate) fn by_function(&self, function: &str) -> Option<usize> {

@@ -45,13 +45,13 @@ impl World {
             if next_ms > now_ms {
                 self.cloud.state().now_ms = next_ms;
             }
-            let queues = self.cloud.state().queues.all.len();
-            for queue in 0..queues {
+            let now_ms = self.cloud.state().now_ms;
+            let queues = self.cloud.state().queues.with_visible(now_ms);
+            for queue in queues {
                 self.deliver_from(queue, rng);
                 self.run_out(rng);
                 deliveries += 1;
             }
-            let now_ms = self.cloud.state().now_ms;
             if now_ms - started_ms > REST_WITHIN_MS || deliveries > DELIVERIES_MAX {
                 let left = self.left_over();
                 self.cloud.state().breaks("I4", format!("no rest within four days: {left}"));

@@ -15,7 +15,7 @@ pub struct Failure {
 }
 
 /// Runs that cutting down may take.
-const TRIES: u32 = 400;
+const TRIES: u32 = 1_500;
 
 /// Cuts a failing plan down (Zeller's delta debugging), and tells it.
 pub fn shrink(plan: &Plan, broken: &Broken) -> Failure {
@@ -26,6 +26,13 @@ pub fn shrink(plan: &Plan, broken: &Broken) -> Failure {
         found.is_some_and(|found| found.invariant == broken.invariant)
     };
     let mut plan = plan.clone();
+    for fault in plan.faults.clone() {
+        let mut fewer = plan.clone();
+        fewer.faults.remove(&fault);
+        if still_fails(&fewer) {
+            plan = fewer;
+        }
+    }
     let mut pieces = 2;
     while plan.steps.len() > 1 {
         let size = plan.steps.len().div_ceil(pieces);
@@ -40,13 +47,6 @@ pub fn shrink(plan: &Plan, broken: &Broken) -> Failure {
             break;
         } else {
             pieces = (pieces * 2).min(plan.steps.len());
-        }
-    }
-    for fault in plan.faults.clone() {
-        let mut fewer = plan.clone();
-        fewer.faults.remove(&fault);
-        if still_fails(&fewer) {
-            plan = fewer;
         }
     }
     let report = run(&Plan { told: true, ..plan.clone() });

@@ -112,7 +112,7 @@ impl World {
         let raw = TestRequest::new().by(&at.buyers[buyer]).store(at.slug).json(body).into_raw();
         let slug = at.slug;
         self.tell(|| format!("buyer {buyer} of {slug} puts {quantity} of the {} into the cart", GOODS[good]));
-        self.call("carts-add", raw, Asked::Other, rng);
+        self.call("carts-add", raw, Asked::Cart { shop, buyer }, rng);
     }
 
     fn place(&mut self, rng: &mut Rng) {
@@ -126,7 +126,9 @@ impl World {
         let at = match rng.choice(recent).filter(|_| again) {
             Some(at) => at,
             None => {
-                let (shop, buyer) = self.somebody(rng);
+                let anybody = self.somebody(rng);
+                let (shop, buyer) = rng.choice(self.filled.iter().copied()).unwrap_or(anybody);
+                self.filled.remove(&(shop, buyer));
                 let key = format!("key-{:016x}", rng.u64(..));
                 self.requests.push(Request { shop, buyer, key, sent_ms: now_ms, replies: vec![] });
                 self.requests.len() - 1
@@ -379,11 +381,8 @@ impl World {
     }
 
     fn deliver(&mut self, rng: &mut Rng) {
-        let state = self.cloud.state();
-        let now_ms = state.now_ms;
-        let queues: Vec<usize> =
-            (0..state.queues.all.len()).filter(|at| state.queues.all[*at].visible(now_ms) > 0).collect();
-        drop(state);
+        let now_ms = self.now_ms();
+        let queues = self.cloud.state().queues.with_visible(now_ms);
         let Some(queue) = rng.choice(queues) else { return };
         if self.strikes(Fault::Poison, rng) {
             let body = rng.choice(["", "{", "{\"detail\": {\"id\": \"evt_1\"}}"]).unwrap();

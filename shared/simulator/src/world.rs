@@ -57,6 +57,11 @@ pub(crate) struct Request {
 pub(crate) enum Asked {
     /// To place the order of that request.
     Place(usize),
+    /// To put something into the cart.
+    Cart {
+        shop: usize,
+        buyer: usize,
+    },
     /// For something that is the caller's own.
     Own,
     /// For a page of the caller's orders; the cursor of the next one is kept.
@@ -80,6 +85,8 @@ pub(crate) struct World {
     pub(crate) mirror: Mirror,
     pub(crate) flights: Vec<Flight>,
     pub(crate) requests: Vec<Request>,
+    /// Shop and buyer of carts that hold something.
+    pub(crate) filled: BTreeSet<(usize, usize)>,
     pub(crate) webhooks: Vec<Webhook>,
     /// Messages that were dealt with: queue and body.
     pub(crate) dealt_with: Vec<(usize, String)>,
@@ -98,7 +105,7 @@ impl World {
             now_ms: START_MS,
             running: None,
             faults: Faults::new(plan.weather(), plan.faults.clone()),
-            off: plan.off,
+            off: plan.off.clone(),
             queues: Queues::new(),
             stream: vec![],
             mails: vec![],
@@ -118,6 +125,7 @@ impl World {
             mirror: Mirror::default(),
             flights: vec![],
             requests: vec![],
+            filled: BTreeSet::new(),
             webhooks: vec![],
             dealt_with: vec![],
             returned: BTreeSet::new(),

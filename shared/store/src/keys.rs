@@ -11,6 +11,7 @@ use contracts::table::Table;
 use domain::{
     AccountId, EventId, MovementId, OnboardingId, OrderId, ProductId, SessionId, StoreId, TenantId, VariantId,
     catalog::ProductStatus,
+    guard::{self, Rule},
 };
 
 /// Where one item is.
@@ -64,6 +65,11 @@ impl List {
     }
 }
 
+/// What all keys of a tenant's own start with, before a `#`.
+fn own(tenant: TenantId) -> String {
+    if guard::stands(Rule::TenantInKey) { format!("T#{tenant}") } else { "T#everybody".to_owned() }
+}
+
 // Accounts: not tenant-owned.
 
 pub fn account(id: AccountId) -> Key {
@@ -106,15 +112,15 @@ pub fn onboarding(id: OnboardingId) -> Key {
 }
 
 pub fn tenant(tenant: TenantId) -> Key {
-    Key::new(Table::Tenants, format!("T#{tenant}#TENANT"), "TENANT")
+    Key::new(Table::Tenants, format!("{}#TENANT", own(tenant)), "TENANT")
 }
 
 pub fn store(tenant: TenantId, id: StoreId) -> Key {
-    Key::new(Table::Tenants, format!("T#{tenant}#STORES"), id.to_string())
+    Key::new(Table::Tenants, format!("{}#STORES", own(tenant)), id.to_string())
 }
 
 pub fn stores(tenant: TenantId) -> List {
-    list(Table::Tenants, format!("T#{tenant}#STORES"), "sto_")
+    list(Table::Tenants, format!("{}#STORES", own(tenant)), "sto_")
 }
 
 /// Not tenant-owned: a store's public names, its slug and its id, unique over all tenants; leads to the tenant.
@@ -124,146 +130,146 @@ pub fn store_claim(name: &str) -> Key {
 
 /// A tenant's record of an account that buys from it.
 pub fn customer(tenant: TenantId, account: AccountId) -> Key {
-    Key::new(Table::Tenants, format!("T#{tenant}#CUSTOMERS"), account.to_string())
+    Key::new(Table::Tenants, format!("{}#CUSTOMERS", own(tenant)), account.to_string())
 }
 
 // Catalogue.
 
 pub fn product(tenant: TenantId, id: ProductId) -> Key {
-    Key::new(Table::Catalog, format!("T#{tenant}#PRODUCT#{id}"), "PRODUCT")
+    Key::new(Table::Catalog, format!("{}#PRODUCT#{id}", own(tenant)), "PRODUCT")
 }
 
 /// Products of a store in one status, by id, which is by age.
 pub fn products(tenant: TenantId, store: StoreId, status: ProductStatus) -> List {
-    List::index(Table::Catalog, 1, format!("T#{tenant}#{store}#PRODUCTS#{}", status.name()))
+    List::index(Table::Catalog, 1, format!("{}#{store}#PRODUCTS#{}", own(tenant), status.name()))
 }
 
 /// The product of a store with that slug.
 pub fn products_by_slug(tenant: TenantId, store: StoreId, slug: &str) -> List {
-    List::index(Table::Catalog, 2, format!("T#{tenant}#{store}#SLUG#{slug}"))
+    List::index(Table::Catalog, 2, format!("{}#{store}#SLUG#{slug}", own(tenant)))
 }
 
 /// Makes a product's slug unique in its store.
 pub fn product_slug(tenant: TenantId, store: StoreId, slug: &str) -> Key {
-    Key::new(Table::Catalog, format!("T#{tenant}#{store}#UNIQUE"), format!("SLUG#{slug}"))
+    Key::new(Table::Catalog, format!("{}#{store}#UNIQUE", own(tenant)), format!("SLUG#{slug}"))
 }
 
 /// Makes a SKU unique in its store.
 pub fn sku(tenant: TenantId, store: StoreId, sku: &str) -> Key {
-    Key::new(Table::Catalog, format!("T#{tenant}#{store}#UNIQUE"), format!("SKU#{sku}"))
+    Key::new(Table::Catalog, format!("{}#{store}#UNIQUE", own(tenant)), format!("SKU#{sku}"))
 }
 
 // Carts.
 
 pub fn cart(tenant: TenantId, store: StoreId, buyer: AccountId) -> Key {
-    Key::new(Table::Carts, format!("T#{tenant}#{store}#CART#{buyer}"), "CART")
+    Key::new(Table::Carts, format!("{}#{store}#CART#{buyer}", own(tenant)), "CART")
 }
 
 // Inventory.
 
 pub fn stock(tenant: TenantId, variant: VariantId) -> Key {
-    Key::new(Table::Inventory, format!("T#{tenant}#STOCK#{variant}"), "STOCK")
+    Key::new(Table::Inventory, format!("{}#STOCK#{variant}", own(tenant)), "STOCK")
 }
 
 pub fn stocks(tenant: TenantId, store: StoreId) -> List {
-    List::index(Table::Inventory, 1, format!("T#{tenant}#{store}#STOCK"))
+    List::index(Table::Inventory, 1, format!("{}#{store}#STOCK", own(tenant)))
 }
 
 pub fn movement(tenant: TenantId, variant: VariantId, id: MovementId) -> Key {
-    Key::new(Table::Inventory, format!("T#{tenant}#STOCK#{variant}"), format!("MOVEMENT#{id}"))
+    Key::new(Table::Inventory, format!("{}#STOCK#{variant}", own(tenant)), format!("MOVEMENT#{id}"))
 }
 
 pub fn movements(tenant: TenantId, variant: VariantId) -> List {
-    list(Table::Inventory, format!("T#{tenant}#STOCK#{variant}"), "MOVEMENT#")
+    list(Table::Inventory, format!("{}#STOCK#{variant}", own(tenant)), "MOVEMENT#")
 }
 
 pub fn reservation(tenant: TenantId, order: OrderId) -> Key {
-    Key::new(Table::Inventory, format!("T#{tenant}#RESERVATION#{order}"), "RESERVATION")
+    Key::new(Table::Inventory, format!("{}#RESERVATION#{order}", own(tenant)), "RESERVATION")
 }
 
 // Orders.
 
 pub fn order(tenant: TenantId, id: OrderId) -> Key {
-    Key::new(Table::Orders, format!("T#{tenant}#ORDER#{id}"), "ORDER")
+    Key::new(Table::Orders, format!("{}#ORDER#{id}", own(tenant)), "ORDER")
 }
 
 /// A step of an order, by the version it led to; the padding makes text order number order.
 pub fn timeline_entry(tenant: TenantId, order: OrderId, version: u64) -> Key {
-    Key::new(Table::Orders, format!("T#{tenant}#ORDER#{order}"), format!("STEP#{version:010}"))
+    Key::new(Table::Orders, format!("{}#ORDER#{order}", own(tenant)), format!("STEP#{version:010}"))
 }
 
 pub fn timeline(tenant: TenantId, order: OrderId) -> List {
-    list(Table::Orders, format!("T#{tenant}#ORDER#{order}"), "STEP#")
+    list(Table::Orders, format!("{}#ORDER#{order}", own(tenant)), "STEP#")
 }
 
 pub fn orders_of_buyer(tenant: TenantId, store: StoreId, buyer: AccountId) -> List {
-    List::index(Table::Orders, 1, format!("T#{tenant}#{store}#BUYER#{buyer}"))
+    List::index(Table::Orders, 1, format!("{}#{store}#BUYER#{buyer}", own(tenant)))
 }
 
 /// A store's orders. The index partition holds all statuses, so that a list of all is one read; a status is a filter.
 pub fn orders_of_store(tenant: TenantId, store: StoreId) -> List {
-    List::index(Table::Orders, 2, format!("T#{tenant}#{store}#ORDERS"))
+    List::index(Table::Orders, 2, format!("{}#{store}#ORDERS", own(tenant)))
 }
 
 // Payments.
 
 /// One payment an order, found by the order.
 pub fn payment(tenant: TenantId, order: OrderId) -> Key {
-    Key::new(Table::Payments, format!("T#{tenant}#PAYMENT#{order}"), "PAYMENT")
+    Key::new(Table::Payments, format!("{}#PAYMENT#{order}", own(tenant)), "PAYMENT")
 }
 
 /// Entries are unique by what moved: the same capture or refund cannot be booked twice.
 pub fn ledger_entry(tenant: TenantId, order: OrderId, kind: &str, reference: &str) -> Key {
-    Key::new(Table::Payments, format!("T#{tenant}#PAYMENT#{order}"), format!("LEDGER#{kind}#{reference}"))
+    Key::new(Table::Payments, format!("{}#PAYMENT#{order}", own(tenant)), format!("LEDGER#{kind}#{reference}"))
 }
 
 pub fn ledger_of_order(tenant: TenantId, order: OrderId) -> List {
-    list(Table::Payments, format!("T#{tenant}#PAYMENT#{order}"), "LEDGER#")
+    list(Table::Payments, format!("{}#PAYMENT#{order}", own(tenant)), "LEDGER#")
 }
 
 /// A provider's delivery, by what makes two deliveries the same.
 pub fn webhook_delivery(tenant: TenantId, order: OrderId, provider: &str, dedupe: &str) -> Key {
-    Key::new(Table::Payments, format!("T#{tenant}#PAYMENT#{order}"), format!("WEBHOOK#{provider}#{dedupe}"))
+    Key::new(Table::Payments, format!("{}#PAYMENT#{order}", own(tenant)), format!("WEBHOOK#{provider}#{dedupe}"))
 }
 
 // Notifications, audit.
 
 /// One message of a kind to an audience about one thing.
 pub fn notification(tenant: TenantId, reference: &str, kind: &str, audience: &str) -> Key {
-    Key::new(Table::Notifications, format!("T#{tenant}#ABOUT#{reference}"), format!("{kind}#{audience}"))
+    Key::new(Table::Notifications, format!("{}#ABOUT#{reference}", own(tenant)), format!("{kind}#{audience}"))
 }
 
 pub fn notifications(tenant: TenantId, reference: &str) -> List {
-    list(Table::Notifications, format!("T#{tenant}#ABOUT#{reference}"), "")
+    list(Table::Notifications, format!("{}#ABOUT#{reference}", own(tenant)), "")
 }
 
 pub fn audit_head(tenant: TenantId) -> Key {
-    Key::new(Table::Audit, format!("T#{tenant}#AUDIT"), "HEAD")
+    Key::new(Table::Audit, format!("{}#AUDIT", own(tenant)), "HEAD")
 }
 
 pub fn audit_entry(tenant: TenantId, sequence: u64) -> Key {
-    Key::new(Table::Audit, format!("T#{tenant}#AUDIT"), format!("ENTRY#{sequence:012}"))
+    Key::new(Table::Audit, format!("{}#AUDIT", own(tenant)), format!("ENTRY#{sequence:012}"))
 }
 
 pub fn audit_entries(tenant: TenantId) -> List {
-    list(Table::Audit, format!("T#{tenant}#AUDIT"), "ENTRY#")
+    list(Table::Audit, format!("{}#AUDIT", own(tenant)), "ENTRY#")
 }
 
 // Requests and outbox.
 
 /// A client's idempotency key, scoped to who asked for what.
 pub fn idempotency(tenant: Option<TenantId>, principal: &str, function: &str, key: &str) -> Key {
-    let owner = tenant.map_or_else(|| "PUBLIC".to_owned(), |tenant| format!("T#{tenant}"));
+    let owner = tenant.map_or_else(|| "PUBLIC".to_owned(), own);
     Key::new(Table::Requests, format!("{owner}#IDEMPOTENCY#{principal}#{function}#{key}"), "ANSWER")
 }
 
 /// That a consumer has dealt with an event.
 pub fn inbox(tenant: TenantId, consumer: &str, event: EventId) -> Key {
-    Key::new(Table::Requests, format!("T#{tenant}#INBOX#{consumer}#{event}"), "INBOX")
+    Key::new(Table::Requests, format!("{}#INBOX#{consumer}#{event}", own(tenant)), "INBOX")
 }
 
 pub fn outbox(tenant: TenantId, event: EventId) -> Key {
-    Key::new(Table::Outbox, format!("T#{tenant}#OUTBOX#{event}"), "EVENT")
+    Key::new(Table::Outbox, format!("{}#OUTBOX#{event}", own(tenant)), "EVENT")
 }
 
 #[cfg(test)]
