@@ -1,0 +1,220 @@
+//! Everything that can happen to one side next: what people do, what the provider does, and what arrives.
+
+use std::collections::BTreeSet;
+
+use domain::{Money, order::CancelReason, stock::Stock};
+
+use crate::{
+    desk::{Answer, Desk, Fault, Transition},
+    laws,
+    mail::{Consumer, Delivery, Letter},
+    opening::Call,
+    over,
+    payments::Luck,
+    side::{Back, Charge, Side, TOTAL, WRONG},
+};
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope {
+    pub(crate) buyers: usize,
+    /// Who cancels.
+    pub(crate) people: &'static [CancelReason],
+    /// Checkouts that are refused, calls that are lost, money of a wrong amount, refunds that fail.
+    pub(crate) troubles: bool,
+    /// Checkouts opened in vain before one is, in trouble.
+    pub(crate) vain: usize,
+    /// Letters of which nothing can come any more are not waited for.
+    pub(crate) tidies: bool,
+    pub(crate) fault: Option<Fault>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    Places,
+    Cancels(CancelReason),
+    Starts(Call),
+    Pays(Charge),
+    RefundEnds(Back),
+    Webhook(Luck),
+    Arrives(Letter, Delivery, Luck),
+    Opens(Letter, Delivery, Call),
+}
+
+pub(crate) struct Move {
+    pub(crate) what: What,
+    /// It happens by itself, sooner or later. People need do nothing, and webhooks may all be lost.
+    pub(crate) must: bool,
+    pub(crate) side: Side,
+    pub(crate) stock: Stock,
+    pub(crate) made: BTreeSet<Transition>,
+}
+
+/// Everything that changes anything. A side that is not there yet can only begin with an order.
+pub(crate) fn moves(scope: Scope, side: Option<&Side>, stock: &Stock) -> Vec<Move> {
+    let Some(side) = side else { return place(scope, stock).into_iter().collect() };
+    if side.wrong.is_some() {
+        return vec![];
+    }
+    let from = Table { scope, side, stock };
+    let mut moves = from.people();
+    moves.extend(from.provider());
+    moves.extend(side.mail.letters().flat_map(|(letter, delivery)| from.arrivals(letter, delivery)));
+    for next in &mut moves {
+        if scope.tidies {
+            over::tidy(&mut next.side);
+        }
+        laws::judge(side, &mut next.side);
+    }
+    moves.retain(|next| next.side != *side || next.stock != *stock);
+    moves
+}
+
+/// Where the unit is not to be had, the order is refused and nothing happens.
+fn place(scope: Scope, stock: &Stock) -> Option<Move> {
+    let (side, stock) = (Side::placed(), stock.clone());
+    let mut desk = Desk { side, stock, made: BTreeSet::new(), fault: scope.fault };
+    desk.reserve_stock().then(|| desk.done(What::Places, false))
+}
+
+impl Desk {
+    fn done(self, what: What, must: bool) -> Move {
+        Move { what, must, side: self.side, stock: self.stock, made: self.made }
+    }
+}
+
+/// What the next step starts from.
+struct Table<'a> {
+    scope: Scope,
+    side: &'a Side,
+    stock: &'a Stock,
+}
+
+impl Table<'_> {
+    fn desk(&self) -> Desk {
+        let (side, stock) = (self.side.clone(), self.stock.clone());
+        Desk { side, stock, made: BTreeSet::new(), fault: self.scope.fault }
+    }
+
+    fn may(&self, what: What, act: impl FnOnce(&mut Desk)) -> Move {
+        let mut desk = self.desk();
+        act(&mut desk);
+        desk.done(what, false)
+    }
+
+    fn people(&self) -> Vec<Move> {
+        let cancels = self.scope.people.iter().map(|by| self.may(What::Cancels(*by), |desk| desk.cancel(*by)));
+        // `payments-start` looks at the order first; but that may have been long ago.
+        let start = |call| {
+            self.may(What::Starts(call), |desk| {
+                desk.open(call);
+            })
+        };
+        cancels.chain(self.calls().into_iter().map(start)).chain(self.payments()).collect()
+    }
+
+    /// The buyer can pay once he was told where, and the provider takes the money of an attempt once.
+    fn payments(&self) -> Vec<Move> {
+        let attempts = self.side.payment.iter().flat_map(|payment| &payment.attempts);
+        let charges = self.side.provider.charges.iter().zip(attempts).enumerate();
+        let payable = charges.filter(|(_, (charge, attempt))| {
+            attempt.checkout_url.is_some() && matches!(charge, Charge::Unpaid | Charge::Declined)
+        });
+        let mut outcomes = vec![Charge::Taken(TOTAL), Charge::Declined];
+        outcomes.extend(self.scope.troubles.then_some(Charge::Taken(WRONG)));
+        let pays = |(index, _): (usize, _)| {
+            let pay = move |charge| self.may(What::Pays(charge), |desk| desk.side.provider.charges[index] = charge);
+            outcomes.iter().copied().map(pay).collect::<Vec<_>>()
+        };
+        payable.flat_map(pays).collect()
+    }
+
+    fn provider(&self) -> Vec<Move> {
+        let mut moves = vec![];
+        if self.side.provider.charges.iter().any(|charge| *charge != Charge::Unpaid) {
+            for luck in [Luck::Usual, Luck::WindowOver] {
+                moves.push(self.may(What::Webhook(luck), |desk| {
+                    desk.settle(None, luck);
+                }));
+            }
+        }
+        for (index, refund) in self.side.provider.refunds.iter().enumerate() {
+            let Some((amount, Back::UnderWay)) = *refund else { continue };
+            moves.push(Move { must: true, ..self.refund_ends(index, amount, Back::Processed) });
+            moves.extend(self.scope.troubles.then(|| self.refund_ends(index, amount, Back::Failed)));
+        }
+        moves
+    }
+
+    fn refund_ends(&self, index: usize, amount: Money, back: Back) -> Move {
+        self.may(What::RefundEnds(back), |desk| desk.side.provider.refunds[index] = Some((amount, back)))
+    }
+
+    fn calls(&self) -> Vec<Call> {
+        let mut calls = vec![Call::Opens];
+        if self.scope.troubles {
+            calls.push(Call::Refused);
+            if self.side.provider.charges.len() <= self.scope.vain {
+                calls.extend([Call::Unanswered, Call::Forgotten]);
+            }
+        }
+        calls
+    }
+
+    /// What can come of a letter's arrival.
+    fn arrivals(&self, letter: Letter, delivery: Delivery) -> Vec<Move> {
+        let mut lucks = vec![Luck::Usual];
+        let arrives = |luck| self.arrive(letter, delivery, luck);
+        match letter.to {
+            Consumer::PaymentsOnOrderCreated => {
+                let opens =
+                    |call| self.handle(letter, delivery, What::Opens(letter, delivery, call), |desk| desk.open(call));
+                return self.calls().into_iter().filter_map(opens).collect();
+            }
+            Consumer::PaymentsReconcile => {
+                lucks.push(Luck::WindowOver);
+                lucks.extend(self.scope.troubles.then_some(Luck::CallLost));
+            }
+            _ => {}
+        }
+        lucks.into_iter().filter_map(arrives).collect()
+    }
+
+    fn arrive(&self, letter: Letter, delivery: Delivery, luck: Luck) -> Option<Move> {
+        let arrives = What::Arrives(letter, delivery, luck);
+        self.handle(letter, delivery, arrives, |desk| match letter.to {
+            Consumer::InventoryOnOrderPaid | Consumer::InventoryOnOrderCancelled => desk.inventory(letter.event),
+            Consumer::PaymentsOnOrderCancelled | Consumer::PaymentsOnStockRejected | Consumer::PaymentsReconcile => {
+                desk.payments(letter, luck)
+            }
+            _ => desk.orders(letter),
+        })
+    }
+
+    /// `None` where nothing is written and the letter is where it was.
+    fn handle(
+        &self,
+        letter: Letter,
+        delivery: Delivery,
+        what: What,
+        handle: impl FnOnce(&mut Desk) -> Answer,
+    ) -> Option<Move> {
+        let mut desk = self.desk();
+        let answer = handle(&mut desk);
+        let closes = letter.to == Consumer::PaymentsOnOrderCancelled;
+        match (delivery, answer) {
+            (_, Answer::Poison(why)) => desk.side.wrong = Some(why.to_owned()),
+            (Delivery::Waiting, Answer::Early) => return None,
+            (_, Answer::Early) => desk.side.wrong = Some(format!("{letter} was dealt with, and now is early")),
+            // Its transaction would hold an inbox record that is there already.
+            (Delivery::Done, _) => return None,
+            (Delivery::Over, Answer::Settled) if closes => return None,
+            (Delivery::Over, _) if desk.side == *self.side => return None,
+            (Delivery::Over, _) => desk.side.wrong = Some(format!("{letter} was not over")),
+            (_, Answer::Written) => desk.side.mail.set(letter, Delivery::Done),
+            (_, Answer::Nothing | Answer::Settled) => desk.side.mail.set(letter, Delivery::Seen),
+            (_, Answer::Again) => desk.side.mail.set(letter, Delivery::Waiting),
+        }
+        Some(desk.done(what, delivery == Delivery::Waiting))
+    }
+}

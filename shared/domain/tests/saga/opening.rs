@@ -1,0 +1,69 @@
+//! Opening a checkout, as `functions/payments/src/opening.rs` does: the attempt is written, the provider is called,
+//! and what it says is written. So there are two steps, and much can come between them.
+
+use domain::{
+    limits::PAYMENT_ATTEMPTS_MAX,
+    payment::{FailureReason, Payment, PaymentStatus},
+};
+
+use crate::{
+    desk::{Answer, Desk},
+    mail::Event,
+    over::can_be_opened,
+    side::{Charge, NOW, payment},
+};
+
+/// What comes of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    Opens,
+    Refused,
+    Unanswered,
+    /// Whoever made it died; half a minute later another attempt is made.
+    Forgotten,
+}
+
+impl Desk {
+    /// `opening::open`. Each time it comes one step further.
+    pub(crate) fn open(&mut self, call: Call) -> Answer {
+        let Some(held) = self.side.payment.clone() else {
+            let new = payment(&self.side.order);
+            return self.begin(new);
+        };
+        if !can_be_opened(&held) {
+            return Answer::Nothing;
+        }
+        match (held.status, call) {
+            (PaymentStatus::Initiated, Call::Opens) => self.opened(held),
+            (PaymentStatus::Initiated, Call::Unanswered) => {
+                self.become_(held.unanswered(NOW), "unanswered");
+                Answer::Again
+            }
+            (PaymentStatus::Initiated, Call::Refused) => self.no_checkout(),
+            _ if held.attempts.len() >= PAYMENT_ATTEMPTS_MAX => self.no_checkout(),
+            _ => self.begin(held),
+        }
+    }
+
+    fn begin(&mut self, held: Payment) -> Answer {
+        let reference = format!("r{}", held.attempts.len() + 1);
+        let Ok(next) = held.begin_attempt(reference, NOW) else { return Answer::Again };
+        self.become_(Payment { status: PaymentStatus::Initiated, ..next }, "begin_attempt");
+        self.side.provider.charges.push(Charge::Unpaid);
+        Answer::Again
+    }
+
+    fn opened(&mut self, held: Payment) -> Answer {
+        let reference = held.current_attempt().map(|attempt| attempt.reference.clone()).unwrap_or_default();
+        let Some(next) = held.checkout_opened(&reference, "https://checkout".into(), NOW) else {
+            return Answer::Again;
+        };
+        self.become_(next, "checkout_opened");
+        self.emit(Event::PaymentInitiated);
+        Answer::Written
+    }
+
+    fn no_checkout(&mut self) -> Answer {
+        if self.fail(FailureReason::ProviderRejected) { Answer::Written } else { Answer::Again }
+    }
+}

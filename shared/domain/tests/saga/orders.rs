@@ -1,0 +1,80 @@
+//! The orders service's steps, as `functions/orders` puts them together: read, decide, write and tell in one
+//! transaction.
+
+use domain::{
+    InvalidTransition,
+    order::{CancelReason, Order, OrderState, Outcome, Step},
+};
+
+use crate::{
+    desk::{Answer, Desk, Fault},
+    mail::{Consumer, Event, Letter},
+    side::NOW,
+};
+
+impl Desk {
+    pub(crate) fn orders(&mut self, letter: Letter) -> Answer {
+        match letter.to {
+            // Until the window closes the message is sent on; so when it arrives, it has.
+            Consumer::OrdersExpire => self.step("expire", |order| Ok(order.expire(NOW))),
+            Consumer::OrdersOnPaymentCompleted => self.payment_completed(),
+            Consumer::OrdersOnPaymentFailed => self.step("payment_failed", |order| Ok(order.payment_failed(NOW))),
+            Consumer::OrdersOnStockUpdated => self.step("stock_updated", |order| order.stock_updated(NOW)),
+            Consumer::OrdersOnStockRejected => self.step("stock_rejected", |order| order.stock_rejected(NOW)),
+            // A part of the money, or money that never paid the order, changes nothing.
+            _ if matches!(letter.event, Event::RefundCompleted { settles: false, .. }) => Answer::Nothing,
+            _ => self.step("refund_completed", |order| order.refund_completed(NOW)),
+        }
+    }
+
+    fn payment_completed(&mut self) -> Answer {
+        let Some(payment_id) = self.side.payment.as_ref().map(|payment| payment.id) else { return Answer::Early };
+        let revives_all = self.has(Fault::CancelledOrdersAreRevived);
+        self.step("payment_completed", |mut order| {
+            if let OrderState::Cancelled { reason, .. } = &mut order.state
+                && revives_all
+            {
+                *reason = CancelReason::Expired;
+            }
+            Ok(order.payment_completed(payment_id, NOW))
+        })
+    }
+
+    /// `transition::step`.
+    fn step(&mut self, event: &'static str, transition: impl Fn(Order) -> Result<Step, InvalidTransition>) -> Answer {
+        match transition(self.side.order.clone()) {
+            Ok(Some((next, outcome))) => {
+                self.write(event, next, outcome);
+                Answer::Written
+            }
+            Ok(None) => Answer::Nothing,
+            Err(_) if self.has(Fault::EarlyEventsAreDropped) => Answer::Nothing,
+            Err(_) => Answer::Early,
+        }
+    }
+
+    /// `POST /orders/{id}/cancel`. Nothing happens where that is refused.
+    pub(crate) fn cancel(&mut self, reason: CancelReason) {
+        if let Ok((next, outcome)) = self.side.order.clone().cancel(reason, NOW) {
+            self.write("cancel", next, outcome);
+        }
+    }
+
+    /// `transition::write`.
+    fn write(&mut self, event: &'static str, next: Order, outcome: Outcome) {
+        self.made.insert(("order", self.side.order.state.status().name(), event, next.state.status().name()));
+        self.side.order = next;
+        self.side.version += 1;
+        let version = self.side.version;
+        match outcome {
+            Outcome::Paid { .. } => self.emit(Event::OrderPaymentCompleted { version }),
+            Outcome::CancelRequested { .. } => self.emit(Event::OrderCancelRequested),
+            Outcome::Cancelled { reason, refund } => {
+                let expired = reason == CancelReason::Expired;
+                self.emit(Event::OrderCancelled { version, refund, expired });
+            }
+            // Only people are told.
+            Outcome::Confirmed | Outcome::Refunded => {}
+        }
+    }
+}

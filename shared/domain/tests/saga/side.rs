@@ -1,0 +1,151 @@
+//! One buyer's part of the world: the order and what belongs to it, in the domain's own types, what the provider's
+//! books say, and the letters on their way.
+
+use std::hash::{Hash, Hasher};
+
+use domain::{
+    AccountId, Currency, Money, OrderId, PaymentId, StoreId, Timestamp, VariantId,
+    order::{Customer, Order, OrderState, Totals, order_number},
+    payment::{Payment, PaymentStatus},
+    reservation::{Reservation, ReservedLine},
+    stock::Stock,
+};
+use ulid::Ulid;
+
+use crate::mail::{Event, Mail};
+
+/// Time stands still, and a payment window may be over at any step that asks: so no state needs a time.
+pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+pub(crate) const TOTAL: Money = Money::new(1_000, Currency::Ngn);
+/// An amount that nobody asked for.
+pub(crate) const WRONG: Money = Money::new(900, Currency::Ngn);
+pub(crate) const NOTHING: Money = Money::zero(Currency::Ngn);
+
+/// What the provider knows of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Charge {
+    Unpaid,
+    Declined,
+    Taken(Money),
+}
+
+/// What the provider knows of a refund.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Back {
+    UnderWay,
+    Processed,
+    Failed,
+}
+
+/// The provider's own books, by the index of the attempt and of the refund.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Provider {
+    pub(crate) charges: Vec<Charge>,
+    pub(crate) refunds: Vec<Option<(Money, Back)>>,
+}
+
+impl Provider {
+    pub(crate) fn taken(&self) -> i64 {
+        self.charges.iter().map(|charge| if let Charge::Taken(amount) = charge { amount.amount_minor } else { 0 }).sum()
+    }
+
+    /// Given back, or promised to be.
+    pub(crate) fn claimed(&self) -> i64 {
+        self.back(|back| back != Back::Failed)
+    }
+
+    pub(crate) fn given_back(&self) -> i64 {
+        self.back(|back| back == Back::Processed)
+    }
+
+    fn back(&self, counts: impl Fn(Back) -> bool) -> i64 {
+        self.refunds.iter().flatten().filter(|(_, back)| counts(*back)).map(|(amount, _)| amount.amount_minor).sum()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Side {
+    pub(crate) order: Order,
+    pub(crate) version: u64,
+    pub(crate) reservation: Reservation,
+    pub(crate) payment: Option<Payment>,
+    pub(crate) provider: Provider,
+    pub(crate) mail: Mail,
+    /// Why this must never have happened.
+    pub(crate) wrong: Option<String>,
+}
+
+/// The parts that differ most; equality decides.
+impl Hash for Side {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.order.state.status(), self.version).hash(state);
+        (self.reservation.state as u8, self.reservation.order_version).hash(state);
+        self.payment.as_ref().map(|payment| (payment.status, payment.refunds.len())).hash(state);
+        self.provider.hash(state);
+        self.mail.hash(state);
+    }
+}
+
+impl Side {
+    /// An order just placed; its unit is reserved in the same transaction.
+    pub(crate) fn placed() -> Self {
+        let order = order(OrderState::Pending);
+        let lines = vec![ReservedLine { variant_id: VariantId::from_ulid(Ulid(1)), quantity: 1 }];
+        let mut mail = Mail::default();
+        let _ = mail.send(Event::OrderCreated);
+        Self {
+            version: 1,
+            reservation: Reservation::hold(order.id, order.store_id, lines, NOW),
+            order,
+            payment: None,
+            provider: Provider::default(),
+            mail,
+            wrong: None,
+        }
+    }
+}
+
+pub(crate) fn order(state: OrderState) -> Order {
+    Order {
+        id: OrderId::from_ulid(Ulid(1)),
+        store_id: StoreId::from_ulid(Ulid(1)),
+        number: order_number([0; 5]),
+        buyer_id: AccountId::from_ulid(Ulid(1)),
+        customer: Customer { name: String::new(), email: String::new(), phone: None },
+        shipping_address: None,
+        shipping_method: None,
+        payment_provider: String::new(),
+        note: None,
+        lines: vec![],
+        totals: Totals { subtotal: TOTAL, discount: NOTHING, shipping: NOTHING, tax: NOTHING, total: TOTAL },
+        state,
+        placed_at: NOW,
+        expires_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+pub(crate) fn payment(order: &Order) -> Payment {
+    Payment {
+        id: PaymentId::from_ulid(Ulid(1)),
+        order_id: order.id,
+        store_id: order.store_id,
+        provider: order.payment_provider.clone(),
+        amount: order.totals.total,
+        email: String::new(),
+        status: PaymentStatus::Initiated,
+        failure_reason: None,
+        attempts: vec![],
+        captures: vec![],
+        refunds: vec![],
+        created_at: NOW,
+        expires_at: order.expires_at,
+        updated_at: NOW,
+    }
+}
+
+/// Stock of the one variant, of which there is one unit.
+pub(crate) fn one_unit() -> Stock {
+    let empty = Stock::empty(VariantId::from_ulid(Ulid(1)), StoreId::from_ulid(Ulid(1)), NOW);
+    Stock { on_hand: 1, available: 1, ..empty }
+}
