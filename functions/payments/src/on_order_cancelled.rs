@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What the two events share.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cancelled {
     order_id: OrderId,
     reason: CancelReason,

@@ -7,7 +7,7 @@ use contracts::{
         Envelope, Event, OrderCancelled, OrderCreated, PaymentInitiated, RefundInitiated, StockRejected,
         WebhookReceived,
     },
-    payments::Payment as PaymentView,
+    payments::{ON_ORDER_CANCELLED, Payment as PaymentView},
     table::Table,
 };
 use domain::{

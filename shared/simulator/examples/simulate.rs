@@ -91,7 +91,10 @@ fn work(options: &Options, next: &AtomicU64, total: &Mutex<Total>) {
         for (transition, times) in report.coverage {
             *total.coverage.entry(transition).or_default() += times;
         }
-        total.failures.extend(report.broken.map(|broken| (seed, broken)));
+        if let Some(broken) = report.broken {
+            eprintln!("seed {seed}: {}: {}", broken.invariant, broken.detail);
+            total.failures.push((seed, broken));
+        }
     }
 }
 
