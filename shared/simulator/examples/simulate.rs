@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     process::ExitCode,
     sync::{
-        Mutex,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -51,15 +51,16 @@ fn main() -> ExitCode {
     let started = Instant::now();
     thread::scope(|scope| {
         let workers: Vec<_> = (0..options.threads).map(|_| scope.spawn(|| work(&options, &next, &total))).collect();
-        let mut shown = Duration::ZERO;
+        let mut next_shown = PROGRESS_EVERY;
         while !workers.iter().all(thread::ScopedJoinHandle::is_finished) {
             thread::sleep(Duration::from_millis(100));
-            if started.elapsed() - shown >= PROGRESS_EVERY {
-                shown = started.elapsed();
-                let total = total.lock().expect("no worker panics");
+            let elapsed = started.elapsed();
+            if elapsed >= next_shown {
+                next_shown = elapsed + PROGRESS_EVERY;
+                let total = lock(&total);
                 eprintln!(
                     "{:5}s  {} runs, {} steps, {} failed",
-                    shown.as_secs(),
+                    elapsed.as_secs(),
                     total.runs,
                     total.steps,
                     total.failures.len()
@@ -68,7 +69,12 @@ fn main() -> ExitCode {
         }
     });
     let took = started.elapsed();
-    report(&options, &total.into_inner().expect("no worker panics"), took)
+    report(&options, &lock(&total), took)
+}
+
+/// What a worker that panicked had counted still counts.
+fn lock(total: &Mutex<Total>) -> MutexGuard<'_, Total> {
+    total.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn work(options: &Options, next: &AtomicU64, total: &Mutex<Total>) {
@@ -79,7 +85,7 @@ fn work(options: &Options, next: &AtomicU64, total: &Mutex<Total>) {
         }
         let seed = options.first_seed + at;
         let report = run(&Plan::new(seed, options.steps));
-        let mut total = total.lock().expect("no worker panics");
+        let mut total = lock(total);
         total.runs += 1;
         total.steps += report.steps;
         total.calls += report.calls;

@@ -65,6 +65,8 @@ pub(crate) struct Running {
     /// It may make one call.
     pub(crate) permit: bool,
     pub(crate) waiting: Option<Waiting>,
+    /// Transactions that took effect, by their token.
+    pub(crate) effects: BTreeSet<String>,
 }
 
 pub(crate) struct State {
@@ -336,18 +338,17 @@ impl Future for Call {
                 return Poll::Pending;
             }
         }
-        let answer = match self.held_back.take() {
-            Some(answer) => answer,
-            None => {
-                let answer = cloud.serve(&self.request, self.wire.to);
-                let mut state = cloud.state();
-                if state.strikes(Fault::AnswerHeldBack) {
-                    self.held_back = Some(answer);
-                    state.running.as_mut().unwrap().waiting = Some(Waiting::Call);
-                    return Poll::Pending;
-                }
-                answer
+        let answer = if let Some(answer) = self.held_back.take() {
+            answer
+        } else {
+            let answer = cloud.serve(&self.request, self.wire.to);
+            let mut state = cloud.state();
+            if state.strikes(Fault::AnswerHeldBack) {
+                self.held_back = Some(answer);
+                state.running.as_mut().unwrap().waiting = Some(Waiting::Call);
+                return Poll::Pending;
             }
+            answer
         };
         Poll::Ready(match answer {
             Answer::Lost => Err(ConnectorError::timeout("no answer".into())),

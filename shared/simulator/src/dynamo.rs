@@ -38,6 +38,7 @@ impl Cloud {
         let answer = match answer {
             Ok(body) => {
                 if is_write {
+                    state.check_effects(&request);
                     self.note_written(state, &request);
                     for put in later {
                         self.put_apart(state, put);
@@ -62,7 +63,7 @@ impl Cloud {
     fn note_written(&self, state: &mut State, request: &Value) {
         for part in request["TransactItems"].as_array().unwrap() {
             if let Some(put) = part.get("Put") {
-                self.note(state, put);
+                note(state, put);
             } else if let Some(update) = part.get("Update") {
                 let get = json!({ "TableName": update["TableName"], "Key": update["Key"], "ConsistentRead": true });
                 let found = self.dynamo.execute("GetItem", get.to_string().as_bytes()).unwrap();
@@ -72,24 +73,45 @@ impl Cloud {
         }
     }
 
-    fn note(&self, state: &mut State, put: &Value) {
-        let item = &put["Item"];
-        if table(put) == Table::Outbox.name() {
-            let keys = json!({ "pk": item["pk"], "sk": item["sk"] });
-            state.stream.push(json!({ "eventName": "INSERT", "dynamodb": { "Keys": keys, "NewImage": item } }));
-        }
-        state.written.push((table(put), item.clone()));
-    }
-
     /// Writes an item in a transaction of its own.
     fn put_apart(&self, state: &mut State, put: Value) {
         let request = json!({ "TransactItems": [{ "Put": put }] });
         self.dynamo.execute("TransactWriteItems", request.to_string().as_bytes()).unwrap();
-        self.note(state, &request["TransactItems"][0]["Put"]);
+        note(state, &request["TransactItems"][0]["Put"]);
     }
 }
 
+fn note(state: &mut State, put: &Value) {
+    let item = &put["Item"];
+    if table(put) == Table::Outbox.name() {
+        let keys = json!({ "pk": item["pk"], "sk": item["sk"] });
+        state.stream.push(json!({ "eventName": "INSERT", "dynamodb": { "Keys": keys, "NewImage": item } }));
+    }
+    state.written.push((table(put), item.clone()));
+}
+
+/// Requests of these have one effect at the most, whatever becomes of their answers.
+const ONE_EFFECT: [&str; 6] = [
+    "carts-add",
+    "inventory-adjust",
+    "orders-cancel",
+    "orders-place",
+    "payments-webhook-paystack",
+    "products-update-variant",
+];
+
 impl State {
+    /// I12.
+    fn check_effects(&mut self, request: &Value) {
+        let unnamed = format!("call {}", self.calls);
+        let Some(running) = &mut self.running else { return };
+        running.effects.insert(request["ClientRequestToken"].as_str().unwrap_or(&unnamed).to_owned());
+        let (function, effects) = (running.function, running.effects.len());
+        if ONE_EFFECT.contains(&function) && effects > 1 {
+            self.breaks("I12", format!("one request to {function} took effect {effects} times"));
+        }
+    }
+
     /// I10.
     fn check_tenants(&mut self, operation: &str, request: &Value) {
         let mut owners = vec![];

@@ -93,11 +93,11 @@ impl Fault {
             Self::Poison | Self::ProviderRefuses => 4,
             Self::Throttled | Self::NoAnswer | Self::ServerError | Self::Slow => 10,
             Self::Conflict | Self::AnswerLost => 20,
-            Self::OlderWriter | Self::WebhookForged | Self::Killed => 30,
+            Self::OlderWriter | Self::Killed => 30,
             Self::ProviderAnswerLost | Self::ProviderNoAnswer | Self::ProviderError | Self::ReplyLost => 40,
             Self::ProviderStale | Self::MessageTwice | Self::MessageAgain => 50,
             Self::WrongMoney | Self::RefundFails | Self::PartialPublish => 60,
-            Self::AnswerHeldBack | Self::WebhookTwice | Self::ClockOff => 150,
+            Self::AnswerHeldBack | Self::WebhookTwice | Self::WebhookForged | Self::ClockOff => 150,
             Self::WebhookMissing => 250,
             // Not drawn: it follows from slowness.
             Self::TimedOut => 0,

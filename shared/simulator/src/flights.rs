@@ -118,7 +118,16 @@ impl Flight {
         let mut state = cloud.state();
         let rng = &mut rng.fork();
         let clock_off_ms = clock_off_ms(&mut state.faults, rng);
-        let running = Running { function, tenants, clock_off_ms, rng: rng.fork(), calm, permit: false, waiting: None };
+        let running = Running {
+            function,
+            tenants,
+            clock_off_ms,
+            rng: rng.fork(),
+            calm,
+            permit: false,
+            waiting: None,
+            effects: BTreeSet::new(),
+        };
         let gives_up_ms = state.now_ms + timeout_s * 1_000;
         Self { errand, function, doing, running: Some(running), gives_up_ms }
     }

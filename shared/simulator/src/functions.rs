@@ -58,7 +58,7 @@ impl Functions {
         self.endpoint(boot, orders::place::handle);
         self.endpoint(boot, orders::cancel::handle);
         self.endpoint(boot, orders::get::handle);
-        self.endpoint(boot, orders::list::handle);
+        self.endpoint(boot, orders::list_all::handle);
         self.endpoint(boot, orders::timeline::handle);
         self.endpoint(boot, payments::start::handle);
         self.endpoint(boot, payments::get::handle);

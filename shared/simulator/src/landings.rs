@@ -127,10 +127,10 @@ impl World {
             Asked::NotOwn if ![404, 503].contains(&status) => broken.push(("I10", says("404"))),
             Asked::FalseCursor if ![400, 503].contains(&status) => broken.push(("I10", says("400"))),
             Asked::FalseWebhook if ![401, 503].contains(&status) => broken.push(("I1", says("401"))),
-            Asked::Page { shop, buyer } if status == 200 => {
+            Asked::Page { shop } if status == 200 => {
                 let page: Value = serde_json::from_slice(&reply.body).unwrap();
                 if let Some(cursor) = page["next_cursor"].as_str() {
-                    self.cursors.push((*shop, *buyer, cursor.to_owned()));
+                    self.cursors.push((*shop, cursor.to_owned()));
                 }
             }
             _ => {}

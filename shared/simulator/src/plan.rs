@@ -58,7 +58,7 @@ const WEIGHTS: [(Kind, u32); 17] = [
     (Kind::Return, 1),
     (Kind::Adjust, 2),
     (Kind::ChangePrice, 1),
-    (Kind::Look, 3),
+    (Kind::Look, 4),
     (Kind::Relay, 14),
     (Kind::Deliver, 34),
     (Kind::Redeliver, 2),

@@ -64,10 +64,9 @@ pub(crate) enum Asked {
     },
     /// For something that is the caller's own.
     Own,
-    /// For a page of the caller's orders; the cursor of the next one is kept.
+    /// For a page of a shop's orders; the cursor of the next one is kept.
     Page {
         shop: usize,
-        buyer: usize,
     },
     /// For something that is somebody else's: 404.
     NotOwn,
@@ -91,8 +90,8 @@ pub(crate) struct World {
     /// Messages that were dealt with: queue and body.
     pub(crate) dealt_with: Vec<(usize, String)>,
     pub(crate) returned: BTreeSet<OrderId>,
-    /// Cursors given out: shop, buyer, cursor.
-    pub(crate) cursors: Vec<(usize, usize, String)>,
+    /// Cursors given out, and the shop whose list they go on with.
+    pub(crate) cursors: Vec<(usize, String)>,
     /// Message and consumer of every poison put into a queue.
     pub(crate) poisoned: u32,
 }
@@ -101,6 +100,7 @@ impl World {
     pub(crate) fn new(plan: &Plan, run: u64) -> Self {
         let mut rng = Rng::with_seed(mix(plan.seed, u64::MAX - 1));
         let (shops, dynamo, config) = now(furnish(&mut rng));
+        crate::guards::switch_off(&plan.off, &dynamo);
         let state = State {
             now_ms: START_MS,
             running: None,

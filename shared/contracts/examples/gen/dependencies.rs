@@ -9,8 +9,8 @@ use crate::{Result, files};
 
 /// Each may use those before it.
 const CHAIN: [&str; 4] = ["domain", "contracts", "store", "runtime"];
-/// Never in what is deployed.
-const DEV_ONLY: &str = "testing";
+/// Never in what is deployed. The simulator uses everything, and nothing uses it.
+const DEV_ONLY: [&str; 2] = ["testing", "simulator"];
 
 #[derive(Debug, Default)]
 struct Manifest {
@@ -28,9 +28,7 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
         for later in CHAIN[position..].iter().filter(|later| manifest.dependencies.contains(**later)) {
             problems.push(format!("{path}: depends on {later}, but {name} comes before it in {}", CHAIN.join(" <- ")));
         }
-        if manifest.dependencies.contains(DEV_ONLY) {
-            problems.push(format!("{path}: {DEV_ONLY} is for [dev-dependencies] only"));
-        }
+        problems.extend(dev_only(&path, &manifest));
     }
     problems.extend(check_services(root)?);
     Ok(problems)
@@ -51,11 +49,14 @@ fn check_services(root: &Path) -> Result<Vec<String>> {
         for other in all.filter(|used| services.values().any(|service| service.name == **used)) {
             problems.push(format!("{path}: depends on {other}; services meet in events, in domain and in store"));
         }
-        if manifest.dependencies.contains(DEV_ONLY) {
-            problems.push(format!("{path}: {DEV_ONLY} is for [dev-dependencies] only"));
-        }
+        problems.extend(dev_only(path, manifest));
     }
     Ok(problems)
+}
+
+fn dev_only(path: &str, manifest: &Manifest) -> Vec<String> {
+    let used = DEV_ONLY.into_iter().filter(|name| manifest.dependencies.contains(*name));
+    used.map(|name| format!("{path}: {name} is for [dev-dependencies] only")).collect()
 }
 
 fn manifest(root: &Path, path: &str) -> Result<Option<Manifest>> {
