@@ -1,3 +1,7 @@
 //! Audit: the record of everything that happened to a tenant.
 
 pub mod on_event;
+
+runtime::functions! {
+    serve_consumer: on_event;
+}

@@ -13,6 +13,11 @@ pub mod verify_email;
 
 mod deps;
 mod people;
+
+runtime::functions! {
+    serve_http: guest, jwks, login, logout, me, refresh, register, switch_tenant, update_me, verify_email;
+}
+
 #[cfg(test)]
 mod test_people;
 

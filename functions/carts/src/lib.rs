@@ -11,5 +11,9 @@ mod desk;
 mod shelf;
 mod view;
 
+runtime::functions! {
+    serve_http: add, change, clear, get, merge, remove;
+}
+
 #[cfg(test)]
 mod buyer_for_tests;

@@ -12,6 +12,11 @@ pub mod on_order_returned;
 mod find;
 mod moves;
 
+runtime::functions! {
+    serve_http: adjust, availability, get, list, movements;
+    serve_consumer: on_order_cancelled, on_order_paid, on_order_returned;
+}
+
 #[cfg(test)]
 mod orders_for_tests;
 #[cfg(test)]

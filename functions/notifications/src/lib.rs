@@ -4,3 +4,7 @@ pub mod on_event;
 
 mod letters;
 mod mail;
+
+runtime::functions! {
+    serve_consumer: on_event;
+}

@@ -11,6 +11,11 @@ pub mod verify_phone;
 
 mod deps;
 mod step;
+
+runtime::functions! {
+    serve_http: complete, get, password, phone, profile, start, verify_email, verify_phone;
+}
+
 #[cfg(test)]
 mod test_seller;
 

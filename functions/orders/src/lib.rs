@@ -16,5 +16,10 @@ pub mod timeline;
 mod access;
 mod transition;
 
+runtime::functions! {
+    serve_http: cancel, get, list_all, list, place, timeline;
+    serve_consumer: expire, on_payment_completed, on_payment_failed, on_refund_completed, on_stock_rejected, on_stock_updated;
+}
+
 #[cfg(test)]
 mod fixtures;

@@ -16,6 +16,11 @@ mod reference;
 mod refund;
 mod settle;
 
+runtime::functions! {
+    serve_http: get, start, webhook_paystack;
+    serve_consumer: on_order_cancelled, on_order_created, on_stock_rejected, process_webhook, reconcile;
+}
+
 use runtime::{Boot, Deps, FromBoot};
 
 use crate::paystack::Paystack;

@@ -7,3 +7,9 @@ pub mod openapi;
 pub mod outbox_relay;
 
 mod bus;
+
+runtime::functions! {
+    serve_http: docs, health, openapi;
+    serve_stream: outbox_relay;
+    serve_authorizer: authorizer;
+}

@@ -11,5 +11,9 @@ pub mod update_variant;
 
 mod product;
 
+runtime::functions! {
+    serve_http: add_variant, create, get, list, remove_variant, status, update_variant, update;
+}
+
 #[cfg(test)]
 mod fixtures;

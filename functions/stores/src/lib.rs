@@ -9,5 +9,9 @@ pub mod update;
 
 mod settings;
 
+runtime::functions! {
+    serve_http: create, get, list, resolve, status, update;
+}
+
 #[cfg(test)]
 mod fixtures;

@@ -1,5 +1,5 @@
 //! The Lambda behind `POST /auth/guest`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(auth::guest::handle)
+    auth::mains::guest()
 }

@@ -1,5 +1,5 @@
 //! The Lambda behind `GET /.well-known/jwks.json`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(auth::jwks::handle)
+    auth::mains::jwks()
 }

@@ -1,5 +1,5 @@
 //! The Lambda behind `POST /auth/refresh`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(auth::refresh::handle)
+    auth::mains::refresh()
 }

@@ -1,5 +1,5 @@
 //! The Lambda behind `POST /auth/switch-tenant`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(auth::switch_tenant::handle)
+    auth::mains::switch_tenant()
 }

@@ -1,5 +1,5 @@
 //! The Lambda behind `PATCH /auth/me`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(auth::update_me::handle)
+    auth::mains::update_me()
 }

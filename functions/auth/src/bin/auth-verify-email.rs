@@ -1,5 +1,5 @@
 //! The Lambda behind `POST /auth/verify-email`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(auth::verify_email::handle)
+    auth::mains::verify_email()
 }

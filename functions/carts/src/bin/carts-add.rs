@@ -1,5 +1,5 @@
 //! The Lambda behind `POST /cart/items`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(carts::add::handle)
+    carts::mains::add()
 }

@@ -1,5 +1,5 @@
 //! The Lambda behind `PATCH /cart/items/{id}`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(carts::change::handle)
+    carts::mains::change()
 }

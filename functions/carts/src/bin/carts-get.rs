@@ -1,5 +1,5 @@
 //! The Lambda behind `GET /cart`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(carts::get::handle)
+    carts::mains::get()
 }

@@ -1,5 +1,5 @@
 //! The Lambda behind `POST /cart/merge`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(carts::merge::handle)
+    carts::mains::merge()
 }

@@ -1,5 +1,5 @@
 //! The Lambda behind `GET /inventory/{variant_id}/availability`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(inventory::availability::handle)
+    inventory::mains::availability()
 }

@@ -1,5 +1,5 @@
 //! The Lambda behind `GET /inventory`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(inventory::list::handle)
+    inventory::mains::list()
 }

@@ -1,5 +1,5 @@
 //! The Lambda that follows `ORDER_CANCELLED`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_consumer(inventory::on_order_cancelled::handle)
+    inventory::mains::on_order_cancelled()
 }

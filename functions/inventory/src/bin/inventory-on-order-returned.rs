@@ -1,5 +1,5 @@
 //! The Lambda that follows `ORDER_RETURNED`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_consumer(inventory::on_order_returned::handle)
+    inventory::mains::on_order_returned()
 }

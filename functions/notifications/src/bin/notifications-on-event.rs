@@ -1,5 +1,5 @@
 //! The Lambda `notifications-on-event`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_consumer(notifications::on_event::handle)
+    notifications::mains::on_event()
 }

@@ -1,5 +1,5 @@
 //! The Lambda behind `POST /onboarding/{id}/complete`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(onboarding::complete::handle)
+    onboarding::mains::complete()
 }

@@ -1,5 +1,5 @@
 //! The Lambda behind `POST /onboarding/{id}/password`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(onboarding::password::handle)
+    onboarding::mains::password()
 }

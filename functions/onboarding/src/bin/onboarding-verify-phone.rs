@@ -1,5 +1,5 @@
 //! The Lambda behind `POST /onboarding/{id}/verify-phone`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(onboarding::verify_phone::handle)
+    onboarding::mains::verify_phone()
 }

@@ -1,5 +1,5 @@
 //! The Lambda that follows `ORDER_CREATED` when the payment window is over.
 
 fn main() -> runtime::Exit {
-    runtime::serve_consumer(orders::expire::handle)
+    orders::mains::expire()
 }

@@ -1,5 +1,5 @@
 //! The Lambda behind `GET /orders/{id}`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(orders::get::handle)
+    orders::mains::get()
 }

@@ -1,5 +1,5 @@
 //! The Lambda behind `GET /admin/orders`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(orders::list_all::handle)
+    orders::mains::list_all()
 }

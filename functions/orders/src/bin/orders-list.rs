@@ -1,5 +1,5 @@
 //! The Lambda behind `GET /orders`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(orders::list::handle)
+    orders::mains::list()
 }

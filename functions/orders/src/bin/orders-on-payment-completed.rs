@@ -1,5 +1,5 @@
 //! The Lambda `orders-on-payment-completed`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_consumer(orders::on_payment_completed::handle)
+    orders::mains::on_payment_completed()
 }

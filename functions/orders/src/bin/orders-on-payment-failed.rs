@@ -1,5 +1,5 @@
 //! The Lambda that follows `PAYMENT_FAILED`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_consumer(orders::on_payment_failed::handle)
+    orders::mains::on_payment_failed()
 }

@@ -1,5 +1,5 @@
 //! The Lambda that follows `REFUND_COMPLETED`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_consumer(orders::on_refund_completed::handle)
+    orders::mains::on_refund_completed()
 }

@@ -1,5 +1,5 @@
 //! The Lambda that follows `STOCK_REJECTED`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_consumer(orders::on_stock_rejected::handle)
+    orders::mains::on_stock_rejected()
 }

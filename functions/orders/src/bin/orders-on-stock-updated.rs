@@ -1,5 +1,5 @@
 //! The Lambda that follows `STOCK_COUNT_UPDATED`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_consumer(orders::on_stock_updated::handle)
+    orders::mains::on_stock_updated()
 }

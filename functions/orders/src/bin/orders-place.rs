@@ -1,5 +1,5 @@
 //! The Lambda `orders-place`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(orders::place::handle)
+    orders::mains::place()
 }

@@ -1,5 +1,5 @@
 //! The Lambda `payments-get`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(payments::get::handle)
+    payments::mains::get()
 }

@@ -1,5 +1,5 @@
 //! The Lambda `payments-on-order-cancelled`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_consumer(payments::on_order_cancelled::handle)
+    payments::mains::on_order_cancelled()
 }

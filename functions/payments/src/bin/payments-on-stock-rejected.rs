@@ -1,5 +1,5 @@
 //! The Lambda `payments-on-stock-rejected`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_consumer(payments::on_stock_rejected::handle)
+    payments::mains::on_stock_rejected()
 }

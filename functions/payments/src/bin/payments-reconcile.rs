@@ -1,5 +1,5 @@
 //! The Lambda `payments-reconcile`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_consumer(payments::reconcile::handle)
+    payments::mains::reconcile()
 }

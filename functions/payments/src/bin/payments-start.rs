@@ -1,5 +1,5 @@
 //! The Lambda `payments-start`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(payments::start::handle)
+    payments::mains::start()
 }

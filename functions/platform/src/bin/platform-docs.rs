@@ -1,5 +1,5 @@
 //! The Lambda `platform-docs`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(platform::docs::handle)
+    platform::mains::docs()
 }

@@ -1,5 +1,5 @@
 //! The Lambda `platform-health`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(platform::health::handle)
+    platform::mains::health()
 }

@@ -1,5 +1,5 @@
 //! The Lambda `platform-openapi`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(platform::openapi::handle)
+    platform::mains::openapi()
 }

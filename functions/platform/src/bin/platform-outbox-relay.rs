@@ -1,5 +1,5 @@
 //! The Lambda `platform-outbox-relay`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_stream(platform::outbox_relay::handle)
+    platform::mains::outbox_relay()
 }

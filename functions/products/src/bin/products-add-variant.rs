@@ -1,5 +1,5 @@
 //! The Lambda `products-add-variant`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(products::add_variant::handle)
+    products::mains::add_variant()
 }

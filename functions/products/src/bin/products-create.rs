@@ -1,5 +1,5 @@
 //! The Lambda `products-create`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(products::create::handle)
+    products::mains::create()
 }

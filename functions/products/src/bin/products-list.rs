@@ -1,5 +1,5 @@
 //! The Lambda `products-list`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(products::list::handle)
+    products::mains::list()
 }

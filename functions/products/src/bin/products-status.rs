@@ -1,5 +1,5 @@
 //! The Lambda `products-status`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(products::status::handle)
+    products::mains::status()
 }

@@ -1,5 +1,5 @@
 //! The Lambda `products-update-variant`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(products::update_variant::handle)
+    products::mains::update_variant()
 }

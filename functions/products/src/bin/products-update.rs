@@ -1,5 +1,5 @@
 //! The Lambda `products-update`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(products::update::handle)
+    products::mains::update()
 }

@@ -1,5 +1,5 @@
 //! The Lambda `stores-create`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(stores::create::handle)
+    stores::mains::create()
 }

@@ -1,5 +1,5 @@
 //! The Lambda `stores-get`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(stores::get::handle)
+    stores::mains::get()
 }

@@ -1,5 +1,5 @@
 //! The Lambda `stores-list`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(stores::list::handle)
+    stores::mains::list()
 }

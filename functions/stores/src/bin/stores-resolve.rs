@@ -1,5 +1,5 @@
 //! The Lambda `stores-resolve`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(stores::resolve::handle)
+    stores::mains::resolve()
 }

@@ -1,5 +1,5 @@
 //! The Lambda `stores-status`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(stores::status::handle)
+    stores::mains::status()
 }

@@ -1,5 +1,5 @@
 //! The Lambda `stores-update`.
 
 fn main() -> runtime::Exit {
-    runtime::serve_http(stores::update::handle)
+    stores::mains::update()
 }
