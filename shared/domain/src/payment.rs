@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Money, MoneyError, OrderId, PaymentId, RefundId, StoreId, Timestamp,
     guard::{self, Rule},
-    limits::PAYMENT_ATTEMPTS_MAX,
+    limits::{CLOCK_SKEW_MAX_S, PAYMENT_ATTEMPTS_MAX},
     store::after,
 };
 
-/// A provider's answer to a refund can take this long; only then is it asked again.
-const ASK_AGAIN_S: i64 = 60;
+/// A provider's answer to a refund can take a minute, by whatever clock; only then is it asked again.
+const ASK_AGAIN_S: i64 = 60 + CLOCK_SKEW_MAX_S;
 /// Opening a checkout takes at most this long: two calls with their timeouts.
 const OPENING_S: i64 = 30;
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// After this a refund whose answer has not come is asked for again.
-const ASK_AGAIN_S: i64 = 60;
+const ASK_AGAIN_S: i64 = 60 + domain::limits::CLOCK_SKEW_MAX_S;
 
 /// What may turn out in different ways in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
