@@ -12,8 +12,9 @@ use runtime::{
 use serde_json::Value;
 use store::keys;
 
-/// Whoever finds the chain's end moved reads it again; more often than this in a row is left to the queue.
-const TRIES: u32 = 8;
+/// Whoever finds the chain's end moved reads it again. Of two writers each loses half of the time, so one that has lost
+/// this often in a row (one time in 65,000) is left to the queue.
+const TRIES: u32 = 16;
 
 pub async fn handle(deps: &Deps, message: Message<Value>) -> Result<(), StepError> {
     let event = message.detail;

@@ -1,4 +1,4 @@
-//! What must hold. The numbers are those of `infra/decisions/0010-invariants.md`.
+//! What must hold, by the numbers of this package's README.
 
 use std::collections::{BTreeMap, BTreeSet};
 
