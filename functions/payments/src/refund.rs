@@ -22,10 +22,10 @@ const TRIES: u32 = 4;
 pub(crate) fn request(
     deps: &PaymentDeps,
     payment: &Payment,
-    id: RefundId,
     reference: &str,
     amount: Money,
 ) -> Result<(Payment, RefundInitiated), PaymentError> {
+    let id = deps.core.id(RefundId::from_ulid);
     let event = RefundInitiated {
         store_id: payment.store_id,
         order_id: payment.order_id,
@@ -36,8 +36,7 @@ pub(crate) fn request(
     Ok((payment.clone().request_refund(id, reference, amount, deps.core.now())?, event))
 }
 
-/// Sends back all that paid the order and is not on its way back already. The refund has the event's own number, so an
-/// event that comes again asks for nothing, even where its refund has failed meanwhile and a person was called.
+/// Sends back all that paid the order and that nobody has been asked to send back.
 pub(crate) async fn request_all<D>(
     deps: &PaymentDeps,
     consumer: &str,
@@ -45,15 +44,11 @@ pub(crate) async fn request_all<D>(
     order_id: OrderId,
 ) -> Result<(), StepError> {
     let tenant = event.tenant_id;
-    let id = RefundId::from_ulid(event.id.ulid());
     for _ in 0..TRIES {
         let held = deps.core.db.get::<Payment>(&keys::payment(tenant, order_id)).await?;
         let held = held.ok_or_else(|| StepError::retry("there is no such payment (yet)"))?;
-        if held.value.refunds.iter().any(|refund| refund.id == id) {
-            return Ok(());
-        }
         let Some((reference, amount)) = held.value.refundable() else { return Ok(()) };
-        let (next, initiated) = request(deps, &held.value, id, &reference, amount).map_err(StepError::poison)?;
+        let (next, initiated) = request(deps, &held.value, &reference, amount).map_err(StepError::poison)?;
         let (mut tx, inbox) = deps.core.step_tx(consumer, tenant, event.id);
         tx.update(tenant, &next, held.version);
         tx.emit(&deps.core.event(&Cause::from(event), tenant, next.id, held.version + 1, initiated));

@@ -236,9 +236,12 @@ impl Payment {
         amount: Money,
         now: Timestamp,
     ) -> Result<Self, PaymentError> {
-        if amount.amount_minor <= 0
-            || amount.checked_add(self.refunding(reference)?)?.amount_minor > self.captured_on(reference)?.amount_minor
-        {
+        let capture = self.captures.iter().find(|capture| capture.reference == reference);
+        let capture = capture.ok_or(PaymentError::OverRefund)?;
+        // What failed at the provider did not go back.
+        let refunding = self.refunds_of(capture, |refund| refund.status != RefundStatus::Failed)?;
+        let back = amount.checked_add(refunding)?;
+        if amount.amount_minor <= 0 || back.amount_minor > capture.amount.amount_minor {
             return Err(PaymentError::OverRefund);
         }
         let reference = reference.to_owned();
@@ -291,10 +294,11 @@ impl Payment {
         Some(Self { updated_at: now, ..self })
     }
 
-    /// The money that paid the order and has not been sent back or promised back.
+    /// The money that paid the order and that nobody has been asked to send back. A refund that failed has been asked
+    /// for: a person was called, behind whose back no event may ask again.
     pub fn refundable(&self) -> Option<(String, Money)> {
         let capture = self.captures.iter().find(|capture| capture.settles)?;
-        let left = capture.amount.checked_sub(self.refunding(&capture.reference).ok()?).ok()?;
+        let left = capture.amount.checked_sub(self.refunds_of(capture, |_| true).ok()?).ok()?;
         (left.amount_minor > 0).then(|| (capture.reference.clone(), left))
     }
 
@@ -336,19 +340,11 @@ impl Payment {
         (capture.amount, refunded)
     }
 
-    fn captured_on(&self, reference: &str) -> Result<Money, MoneyError> {
-        self.captures
-            .iter()
-            .find(|capture| capture.reference == reference)
-            .map_or(Ok(Money::zero(self.amount.currency)), |capture| Ok(capture.amount))
-    }
-
-    /// Refunded or being refunded: what failed at the provider does not count.
-    fn refunding(&self, reference: &str) -> Result<Money, MoneyError> {
-        let currency = self.captured_on(reference)?.currency;
-        let live = self.refunds.iter().filter(|r| r.reference == reference && r.status != RefundStatus::Failed);
-        let live = live.filter(|_| guard::stands(Rule::RefundCap));
-        Money::sum(currency, live.map(|refund| refund.amount))
+    /// What its refunds that count add up to.
+    fn refunds_of(&self, capture: &Capture, counts: impl Fn(&Refund) -> bool) -> Result<Money, MoneyError> {
+        let of_it = self.refunds.iter().filter(|refund| refund.reference == capture.reference && counts(refund));
+        let of_it = of_it.filter(|_| guard::stands(Rule::RefundCap));
+        Money::sum(capture.amount.currency, of_it.map(|refund| refund.amount))
     }
 }
 
