@@ -48,7 +48,7 @@ macro_rules! functions {
         pub mod mains {
             $($(
                 pub fn $name() -> $crate::Exit {
-                    $crate::$serve(crate::$name::handle)
+                    $crate::$serve(super::$name::handle)
                 }
             )+)+
         }

@@ -14,10 +14,11 @@ use runtime::{
 use serde_json::Value;
 
 use crate::{
-    cloud::{Cloud, Running, Waiting, clock_off_ms},
+    cloud::{Cloud, Running, Waiting},
     faults::Fault,
     functions::{Doing, Functions},
     queues::Letter,
+    wire::clock_off_ms,
     world::Asked,
 };
 

@@ -23,7 +23,10 @@ use runtime::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::cloud::{Cloud, To, Wire};
+use crate::{
+    cloud::Cloud,
+    wire::{To, Wire},
+};
 
 pub(crate) type Doing<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Function<I, O> = Box<dyn Fn(I) -> Doing<O>>;

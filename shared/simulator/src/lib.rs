@@ -15,18 +15,19 @@
 //! |---|---|
 //! | `plan` | which steps a seed takes |
 //! | `run` | taking them, coming to rest, replaying every event, and the report |
-//! | `world` | tenants, stores, buyers, and what each step does |
-//! | `flights` | functions under way, resumed one call at a time |
+//! | `world` | tenants, stores, buyers, and everything under way |
+//! | `steps`, `people`, `provider`, `deliveries` | what each kind of step does |
+//! | `flights`, `landings` | functions under way, resumed one call at a time, and what their answers mean |
 //! | `functions` | which handlers there are, and how they are started |
-//! | `cloud`, `dynamo` | what the functions' AWS clients talk to |
+//! | `wire`, `cloud`, `dynamo` | what the functions' AWS clients talk to |
 //! | `queues` | bus rules and queues, from the table that the templates are generated from |
-//! | `provider` | Paystack's answers and webhooks |
 //! | `faults` | what goes wrong, how often |
 //! | `mirror`, `invariants` | what the database holds, and what must hold of it |
 //! | `guards` | switching one of the product's guards off |
 //! | `shrink` | fewer steps that still fail |
 
 mod cloud;
+mod deliveries;
 mod dynamo;
 mod faults;
 mod flights;
@@ -35,6 +36,7 @@ mod guards;
 mod invariants;
 mod landings;
 mod mirror;
+mod people;
 mod plan;
 mod provider;
 mod queues;
@@ -43,6 +45,7 @@ mod run;
 mod shrink;
 mod steps;
 mod story;
+mod wire;
 mod world;
 
 pub use faults::Fault;

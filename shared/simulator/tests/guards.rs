@@ -44,7 +44,7 @@ noticed! {
     expiry: [Guard::Rule(Rule::Expiry)] breaks ["I5"];
     newer_order: [Guard::Rule(Rule::NewerOrder)] breaks ["I2", "I8", "I9"];
     decision_stands: [Guard::Rule(Rule::DecisionStands)] breaks ["I5"];
-    refund_cap: [Guard::Rule(Rule::RefundCap)] breaks ["I7"];
+    refund_cap: [Guard::Rule(Rule::RefundCap)] breaks ["I7", "I9"];
     refund_looked_for: [Guard::Rule(Rule::RefundLookedFor)] breaks ["I7"];
     cursor_signature: [Guard::Rule(Rule::CursorSignature)] breaks ["I10"];
     webhook_signature: [Guard::Rule(Rule::WebhookSignature)] breaks ["I1"];

@@ -1,0 +1,199 @@
+//! What people do: buyers, the store's team, and those who look at what is not theirs.
+
+use contracts::events::{Envelope, Event, OrderReturned, StockLine};
+use domain::{EventId, OrderId, Timestamp, order::OrderStatus};
+use fastrand::Rng;
+use serde_json::json;
+use testing::TestRequest;
+
+use crate::{
+    steps::LATEST,
+    world::{Asked, GOODS, Request, World, ulid},
+};
+
+/// Idempotency keys are known for a day.
+const RESENT_WITHIN_MS: i64 = 20 * 3_600_000;
+
+impl World {
+    pub(crate) fn shop(&mut self, rng: &mut Rng) {
+        let (shop, buyer) = self.somebody(rng);
+        self.fill_cart(shop, buyer, rng);
+    }
+
+    fn fill_cart(&mut self, shop: usize, buyer: usize, rng: &mut Rng) {
+        let good = [0, 0, 1, 1, 2][rng.usize(0..5)];
+        let quantity = rng.u32(1..=2);
+        let at = &self.shops[shop];
+        let (product, variant) = at.goods[good];
+        let body = json!({ "product_id": product, "variant_id": variant, "quantity": quantity });
+        let raw = TestRequest::new().by(&at.buyers[buyer]).store(at.slug).json(body).into_raw();
+        let slug = at.slug;
+        self.tell(|| format!("buyer {buyer} of {slug} puts {quantity} of the {} into the cart", GOODS[good]));
+        self.call("carts-add", raw, Asked::Cart { shop, buyer }, rng);
+    }
+
+    pub(crate) fn place(&mut self, rng: &mut Rng) {
+        let now_ms = self.now_ms();
+        let recent: Vec<usize> = (0..self.requests.len())
+            .rev()
+            .take(LATEST)
+            .filter(|at| now_ms - self.requests[*at].sent_ms < RESENT_WITHIN_MS)
+            .collect();
+        let again = rng.u8(0..4) == 0;
+        let at = if let Some(at) = rng.choice(recent).filter(|_| again) {
+            at
+        } else {
+            let anybody = self.somebody(rng);
+            let (shop, buyer) = rng.choice(self.filled.iter().copied()).unwrap_or(anybody);
+            self.filled.remove(&(shop, buyer));
+            let key = format!("key-{:016x}", rng.u64(..));
+            self.requests.push(Request { shop, buyer, key, sent_ms: now_ms, replies: vec![] });
+            self.requests.len() - 1
+        };
+        let copies = 1 + usize::from(rng.u8(0..8) == 0);
+        for _ in 0..copies {
+            let request = &self.requests[at];
+            let (shop, buyer) = (&self.shops[request.shop], request.buyer);
+            let body = json!({
+                "customer": { "name": "Chinua", "email": format!("buyer{buyer}@{}.example", shop.slug) },
+                "shipping_address": {
+                    "full_name": "Chinua A.", "address": "1 Ogidi Road", "city": "Enugu", "country": "NG",
+                },
+                "shipping_method": "standard",
+            });
+            let raw = TestRequest::new().by(&shop.buyers[buyer]).store(shop.slug).key(&request.key).json(body);
+            let (raw, slug) = (raw.into_raw(), shop.slug);
+            self.tell(|| format!("buyer {buyer} of {slug} orders (request {at})"));
+            self.call("orders-place", raw, Asked::Place(at), rng);
+        }
+    }
+
+    pub(crate) fn start_payment(&mut self, rng: &mut Rng) {
+        let Some(order) = self.latest_order(rng, |_, _| true) else { return };
+        let (shop, buyer) = self.whose(order);
+        let key = format!("start-{}", rng.u16(..));
+        let raw = TestRequest::new().by(&self.shops[shop].buyers[buyer]).key(&key).path("id", order).into_raw();
+        self.tell(|| format!("the buyer asks where to pay {order}"));
+        self.call("payments-start", raw, Asked::Other, rng);
+    }
+
+    pub(crate) fn cancel(&mut self, rng: &mut Rng) {
+        let Some(order) = self.latest_order(rng, |world, order| !world.returned.contains(&order)) else { return };
+        let (shop, buyer) = self.whose(order);
+        let by_team = rng.bool();
+        let principal = if by_team { &self.shops[shop].owner } else { &self.shops[shop].buyers[buyer] };
+        let key = format!("cancel-{}", rng.u8(0..3));
+        let raw = TestRequest::new().by(principal).key(&key).path("id", order).into_raw();
+        self.tell(|| format!("the {} cancels {order}", if by_team { "team" } else { "buyer" }));
+        self.call("orders-cancel", raw, Asked::Other, rng);
+    }
+
+    /// No function takes goods back yet; the event is sent as that one will send it.
+    pub(crate) fn give_back(&mut self, rng: &mut Rng) {
+        let is_delivered = |world: &Self, order: OrderId| {
+            world.mirror.orders[&order].value.state.status() == OrderStatus::Confirmed
+                && !world.returned.contains(&order)
+        };
+        let Some(order) = self.latest_order(rng, is_delivered) else { return };
+        self.returned.insert(order);
+        let held = self.mirror.orders[&order].clone();
+        let line = |line: &domain::order::OrderLine| StockLine {
+            variant_id: line.variant_id,
+            delta: i64::from(line.quantity),
+        };
+        let event = Envelope {
+            id: EventId::from_ulid(ulid(rng)),
+            r#type: OrderReturned::TYPE.into(),
+            source: OrderReturned::SOURCE.into(),
+            time: Timestamp::from_millisecond(self.now_ms()).unwrap(),
+            tenant_id: held.tenant,
+            subject: order.to_string(),
+            version: held.version,
+            correlation_id: "return".into(),
+            causation_id: None,
+            traceparent: None,
+            schema: OrderReturned::SCHEMA,
+            data: OrderReturned {
+                store_id: held.value.store_id,
+                order_id: order,
+                number: held.value.number,
+                lines: held.value.lines.iter().map(line).collect(),
+            },
+        };
+        self.tell(|| format!("the goods of {order} come back"));
+        let detail = serde_json::to_value(event).unwrap();
+        self.cloud.state().publish(OrderReturned::TYPE, OrderReturned::SOURCE, detail);
+    }
+
+    pub(crate) fn adjust(&mut self, rng: &mut Rng) {
+        let (shop, _) = self.somebody(rng);
+        let good = rng.usize(0..GOODS.len());
+        let at = &self.shops[shop];
+        let (_, variant) = at.goods[good];
+        let delta = rng.choice([-1, 1, 2]).unwrap();
+        let body = json!({ "delta": delta, "reason": if delta < 0 { "damage" } else { "restock" } });
+        let key = format!("adjust-{}", rng.u16(..));
+        let raw = TestRequest::new().by(&at.owner).store(at.slug).key(&key).path("variant_id", variant).json(body);
+        let (raw, slug) = (raw.into_raw(), at.slug);
+        self.tell(|| format!("the team of {slug} adjusts the {} by {delta}", GOODS[good]));
+        self.call("inventory-adjust", raw, Asked::Other, rng);
+    }
+
+    pub(crate) fn change_price(&mut self, rng: &mut Rng) {
+        let (shop, _) = self.somebody(rng);
+        let at = &self.shops[shop];
+        let (product, variant) = at.goods[rng.usize(0..GOODS.len())];
+        let price = 100_000 + rng.i64(0..5) * 10_000;
+        let body = json!({ "price": { "amount_minor": price, "currency": "NGN" } });
+        let raw = TestRequest::new().by(&at.owner).store(at.slug).path("id", product).path("vid", variant).json(body);
+        let raw = raw.into_raw();
+        self.tell(|| format!("{variant} costs {price} now"));
+        self.call("products-update-variant", raw, Asked::Other, rng);
+    }
+
+    pub(crate) fn look(&mut self, rng: &mut Rng) {
+        let Some(order) = self.latest_order(rng, |_, _| true) else { return };
+        let (shop, buyer) = self.whose(order);
+        let what = rng.u8(0..8);
+        let own = &self.shops[shop].buyers[buyer];
+        let function = ["orders-get", "orders-timeline", "payments-get"][usize::from(what) % 3];
+        match what {
+            0 | 1 => {
+                let raw = TestRequest::new().by(own).path("id", order).into_raw();
+                self.call(function, raw, Asked::Own, rng);
+            }
+            2 | 3 => {
+                let other = &self.shops[(shop + 1) % self.shops.len()];
+                let stranger = [&other.owner, &other.buyers[0], &self.shops[shop].buyers[(buyer + 1) % 4]];
+                let raw = TestRequest::new().by(stranger[rng.usize(0..3)]).path("id", order).into_raw();
+                self.tell(|| format!("somebody else asks {function} for {order}"));
+                self.call(function, raw, Asked::NotOwn, rng);
+            }
+            4 | 5 => {
+                let at = &self.shops[shop];
+                let raw = TestRequest::new().by(&at.owner).store(at.slug).query("limit=1").into_raw();
+                self.call("orders-list-all", raw, Asked::Page { shop }, rng);
+            }
+            _ => self.go_on_from_a_cursor(rng),
+        }
+    }
+
+    fn go_on_from_a_cursor(&mut self, rng: &mut Rng) {
+        let Some((shop, cursor)) = rng.choice(self.cursors.clone()) else { return };
+        let elsewhere = (shop + 1) % self.shops.len();
+        let (at, cursor, asked) = match rng.u8(0..3) {
+            0 => (shop, cursor, Asked::Page { shop }),
+            // Of another shop's list; or altered in its first letter, which is part of the signature.
+            1 => (elsewhere, cursor, Asked::FalseCursor),
+            _ => {
+                let first = if cursor.starts_with('A') { "B" } else { "A" };
+                (shop, format!("{first}{}", &cursor[1..]), Asked::FalseCursor)
+            }
+        };
+        let shop = &self.shops[at];
+        let query = format!("limit=1&cursor={cursor}");
+        let raw = TestRequest::new().by(&shop.owner).store(shop.slug).query(&query).into_raw();
+        self.tell(|| format!("a list goes on from a cursor: {asked:?}"));
+        self.call("orders-list-all", raw, asked, rng);
+    }
+}
