@@ -68,6 +68,8 @@ pub(crate) struct State {
     pub(crate) broken: Vec<Broken>,
     pub(crate) story: Story,
     pub(crate) calls: u64,
+    /// Of transactions that took effect.
+    pub(crate) tokens: BTreeSet<String>,
     /// How often a mail may have been sent without its sender knowing.
     pub(crate) mail_doubts: u32,
 }

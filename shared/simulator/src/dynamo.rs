@@ -37,7 +37,8 @@ impl Cloud {
         let answer = self.dynamo.execute(operation, request.to_string().as_bytes());
         let answer = match answer {
             Ok(body) => {
-                if is_write {
+                // A second try of a transaction that took effect is answered, and changes nothing.
+                if is_write && state.is_first(&request) {
                     state.check_effects(&request);
                     self.note_written(state, &request);
                     for put in later {
@@ -101,6 +102,10 @@ const ONE_EFFECT: [&str; 6] = [
 ];
 
 impl State {
+    fn is_first(&mut self, request: &Value) -> bool {
+        request["ClientRequestToken"].as_str().is_none_or(|token| self.tokens.insert(token.to_owned()))
+    }
+
     /// I12.
     fn check_effects(&mut self, request: &Value) {
         let unnamed = format!("call {}", self.calls);

@@ -96,9 +96,9 @@ impl Fault {
             Self::OlderWriter | Self::Killed => 30,
             Self::ProviderAnswerLost | Self::ProviderNoAnswer | Self::ProviderError | Self::ReplyLost => 40,
             Self::ProviderStale | Self::MessageTwice | Self::MessageAgain => 50,
-            Self::WrongMoney | Self::RefundFails | Self::PartialPublish => 60,
+            Self::WrongMoney | Self::PartialPublish => 60,
             Self::AnswerHeldBack | Self::WebhookTwice | Self::WebhookForged | Self::ClockOff => 150,
-            Self::WebhookMissing => 250,
+            Self::WebhookMissing | Self::RefundFails => 250,
             // Not drawn: it follows from slowness.
             Self::TimedOut => 0,
         }

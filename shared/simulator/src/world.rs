@@ -114,6 +114,7 @@ impl World {
             broken: vec![],
             story: Story::new(plan.told),
             calls: 0,
+            tokens: BTreeSet::new(),
             mail_doubts: 0,
         };
         let cloud = Cloud::new(state, dynamo);
