@@ -59,7 +59,8 @@ def processes(stack: Stack) -> list[Process]:
     return [
         Process(
             "ministack", "MiniStack",
-            (python, str(here / "start_ministack.py"), "--port", str(stack.aws_port), "--state", str(stack.state)),
+            (python, str(here / "start_ministack.py"), "--port", str(stack.aws_port), "--state", str(stack.state),
+             "--functions-endpoint-file", str(stack.functions_endpoint_file)),
             (here / "start_ministack.py", here / "requirements.txt"),
             stack.aws_port, "/_ministack/health",
         ),

@@ -54,6 +54,11 @@ class Stack:
     def api_id_file(self) -> Path:
         return self.state / "api-id"
 
+    @property
+    def functions_endpoint_file(self) -> Path:
+        """Names the AWS that functions call, while that is not MiniStack itself."""
+        return self.state / "functions-endpoint"
+
     def parameters(self) -> dict[str, str]:
         """What template.yaml is deployed with; SELLEASI_PARAMETERS="Name=value;Name=value" adds to it or replaces."""
         more = os.environ.get("SELLEASI_PARAMETERS", "")

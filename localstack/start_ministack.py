@@ -3,12 +3,13 @@
 MiniStack is pinned in requirements.txt; each patch below names what it replaces and stops with a clear error when
 a new version no longer has it, so that an upgrade cannot lose one silently.
 
-usage: python localstack/start_ministack.py --port 4566 --state DIR
+usage: python localstack/start_ministack.py --port 4566 --state DIR --functions-endpoint-file FILE
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import socketserver
 import sys
@@ -198,10 +199,28 @@ def poll_streams_apart() -> None:
     lambda_svc._poll_dynamodb_streams = start_followers
 
 
+def let_functions_call_elsewhere(endpoint_file: Path) -> None:
+    """A function's AWS is MiniStack itself. While this file names another address (the end-to-end tests put a proxy
+    there that makes AWS fail), functions started from then on get that one. Nothing else goes there: neither what
+    MiniStack does by itself, nor the Runtime API, nor the deploy."""
+    from ministack.services import lambda_svc
+
+    environment = require(lambda_svc, "_provided_worker_env")
+
+    def with_endpoint(*args: Any, **kwargs: Any) -> dict[str, str]:
+        env = environment(*args, **kwargs)
+        with contextlib.suppress(FileNotFoundError):
+            env["AWS_ENDPOINT_URL"] = endpoint_file.read_text()
+        return env
+
+    lambda_svc._provided_worker_env = with_endpoint
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=4566)
     parser.add_argument("--state", type=Path, required=True, help="folder for everything it writes")
+    parser.add_argument("--functions-endpoint-file", type=Path, required=True, help="see let_functions_call_elsewhere")
     args = parser.parse_args()
     scratch: Path = args.state.resolve() / "ministack"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -233,6 +252,9 @@ def main() -> None:
     keep_attributes_in_nested_stacks()
     poll_queues_eagerly()
     poll_streams_apart()
+    # Whatever a test left there that was killed is over with the stack it was for.
+    args.functions_endpoint_file.unlink(missing_ok=True)
+    let_functions_call_elsewhere(args.functions_endpoint_file)
     sys.argv = ["ministack"]
     serve()
 

@@ -20,6 +20,8 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from settings import ENV_NAME, Stack
 
+from .waiting import wait_for
+
 PREFIX = f"selleasi-{ENV_NAME}-"
 # A look at a dead-letter queue hides its messages this long from the next look.
 LOOK_S = 1
@@ -115,10 +117,21 @@ class Cloud:
             found += [f"{name}: {m['Body']}" for m in answer.get("Messages", []) if about in m["Body"]]
         return found
 
+    def under_way(self) -> dict[str, int]:
+        """How many messages are being worked on, or would be at once if somebody had time, by queue."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        counts = {}
+        for name, url in self.queues.items():
+            if not name.endswith("-dlq"):
+                answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+                counts[name] = sum(int(count) for count in answer.values())
+        return {name: count for name, count in counts.items() if count}
+
     @contextlib.contextmanager
-    def in_a_hurry(self, seconds: int) -> Iterator[None]:
+    def in_a_hurry(self, seconds: int, quiet_within_s: float) -> Iterator[None]:
         """What a function took and did not finish comes again after so many seconds, not after minutes; and as many
-        times more often, so that it is given up no sooner than on AWS."""
+        times more often, so that it is given up no sooner than on AWS. When all went well this ends only after every
+        such message has been dealt with: it may have come more often by then than its queue is patient again."""
         names = ["VisibilityTimeout", "RedrivePolicy"]
         before = {}
         for name, url in self.queues.items():
@@ -132,6 +145,7 @@ class Cloud:
             before[url] = {name: as_is[name] for name in names}
         try:
             yield
+            wait_for("queues at rest", self.under_way, lambda busy: not busy, within_s=quiet_within_s)
         finally:
             for url, as_is in before.items():
                 self._sqs.set_queue_attributes(QueueUrl=url, Attributes=as_is)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 
@@ -23,9 +24,10 @@ def running_functions(stack: Stack) -> list[int]:
     return [int(pid) for pid, _, args in rows if int(pid) in family and args.split()[0].endswith("/bootstrap")]
 
 
-def kill_functions(stack: Stack) -> int:
-    """Kills every function process of this stack where it stands; how many there were."""
-    found = running_functions(stack)
+def kill_functions(stack: Stack, share: float = 1.0, chance: random.Random | None = None) -> int:
+    """Kills every function process of this stack, or about a share of them, where it stands; how many were killed."""
+    draw = (chance or random.Random()).random
+    found = [pid for pid in running_functions(stack) if draw() < share]
     for pid in found:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -25,6 +25,13 @@ class Paystack:
     def fault(self, kind: str, **fields: Any) -> None:
         self._post("/_sandbox/faults", {"kind": kind, **fields})
 
+    def armed(self) -> list[dict[str, Any]]:
+        """The faults that have not been used up."""
+        return self._get("/_sandbox/faults")["armed"]
+
+    def disarm(self) -> None:
+        self._http.delete(self.url + "/_sandbox/faults").raise_for_status()
+
     def books(self, prefix: str = "") -> list[dict[str, Any]]:
         """Transactions whose reference starts so."""
         rows = self._get("/_sandbox/books")["transactions"]

@@ -51,7 +51,7 @@ def test_a_hundred_orders_survive_four_massacres(shop: Shop) -> None:
             placed.acquire()
             killed.append(kill_functions(shop.stack))
 
-    with shop.cloud.in_a_hurry(VISIBLE_AGAIN_S):
+    with shop.cloud.in_a_hurry(VISIBLE_AGAIN_S, quiet_within_s=REST_WITHIN_S):
         reaper = threading.Thread(target=killer, daemon=True)
         reaper.start()
         with ThreadPoolExecutor(SHOPPERS) as pool:
