@@ -15,8 +15,8 @@ pub enum Rule {
     DecisionStands,
     /// What is being sent back already counts towards what can be sent back.
     RefundCap,
-    /// A refund that may have been asked for is looked for before it is asked for again.
-    RefundLookedFor,
+    /// A refund that was asked for lately is not asked for again.
+    RefundAskedOnce,
     /// A cursor is of our making, for this list.
     CursorSignature,
     /// A webhook is the provider's.
@@ -32,7 +32,7 @@ impl Rule {
         Self::NewerOrder,
         Self::DecisionStands,
         Self::RefundCap,
-        Self::RefundLookedFor,
+        Self::RefundAskedOnce,
         Self::CursorSignature,
         Self::WebhookSignature,
         Self::TenantInKey,

@@ -263,7 +263,8 @@ impl Payment {
     pub fn ask_refund(mut self, id: RefundId, now: Timestamp) -> Option<Self> {
         let refund = self.refunds.iter_mut().find(|refund| refund.id == id)?;
         let asked_lately = refund.asked_at.is_some_and(|at| now < after(at, ASK_AGAIN_S));
-        if refund.status != RefundStatus::Requested || asked_lately {
+        let is_being_asked = asked_lately && guard::stands(Rule::RefundAskedOnce);
+        if refund.status != RefundStatus::Requested || is_being_asked {
             return None;
         }
         refund.asked_at = Some(now);

@@ -79,8 +79,8 @@ impl World {
 
     pub(crate) fn wait(&mut self, rng: &mut Rng) {
         let s = match rng.u8(0..20) {
-            0..12 => rng.i64(1..30),
-            12..17 => rng.i64(60..400),
+            0..10 => rng.i64(1..30),
+            10..15 => rng.i64(60..400),
             _ => 960,
         };
         self.tell(|| format!("{s} seconds pass"));

@@ -21,7 +21,7 @@ impl World {
     }
 
     fn fill_cart(&mut self, shop: usize, buyer: usize, rng: &mut Rng) {
-        let good = [0, 0, 1, 1, 2][rng.usize(0..5)];
+        let good = [0, 0, 0, 1, 2][rng.usize(0..5)];
         let quantity = rng.u32(1..=2);
         let at = &self.shops[shop];
         let (product, variant) = at.goods[good];
@@ -78,7 +78,12 @@ impl World {
     }
 
     pub(crate) fn cancel(&mut self, rng: &mut Rng) {
-        let Some(order) = self.latest_order(rng, |world, order| !world.returned.contains(&order)) else { return };
+        let of_confirmed = rng.u8(0..3) == 0;
+        let may_be = |world: &Self, order: OrderId| {
+            let is_confirmed = world.mirror.orders[&order].value.state.status() == OrderStatus::Confirmed;
+            !world.returned.contains(&order) && (is_confirmed || !of_confirmed)
+        };
+        let Some(order) = self.latest_order(rng, may_be) else { return };
         let (shop, buyer) = self.whose(order);
         let by_team = rng.bool();
         let principal = if by_team { &self.shops[shop].owner } else { &self.shops[shop].buyers[buyer] };

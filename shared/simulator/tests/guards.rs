@@ -37,7 +37,7 @@ noticed! {
     version: [Guard::Version] breaks ["I2", "I3", "I8", "I9", "I11", "I12", "I14"];
     stock_available: [Guard::StockAvailable] breaks ["I2"];
     retry_token: [Guard::RetryToken] breaks ["I12"];
-    outbox_in_the_transaction: [Guard::OutboxInTransaction] breaks ["I4", "I9"];
+    outbox_in_the_transaction: [Guard::OutboxInTransaction] breaks ["I4", "I8", "I9"];
     idempotency_record: [Guard::IdempotencyRecord] breaks ["I12"];
     notification_claim: [Guard::NotificationClaim] breaks ["I14", "I9"];
     amount_check: [Guard::Rule(Rule::AmountCheck)] breaks ["I8"];
@@ -45,7 +45,7 @@ noticed! {
     newer_order: [Guard::Rule(Rule::NewerOrder)] breaks ["I2", "I8", "I9"];
     decision_stands: [Guard::Rule(Rule::DecisionStands)] breaks ["I5"];
     refund_cap: [Guard::Rule(Rule::RefundCap)] breaks ["I7", "I9"];
-    refund_looked_for: [Guard::Rule(Rule::RefundLookedFor)] breaks ["I7"];
+    refund_asked_once: [Guard::Rule(Rule::RefundAskedOnce)] breaks ["I7"];
     cursor_signature: [Guard::Rule(Rule::CursorSignature)] breaks ["I10"];
     webhook_signature: [Guard::Rule(Rule::WebhookSignature)] breaks ["I1"];
     tenant_in_key: [Guard::Rule(Rule::TenantInKey)] breaks ["I10"];
