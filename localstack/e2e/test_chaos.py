@@ -18,7 +18,8 @@ from .failing_aws import STRUCK, failing_aws, weather
 from .functions import kill_functions
 from .invariants import Books, check_at_rest, check_now
 from .paystack_sandbox import Paystack
-from .shop import Buyer, Order, Product, Refused, Seller, Shop, Variant
+from .shop import PATIENCE_S, Buyer, Order, Product, Refused, Seller, Shop, Variant
+from .waiting import wait_for
 
 CHAOS_S = 120.0
 SELLERS = 3
@@ -90,20 +91,31 @@ class Market:
                     raise
                 self.restock(seller, variant)
                 continue
-            with self._lock:
-                self.orders.append((order, habit))
             assert [line["quantity"] for line in order.placed["lines"]] == [quantity], order.placed
-            if habit != "cancel":
-                order.pay("success" if habit == "pay and cancel" else habit)
+            if habit != "cancel" and not pay(order, "success" if habit == "pay and cancel" else habit):
+                habit = "given up"
             if habit in ("cancel", "pay and cancel"):
                 order.cancel()
             assert "ORDER_CREATED" in order.timeline()
+            with self._lock:
+                self.orders.append((order, habit))
 
     def restock(self, seller: Seller, variant: Variant) -> None:
         patient = replace(seller.api, patient=True)
         patient.call("POST", f"/inventory/{variant.id}/adjust", json={"delta": 1, "reason": "restock"})
         with self._lock:
             self.restocked[variant.id] += 1
+
+
+def pay(order: Order, card: str) -> bool:
+    """False if there is nowhere to pay: the provider failed so often that the order was given up."""
+    opened = wait_for(f"a checkout for order {order.number}", order.payment,
+                      lambda payment: payment and (payment["checkout_url"] or payment["status"] == "failed"),
+                      within_s=PATIENCE_S)  # fmt: skip
+    if not (opened or {})["checkout_url"]:
+        return False
+    order.pay(card)
+    return True
 
 
 @pytest.mark.alone
@@ -144,6 +156,7 @@ def test_two_minutes_of_everything_failing(shop: Shop) -> None:
     numbers["seconds until the queues were"] = round(time.monotonic() - calm)
     numbers["failures of AWS"] = failures.total()
     numbers["orders"], numbers["turned away"] = len(market.orders), market.restocked.total()
+    numbers["given up"] = sum(habit == "given up" for _, habit in market.orders)
     tell(shop, seed, numbers, failures, market.answers)
 
     assert not market.bad_answers, "\n".join(market.bad_answers)
