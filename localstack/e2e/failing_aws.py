@@ -31,7 +31,6 @@ random.seed(sys.argv.pop(1))
 logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
 sys.exit(main())
 """
-STOPPED_WITHIN_S = 5.0
 
 # More parts than any transaction has here, and as many entries as a call to the bus may have.
 PARTS_MAX = 14
@@ -78,8 +77,8 @@ def _cancelled(parts: int, chance: random.Random) -> Json:
     ))  # fmt: skip
     reasons = [{"Code": code, "Message": text} if part == struck else {"Code": "None"} for part in range(parts)]
     named = ", ".join(reason["Code"] for reason in reasons)
-    rule = _refused("dynamodb", "TransactWriteItems", "TransactionCanceledException",
-                    message=f"Transaction cancelled, please refer cancellation reasons for specific reasons [{named}]")  # fmt: skip
+    message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{named}]"
+    rule = _refused("dynamodb", "TransactWriteItems", "TransactionCanceledException", message=message)
     rule["error"]["fields"] = {"CancellationReasons": reasons}
     return {**rule, "body": f"length(TransactItems) == `{parts}`"}
 
@@ -190,5 +189,5 @@ def failing_aws(stack: Stack, http: httpx.Client, seed: str) -> Iterator[Failing
     finally:
         endpoint.unlink(missing_ok=True)
         kill_functions(stack)
-        proxy.terminate()
-        proxy.wait(STOPPED_WITHIN_S)
+        proxy.kill()  # it keeps nothing, and would wait for connections that nobody uses any more
+        proxy.wait()
