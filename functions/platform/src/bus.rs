@@ -7,7 +7,8 @@ use std::{
 };
 
 use aws_sdk_eventbridge::{
-    Client, operation::put_events::builders::PutEventsFluentBuilder, primitives::DateTime, types::PutEventsRequestEntry,
+    Client, error::DisplayErrorContext, operation::put_events::builders::PutEventsFluentBuilder, primitives::DateTime,
+    types::PutEventsRequestEntry,
 };
 use runtime::{Boot, FromBoot, StepError};
 use store::OutboxRecord;
@@ -54,7 +55,7 @@ impl Bus {
         match &self.0 {
             Route::EventBridge { client, name } => {
                 let request = events.iter().fold(client.put_events(), |request, event| with(request, name, event));
-                let answer = request.send().await.map_err(|error| StepError::retry(error.into_service_error()))?;
+                let answer = request.send().await.map_err(|error| StepError::retry(DisplayErrorContext(error)))?;
                 Ok(answer.entries.unwrap_or_default().into_iter().map(|entry| entry.error_code).collect())
             }
             Route::Kept(kept) => {

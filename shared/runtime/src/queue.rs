@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use aws_sdk_sqs::error::DisplayErrorContext;
 use serde::Serialize;
 
 use crate::{
@@ -55,7 +56,7 @@ impl OwnQueue {
             }
             Route::Sqs { client, url } => {
                 let send = client.send_message().queue_url(&**url).message_body(body).delay_seconds(delay_s);
-                send.send().await.map_err(|error| StepError::retry(error.into_service_error()))?;
+                send.send().await.map_err(|error| StepError::retry(DisplayErrorContext(error)))?;
             }
         }
         Ok(())

@@ -31,6 +31,7 @@ struct Total {
     runs: u64,
     steps: u64,
     calls: u64,
+    in_database: Duration,
     orders: u64,
     events: u64,
     faults: BTreeMap<Fault, u64>,
@@ -89,6 +90,7 @@ fn work(options: &Options, next: &AtomicU64, total: &Mutex<Total>) {
         total.runs += 1;
         total.steps += report.steps;
         total.calls += report.calls;
+        total.in_database += report.in_database;
         total.orders += report.orders;
         total.events += report.events;
         for (fault, times) in report.faults {
@@ -113,6 +115,9 @@ fn report(options: &Options, total: &Total, took: Duration) -> ExitCode {
     println!("{} runs of {} steps in {:.1} s", total.runs, options.steps, took.as_secs_f64());
     println!("  steps   {:>10}  {:>6}/s", total.steps, per_s(total.steps));
     println!("  calls   {:>10}  {:>6}/s", total.calls, per_s(total.calls));
+    let threads = u32::try_from(options.threads).unwrap_or(1);
+    let share = 100.0 * total.in_database.as_secs_f64() / (took * threads).as_secs_f64();
+    println!("  time    {share:>9.0}%  in the embedded database");
     println!("  orders  {:>10}", total.orders);
     println!("  events  {:>10}", total.events);
     println!("faults");

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeSet,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -68,6 +69,8 @@ pub(crate) struct State {
     pub(crate) broken: Vec<Broken>,
     pub(crate) story: Story,
     pub(crate) calls: u64,
+    /// Real time spent in the embedded database.
+    pub(crate) in_database: Duration,
     /// Of transactions that took effect.
     pub(crate) tokens: BTreeSet<String>,
     /// How often a mail may have been sent without its sender knowing.

@@ -1,6 +1,8 @@
 //! DynamoDB as the functions meet it: the embedded one, with what can go wrong on the way there and back, an eye on
 //! whose keys are touched, and a note of everything written.
 
+use std::time::Instant;
+
 use contracts::table::Table;
 use serde_json::{Value, json};
 use testing::dynamo::PREFIX;
@@ -34,7 +36,10 @@ impl Cloud {
             return Answer::Is(400, conflict(&request, state));
         }
         let later = guards::tamper(state, operation, &mut request);
+        #[expect(clippy::disallowed_methods, reason = "measures the simulator; nothing depends on it")]
+        let started = Instant::now();
         let answer = self.dynamo.execute(operation, request.to_string().as_bytes());
+        state.in_database += started.elapsed();
         let answer = match answer {
             Ok(body) => {
                 // A second try of a transaction that took effect is answered, and changes nothing.

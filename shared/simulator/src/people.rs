@@ -168,7 +168,9 @@ impl World {
                 self.call(function, raw, Asked::Own, rng);
             }
             2 | 3 => {
-                let other = &self.shops[(shop + 1) % self.shops.len()];
+                let tenant = self.shops[shop].owner.tenant_id;
+                let strangers = self.shops.iter().filter(|other| other.owner.tenant_id != tenant);
+                let other = rng.choice(strangers.collect::<Vec<_>>()).unwrap();
                 let stranger = [&other.owner, &other.buyers[0], &self.shops[shop].buyers[(buyer + 1) % 4]];
                 let raw = TestRequest::new().by(stranger[rng.usize(0..3)]).path("id", order).into_raw();
                 self.tell(|| format!("somebody else asks {function} for {order}"));

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use fastrand::Rng;
@@ -26,7 +27,8 @@ pub struct Report {
     pub faults: BTreeMap<Fault, u64>,
     /// Calls to AWS and the provider.
     pub calls: u64,
-    /// Times a function was called to its end.
+    /// Real time spent in the embedded database.
+    pub in_database: Duration,
     pub orders: u64,
     pub events: u64,
     /// What happened, if the plan asked for it to be told.
@@ -70,6 +72,7 @@ fn finish(world: World, mut report: Report) -> Report {
     report.coverage = world.mirror.coverage.clone();
     report.faults = state.faults.counts().clone();
     report.calls = state.calls;
+    report.in_database = state.in_database;
     report.orders = world.mirror.orders.len() as u64;
     report.events = world.mirror.outbox.len() as u64;
     report.story = state.story.lines();

@@ -83,7 +83,7 @@ impl World {
     /// The shop and the buyer of an order.
     pub(crate) fn whose(&self, order: OrderId) -> (usize, usize) {
         let held = &self.mirror.orders[&order];
-        let shop = self.shops.iter().position(|shop| shop.owner.tenant_id == Some(held.tenant)).unwrap();
+        let shop = self.shops.iter().position(|shop| shop.store == held.value.store_id).unwrap();
         let buyer = self.shops[shop].buyers.iter().position(|buyer| buyer.account_id == held.value.buyer_id);
         (shop, buyer.unwrap())
     }

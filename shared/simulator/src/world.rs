@@ -3,16 +3,18 @@
 use std::{
     collections::BTreeSet,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use contracts::table::Table;
 use domain::{
-    AccountId, MovementId, OrderId, ProductId, Role, SessionId, VariantId,
+    AccountId, MovementId, OrderId, ProductId, Role, SessionId, StoreId, VariantId,
     stock::{Movement, MovementReason, Stock},
 };
 use fastrand::Rng;
 use runtime::{Config, Principal};
 use serde_json::Value;
+use testing::Embedded;
 
 use crate::{
     cloud::{Cloud, State},
@@ -26,7 +28,9 @@ use crate::{
     story::Story,
 };
 
-const SLUGS: [&str; 3] = ["adas-books", "bobs-books", "chis-books"];
+/// Four tenants; the first has a second store.
+const SLUGS: [&str; 4] = ["adas-books", "bobs-books", "chis-books", "dayos-books"];
+const BRANCH: &str = "adas-pens";
 const BUYERS: usize = 4;
 /// Units on hand of each store's goods at the start: contention on the first, plenty of the last.
 const ON_HAND: [i64; 3] = [1, 3, 12];
@@ -37,6 +41,7 @@ const RECONCILE_SCHEDULE_S: [u32; 4] = [60, 300, 900, 86_400];
 /// A tenant's store, and who goes in and out.
 pub(crate) struct Shop {
     pub(crate) slug: &'static str,
+    pub(crate) store: StoreId,
     pub(crate) owner: Principal,
     pub(crate) buyers: Vec<Principal>,
     pub(crate) goods: Vec<(ProductId, VariantId)>,
@@ -114,6 +119,7 @@ impl World {
             broken: vec![],
             story: Story::new(plan.told),
             calls: 0,
+            in_database: Duration::ZERO,
             tokens: BTreeSet::new(),
             mail_doubts: 0,
         };
@@ -168,28 +174,32 @@ impl World {
 pub(crate) const START_MS: i64 = 1_767_225_600_000;
 pub(crate) const GOODS: [&str; 3] = ["scarce book", "rare book", "common book"];
 
-async fn furnish(rng: &mut Rng) -> (Vec<Shop>, testing::Embedded, Config) {
+async fn furnish(rng: &mut Rng) -> (Vec<Shop>, Embedded, Config) {
     let first = testing::World::new().await;
-    let mut shops = vec![];
     let (dynamo, config) = (first.dynamo.clone(), Config::clone(&first.deps.config));
+    let mut shops = vec![];
     for slug in SLUGS {
         let another = if slug == first.store.slug { None } else { Some(first.another(slug).await) };
-        let world = another.as_ref().unwrap_or(&first);
-        let mut goods = vec![];
-        for (name, on_hand) in GOODS.into_iter().zip(ON_HAND) {
-            let (product, variant) = world.product(name, PRICE_MINOR, on_hand).await;
-            goods.push((product.id, variant));
-        }
-        let mut buyer = || Principal {
-            account_id: AccountId::from_ulid(ulid(rng)),
-            role: Role::Guest,
-            session_id: SessionId::from_ulid(ulid(rng)),
-            ..world.buyer.clone()
-        };
-        let buyers = (0..BUYERS).map(|_| buyer()).collect();
-        shops.push(Shop { slug, owner: world.owner.clone(), buyers, goods });
+        shops.push(open(another.as_ref().unwrap_or(&first), slug, rng).await);
     }
+    shops.push(open(&first.branch(BRANCH).await, BRANCH, rng).await);
     (shops, dynamo, Config { reconcile_schedule_s: RECONCILE_SCHEDULE_S.into(), ..config })
+}
+
+async fn open(world: &testing::World, slug: &'static str, rng: &mut Rng) -> Shop {
+    let mut goods = vec![];
+    for (name, on_hand) in GOODS.into_iter().zip(ON_HAND) {
+        let (product, variant) = world.product(name, PRICE_MINOR, on_hand).await;
+        goods.push((product.id, variant));
+    }
+    let mut buyer = || Principal {
+        account_id: AccountId::from_ulid(ulid(rng)),
+        role: Role::Guest,
+        session_id: SessionId::from_ulid(ulid(rng)),
+        ..world.buyer.clone()
+    };
+    let buyers = (0..BUYERS).map(|_| buyer()).collect();
+    Shop { slug, store: world.store.id, owner: world.owner.clone(), buyers, goods }
 }
 
 pub(crate) fn ulid(rng: &mut Rng) -> ulid::Ulid {

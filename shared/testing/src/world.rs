@@ -14,7 +14,7 @@ use domain::{
     tenant::{Plan, Tenant, TenantKind, TenantStatus},
 };
 use runtime::{Clock, Config, Deps, Entropy, Principal, secrets::Secrets};
-use store::StoreClaim;
+use store::{StoreClaim, Tx};
 
 use crate::dynamo::Embedded;
 
@@ -136,6 +136,24 @@ impl World {
         world
     }
 
+    /// Another store of the same tenant, of that slug.
+    pub async fn branch(&self, slug: &str) -> Self {
+        let store = Store { slug: slug.into(), ..store(&self.deps) };
+        let world = Self {
+            deps: self.deps.clone(),
+            dynamo: self.dynamo.clone(),
+            clock: Arc::clone(&self.clock),
+            tenant: self.tenant,
+            store,
+            owner: self.owner.clone(),
+            buyer: self.buyer.clone(),
+        };
+        let mut tx = world.deps.tx();
+        world.create_store(&mut tx);
+        world.deps.db.commit(tx).await.unwrap();
+        world
+    }
+
     /// The same caller in another role.
     pub fn principal(&self, role: Role) -> Principal {
         Principal { role, ..self.owner.clone() }
@@ -190,12 +208,16 @@ impl World {
         };
         let mut tx = self.deps.tx();
         tx.create(self.tenant, &tenant);
+        self.create_store(&mut tx);
+        self.deps.db.commit(tx).await.unwrap();
+    }
+
+    fn create_store(&self, tx: &mut Tx) {
         tx.create(self.tenant, &self.store);
         for name in [self.store.slug.clone(), self.store.id.to_string()] {
             let claim = StoreClaim { name, tenant_id: self.tenant, store_id: self.store.id, status: self.store.status };
             tx.create((), &claim);
         }
-        self.deps.db.commit(tx).await.unwrap();
     }
 }
 
