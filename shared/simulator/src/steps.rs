@@ -70,7 +70,7 @@ impl World {
 
     pub(crate) fn somebody(&self, rng: &mut Rng) -> (usize, usize) {
         // Most of what happens happens in the first shop, to the first good.
-        let shop = if rng.u8(0..10) < 6 { 0 } else { rng.usize(0..self.shops.len()) };
+        let shop = if rng.u8(0..10) < 8 { 0 } else { rng.usize(0..self.shops.len()) };
         (shop, rng.usize(0..self.shops[shop].buyers.len()))
     }
 
