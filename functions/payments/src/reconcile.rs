@@ -64,10 +64,9 @@ pub async fn handle(deps: &ReconcileDeps, message: Message<Started>) -> Result<(
 }
 
 async fn reconcile(deps: &PaymentDeps, event: &Envelope<Started>, order_id: OrderId) -> Result<Payment, StepError> {
-    let want = Settling { event, order_id, close: None };
-    // First, so that a refund whose answer was lost is found before it is asked for again.
-    let payment = settle(deps, &want).await?;
-    if refund::ask(deps, event.tenant_id, order_id).await? { settle(deps, &want).await } else { Ok(payment) }
+    // First, so that what cannot be read of one charge does not hold up another's refund.
+    refund::ask(deps, event.tenant_id, order_id).await?;
+    settle(deps, &Settling { event, order_id, close: None }).await
 }
 
 /// Paid or refunded, with no refund under way. A payment that failed may still be paid late, so it is not over.

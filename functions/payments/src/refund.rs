@@ -61,17 +61,23 @@ pub(crate) async fn request_all<D>(
 
 /// Asks the provider for every refund that it does not know of. That it was asked is written first, under the
 /// payment's version: of two callers one asks. What it answered is found later by the note it was asked with, so a
-/// lost answer is never a second refund. Whether there was anything to ask for.
-pub(crate) async fn ask(deps: &PaymentDeps, tenant: TenantId, order_id: OrderId) -> Result<bool, StepError> {
+/// lost answer is never a second refund.
+pub(crate) async fn ask(deps: &PaymentDeps, tenant: TenantId, order_id: OrderId) -> Result<(), StepError> {
     let key = keys::payment(tenant, order_id);
     let held = deps.core.db.get::<Payment>(&key).await?;
     let mut held = held.ok_or_else(|| StepError::retry("there is no such payment (yet)"))?;
     let wanted: Vec<_> =
         held.value.refunds.iter().filter(|refund| refund.status == RefundStatus::Requested).cloned().collect();
-    let mut asked = false;
     for refund in wanted {
         let Some(next) = held.value.clone().ask_refund(refund.id, deps.core.now()) else { continue };
         let note = refund.id.to_string();
+        // It may have been asked for, and the answer lost; then what became of it is for settling to book.
+        if refund.asked_at.is_some() {
+            let found = deps.paystack.find_refund(&deps.core, &refund.reference, &note).await;
+            if found.map_err(StepError::retry)?.is_some() {
+                continue;
+            }
+        }
         let mut tx = deps.core.tx();
         tx.update(tenant, &next, held.version);
         match deps.core.db.commit(tx).await {
@@ -83,7 +89,6 @@ pub(crate) async fn ask(deps: &PaymentDeps, tenant: TenantId, order_id: OrderId)
         }
         held.value = next;
         held.version += 1;
-        asked = true;
         match deps.paystack.refund(&deps.core, &refund.reference, refund.amount, &note).await {
             Ok(_) => {}
             Err(ProviderError::Unanswered(reason)) => return Err(StepError::retry(reason)),
@@ -92,5 +97,5 @@ pub(crate) async fn ask(deps: &PaymentDeps, tenant: TenantId, order_id: OrderId)
             }
         }
     }
-    Ok(asked)
+    Ok(())
 }

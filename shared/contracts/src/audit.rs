@@ -2,7 +2,7 @@
 
 use crate::{
     Consumer, Spec,
-    table::{Action, MEMORY_MB, STEP_TIMEOUT_S, Source, Table},
+    table::{Action, MEMORY_MB, Source, Table},
 };
 
 /// This service's rows.
@@ -15,7 +15,7 @@ pub const ON_EVENT: Consumer = Consumer {
     batch: 10,
     // A tenant's chain has one end, and only one writer at a time can move it.
     concurrency: 2,
-    timeout_s: STEP_TIMEOUT_S,
+    timeout_s: 20,
     tables: &[(Table::Audit, &[Action::Get, Action::Put])],
     emits: &[],
     grants: &[],

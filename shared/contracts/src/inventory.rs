@@ -11,7 +11,7 @@ use crate::{
     check, endpoints, events,
     events::Event,
     http::{ListQuery, Nothing, Page},
-    table::{Access, Action, Consumer, MEMORY_MB, STEP_TIMEOUT_S, Source, Table},
+    table::{Access, Action, Consumer, MEMORY_MB, Source, Table},
 };
 
 /// How much there is of a variant, for the store's team.
@@ -181,7 +181,7 @@ pub const ON_ORDER_PAID: Consumer = Consumer {
     source: Source::Events { types: &[events::OrderPaymentCompleted::TYPE], delay_s: 0 },
     batch: 10,
     concurrency: 0,
-    timeout_s: STEP_TIMEOUT_S,
+    timeout_s: 20,
     tables: &[(Table::Inventory, &[Action::Get, Action::Put, Action::Update])],
     emits: &[events::StockCountUpdated::TYPE, events::StockRejected::TYPE],
     grants: &[],

@@ -26,7 +26,7 @@ pub const ON_EVENT: Consumer = Consumer {
     batch: 5,
     // SES starts an account at 14 mails a second.
     concurrency: 5,
-    timeout_s: 30,
+    timeout_s: 60,
     tables: &[(Table::Notifications, &[Action::Put]), (Table::Tenants, &[Action::Get])],
     emits: &[events::NotificationSent::TYPE],
     grants: &[Grant::SendEmail],

@@ -11,7 +11,7 @@ use crate::{
     check, endpoints, events,
     events::Event,
     http::{Limit, ListQuery, Nothing, Page},
-    table::{Access, Action, Consumer, Grant, Grants, MEMORY_MB, STEP_TIMEOUT_S, Source, Table},
+    table::{Access, Action, Consumer, Grant, Grants, MEMORY_MB, Source, Table},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
@@ -251,7 +251,7 @@ pub const ON_PAYMENT_COMPLETED: Consumer = Consumer {
     source: Source::Events { types: &[events::PaymentCompleted::TYPE], delay_s: 0 },
     batch: 10,
     concurrency: 0,
-    timeout_s: STEP_TIMEOUT_S,
+    timeout_s: 20,
     tables: STEP_TABLES,
     emits: &[events::OrderPaymentCompleted::TYPE, events::OrderCancelled::TYPE],
     grants: &[],

@@ -250,10 +250,6 @@ fn service(function: &'static str) -> &'static str {
     function.split('-').next().unwrap_or(function)
 }
 
-/// A step that only waits on DynamoDB is done in milliseconds, and gives up on a contended item after 4 s. The shorter
-/// this is, the sooner a step that was lost to a crash comes again: after six times as long.
-pub const STEP_TIMEOUT_S: u16 = 10;
-
 /// Enough for a handler that waits on DynamoDB: CPU grows with memory, and init is a millisecond.
 pub const MEMORY_MB: u16 = 256;
 

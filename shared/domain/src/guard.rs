@@ -25,20 +25,6 @@ pub enum Rule {
     TenantInKey,
 }
 
-impl Rule {
-    pub const ALL: [Self; 9] = [
-        Self::AmountCheck,
-        Self::Expiry,
-        Self::NewerOrder,
-        Self::DecisionStands,
-        Self::RefundCap,
-        Self::RefundAskedOnce,
-        Self::CursorSignature,
-        Self::WebhookSignature,
-        Self::TenantInKey,
-    ];
-}
-
 /// Whether a rule is to be kept.
 #[cfg(not(feature = "sabotage"))]
 #[inline]

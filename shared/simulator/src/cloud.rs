@@ -48,6 +48,8 @@ pub(crate) struct Running {
     /// It may make one call.
     pub(crate) permit: bool,
     pub(crate) waiting: Option<Waiting>,
+    /// It has sent a mail.
+    pub(crate) mailed: bool,
     /// Transactions that took effect, by their token.
     pub(crate) effects: BTreeSet<String>,
 }
@@ -225,10 +227,10 @@ impl State {
         self.tell(|| format!("    on the bus: {event_type} of {}", detail["subject"].as_str().unwrap_or_default()));
         self.published.push((event_type.to_owned(), source.to_owned(), detail.clone()));
         if self.strikes(Fault::OlderWriter) {
-            detail
-                .as_object_mut()
-                .unwrap()
-                .retain(|name, value| !["traceparent", "causation_id"].contains(&name.as_str()) || !value.is_null());
+            let fields = detail.as_object_mut().unwrap();
+            for later in ["traceparent", "causation_id"] {
+                fields.remove(later);
+            }
         }
         self.queues.publish(event_type, source, &detail, self.now_ms);
     }
@@ -263,6 +265,9 @@ impl State {
         let subject = request["Content"]["Simple"]["Subject"]["Data"].as_str().unwrap_or_default().to_owned();
         self.tell(|| format!("    mail to {to}: {subject}"));
         self.mails.push((to, subject));
+        if let Some(running) = &mut self.running {
+            running.mailed = true;
+        }
         if self.strikes(Fault::AnswerLost) {
             self.mail_doubts += 1;
             return Answer::Lost;

@@ -127,10 +127,16 @@ impl Flight {
             calm,
             permit: false,
             waiting: None,
+            mailed: false,
             effects: BTreeSet::new(),
         };
         let gives_up_ms = state.now_ms + timeout_s * 1_000;
         Self { errand, function, doing, running: Some(running), gives_up_ms }
+    }
+
+    /// Whether it has sent a mail, of which nobody may know now.
+    pub(crate) fn has_mailed(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.mailed)
     }
 
     /// Whether it can go on now.

@@ -5,10 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use contracts::table::Table;
 use domain::guard::Rule;
-use serde_json::{Value, json};
-use testing::{Embedded, dynamo::PREFIX};
+use serde_json::Value;
 
 use crate::{cloud::State, dynamo::table};
 
@@ -111,17 +109,14 @@ fn take_events(parts: &mut Vec<Value>, state: &mut State) -> Vec<Value> {
     if dies { vec![] } else { events.into_iter().map(|mut part| part["Put"].take()).collect() }
 }
 
-/// Does without rules in code on this thread, until they are switched on again. `dynamo` holds what was there before.
-pub(crate) fn switch_off(guards: &BTreeSet<Guard>, dynamo: &Embedded) {
+/// Does without rules in code on this thread, until they are switched on again.
+pub(crate) fn switch_off(guards: &BTreeSet<Guard>) {
     let mut rules = guards.iter().filter_map(|guard| match guard {
         Guard::Rule(rule) => Some(*rule),
         _ => None,
     });
     let rule = rules.next();
     assert!(rules.next().is_none(), "one rule at a time");
-    if rule == Some(Rule::TenantInKey) {
-        share_keys(dynamo);
-    }
     #[cfg(feature = "sabotage")]
     domain::guard::switch_off(rule);
     #[cfg(not(feature = "sabotage"))]
@@ -131,21 +126,4 @@ pub(crate) fn switch_off(guards: &BTreeSet<Guard>, dynamo: &Embedded) {
 pub(crate) fn switch_on() {
     #[cfg(feature = "sabotage")]
     domain::guard::switch_off(None);
-}
-
-/// Everything is also where it would be without tenants.
-fn share_keys(dynamo: &Embedded) {
-    for table in Table::ALL {
-        for mut item in dynamo.items(table) {
-            for name in ["pk", "gsi1pk", "gsi2pk"] {
-                let key = item[name]["S"].as_str().and_then(|key| key.strip_prefix("T#")?.split_once('#'));
-                if let Some((_, rest)) = key {
-                    item[name]["S"] = format!("T#everybody#{rest}").into();
-                }
-            }
-            let put = json!({ "TableName": format!("{PREFIX}{}", table.name()), "Item": item });
-            let request = json!({ "TransactItems": [{ "Put": put }] });
-            dynamo.execute("TransactWriteItems", request.to_string().as_bytes()).unwrap();
-        }
-    }
 }

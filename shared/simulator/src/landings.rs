@@ -56,14 +56,14 @@ impl World {
         let mut state = self.cloud.state();
         let function = flight.function;
         state.tell(|| format!("    {function} {how}"));
+        state.mail_doubts += u32::from(flight.has_mailed());
         if let Errand::Relay { records } = flight.errand {
             state.stream.extend(records);
         }
-        state.mail_doubts += u32::from(function == "notifications-on-event");
     }
 
     fn land(&mut self, flight: Flight, result: Result, rng: &mut Rng) {
-        let function = flight.function;
+        let (function, has_mailed) = (flight.function, flight.has_mailed());
         let reply_lost = {
             let mut state = self.cloud.state();
             let lost = state.faults.strikes(Fault::ReplyLost, rng);
@@ -89,7 +89,7 @@ impl World {
                     if failed.contains(&letter.id.to_string()) {
                         let mut state = self.cloud.state();
                         state.tell(|| format!("    {function} will get a message again"));
-                        state.mail_doubts += u32::from(function == "notifications-on-event");
+                        state.mail_doubts += u32::from(has_mailed);
                     } else if !reply_lost {
                         self.dealt_with(queue, letter);
                     }
@@ -105,7 +105,11 @@ impl World {
     }
 
     fn dealt_with(&mut self, queue: usize, letter: Letter) {
-        self.cloud.state().queues.delete(queue, letter.id);
+        let event = letter.event()["id"].as_str().unwrap_or_default().to_owned();
+        let mut state = self.cloud.state();
+        self.reached.insert((state.queues.all[queue].row.function, event));
+        state.queues.delete(queue, letter.id);
+        drop(state);
         self.dealt_with.push((queue, letter.body));
     }
 

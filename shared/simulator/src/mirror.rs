@@ -1,6 +1,6 @@
 //! What the database holds, decoded, kept up to date from every write; and which transitions were seen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use contracts::events::Envelope;
 use domain::{
@@ -74,7 +74,6 @@ pub(crate) struct Mirror {
     pub(crate) notifications: BTreeMap<String, Notification>,
     pub(crate) audit: BTreeMap<TenantId, BTreeMap<u64, domain::audit::Entry>>,
     pub(crate) outbox: BTreeMap<EventId, Envelope<Value>>,
-    pub(crate) inboxes: BTreeSet<(String, EventId)>,
     pub(crate) coverage: Coverage,
 }
 
@@ -147,10 +146,6 @@ impl Mirror {
                     let detail = item["data"]["M"]["detail"]["S"].as_str().unwrap();
                     let event: Envelope<Value> = serde_json::from_str(detail).unwrap();
                     self.outbox.insert(event.id, event);
-                }
-                "inbox" => {
-                    let text = |name: &str| item["data"]["M"][name]["S"].as_str().unwrap().to_owned();
-                    self.inboxes.insert((text("consumer"), text("event_id").parse().unwrap()));
                 }
                 _ => {}
             }

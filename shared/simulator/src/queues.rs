@@ -37,7 +37,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    fn takes(&self, event_type: &str) -> bool {
+    pub(crate) fn takes(&self, event_type: &str) -> bool {
         match self.row.source {
             Source::Events { types, .. } => types.contains(&event_type),
             Source::AllEvents => true,

@@ -103,5 +103,14 @@ impl World {
             state.published.iter().filter_map(|(_, _, event)| Some(event["id"].as_str()?.to_owned())).collect();
         let found = at_rest(&self.mirror, &self.cloud.provider, &published);
         state.broken.extend(found);
+        for (event_type, _, event) in state.published.clone() {
+            let id = event["id"].as_str().unwrap_or_default().to_owned();
+            let takers =
+                state.queues.all.iter().filter(|queue| queue.takes(&event_type)).map(|queue| queue.row.function);
+            let missed: Vec<_> = takers.filter(|taker| !self.reached.contains(&(*taker, id.clone()))).collect();
+            if !missed.is_empty() {
+                state.breaks("I9", format!("{event_type} {id} never reached {missed:?}"));
+            }
+        }
     }
 }

@@ -40,7 +40,7 @@ pub fn shrink(plan: &Plan, broken: &Broken) -> Failure {
             let kept = plan.steps.iter().enumerate().filter(|(index, _)| index / size != at);
             Plan { steps: kept.map(|(_, step)| *step).collect(), ..plan.clone() }
         };
-        if let Some(smaller) = (0..pieces).map(without).find(&mut still_fails) {
+        if let Some(smaller) = (0..plan.steps.len().div_ceil(size)).map(without).find(&mut still_fails) {
             plan = smaller;
             pieces = pieces.saturating_sub(1).max(2);
         } else if size == 1 {

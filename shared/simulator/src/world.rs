@@ -94,6 +94,8 @@ pub(crate) struct World {
     pub(crate) webhooks: Vec<Webhook>,
     /// Messages that were dealt with: queue and body.
     pub(crate) dealt_with: Vec<(usize, String)>,
+    /// Consumer and event of each message that was dealt with.
+    pub(crate) reached: BTreeSet<(&'static str, String)>,
     pub(crate) returned: BTreeSet<OrderId>,
     /// Cursors given out, and the shop whose list they go on with.
     pub(crate) cursors: Vec<(usize, String)>,
@@ -105,7 +107,7 @@ impl World {
     pub(crate) fn new(plan: &Plan, run: u64) -> Self {
         let mut rng = Rng::with_seed(mix(plan.seed, u64::MAX - 1));
         let (shops, dynamo, config) = now(furnish(&mut rng));
-        crate::guards::switch_off(&plan.off, &dynamo);
+        crate::guards::switch_off(&plan.off);
         let state = State {
             now_ms: START_MS,
             running: None,
@@ -135,6 +137,7 @@ impl World {
             filled: BTreeSet::new(),
             webhooks: vec![],
             dealt_with: vec![],
+            reached: BTreeSet::new(),
             returned: BTreeSet::new(),
             cursors: vec![],
             poisoned: 0,
