@@ -6,15 +6,11 @@
 use std::{
     collections::BTreeMap,
     process::ExitCode,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use simulator::{Broken, Coverage, Fault, Plan, REACHABLE, run, shrink};
+use simulator::{Broken, Coverage, Fault, Plan, REACHABLE, Report, run_all, shrink};
 
 /// How often progress is shown.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
@@ -37,6 +33,8 @@ struct Total {
     faults: BTreeMap<Fault, u64>,
     coverage: Coverage,
     failures: Vec<(u64, Broken)>,
+    /// When progress was last shown.
+    shown: Duration,
 }
 
 fn main() -> ExitCode {
@@ -47,61 +45,45 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let (next, total) = (AtomicU64::new(0), Mutex::new(Total::default()));
     #[expect(clippy::disallowed_methods, reason = "measures how fast the simulation is")]
     let started = Instant::now();
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..options.threads).map(|_| scope.spawn(|| work(&options, &next, &total))).collect();
-        let mut next_shown = PROGRESS_EVERY;
-        while !workers.iter().all(thread::ScopedJoinHandle::is_finished) {
-            thread::sleep(Duration::from_millis(100));
-            let elapsed = started.elapsed();
-            if elapsed >= next_shown {
-                next_shown = elapsed + PROGRESS_EVERY;
-                let total = lock(&total);
-                eprintln!(
-                    "{:5}s  {} runs, {} steps, {} failed",
-                    elapsed.as_secs(),
-                    total.runs,
-                    total.steps,
-                    total.failures.len()
-                );
-            }
-        }
+    let total = Mutex::new(Total::default());
+    let seeds = options.first_seed..options.first_seed + options.seeds;
+    run_all(seeds, options.steps, options.threads, |seed, report| {
+        let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+        total.add(seed, report);
+        total.show(started.elapsed());
     });
     let took = started.elapsed();
-    report(&options, &lock(&total), took)
+    report(&options, &total.into_inner().unwrap_or_else(PoisonError::into_inner), took)
 }
 
-/// What a worker that panicked had counted still counts.
-fn lock(total: &Mutex<Total>) -> MutexGuard<'_, Total> {
-    total.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn work(options: &Options, next: &AtomicU64, total: &Mutex<Total>) {
-    loop {
-        let at = next.fetch_add(1, Ordering::Relaxed);
-        if at >= options.seeds {
-            return;
-        }
-        let seed = options.first_seed + at;
-        let report = run(&Plan::new(seed, options.steps));
-        let mut total = lock(total);
-        total.runs += 1;
-        total.steps += report.steps;
-        total.calls += report.calls;
-        total.in_database += report.in_database;
-        total.orders += report.orders;
-        total.events += report.events;
+impl Total {
+    fn add(&mut self, seed: u64, report: Report) {
+        self.runs += 1;
+        self.steps += report.steps;
+        self.calls += report.calls;
+        self.in_database += report.in_database;
+        self.orders += report.orders;
+        self.events += report.events;
         for (fault, times) in report.faults {
-            *total.faults.entry(fault).or_default() += times;
+            *self.faults.entry(fault).or_default() += times;
         }
         for (transition, times) in report.coverage {
-            *total.coverage.entry(transition).or_default() += times;
+            *self.coverage.entry(transition).or_default() += times;
         }
         if let Some(broken) = report.broken {
             eprintln!("seed {seed}: {}: {}", broken.invariant, broken.detail);
-            total.failures.push((seed, broken));
+            self.failures.push((seed, broken));
+        }
+    }
+
+    /// Shows how far it is, now and then.
+    fn show(&mut self, elapsed: Duration) {
+        if elapsed >= self.shown + PROGRESS_EVERY {
+            self.shown = elapsed;
+            let failed = self.failures.len();
+            eprintln!("{:5}s  {} runs, {} steps, {failed} failed", elapsed.as_secs(), self.runs, self.steps);
         }
     }
 }

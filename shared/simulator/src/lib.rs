@@ -53,5 +53,5 @@ pub use guards::Guard;
 pub use invariants::Broken;
 pub use mirror::{Coverage, REACHABLE};
 pub use plan::{Kind, Plan};
-pub use run::{Report, run};
+pub use run::{Report, run, run_all};
 pub use shrink::{Failure, shrink};

@@ -17,10 +17,6 @@ const RESENT_WITHIN_MS: i64 = 20 * 3_600_000;
 impl World {
     pub(crate) fn shop(&mut self, rng: &mut Rng) {
         let (shop, buyer) = self.somebody(rng);
-        self.fill_cart(shop, buyer, rng);
-    }
-
-    fn fill_cart(&mut self, shop: usize, buyer: usize, rng: &mut Rng) {
         let good = [0, 0, 0, 1, 2][rng.usize(0..5)];
         let quantity = rng.u32(1..=2);
         let at = &self.shops[shop];

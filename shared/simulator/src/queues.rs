@@ -25,9 +25,14 @@ pub(crate) struct Letter {
 
 impl Letter {
     pub(crate) fn event(&self) -> Value {
-        let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
-        body["detail"].clone()
+        event_of(&self.body)
     }
+}
+
+/// The event in a message; null where there is none.
+pub(crate) fn event_of(body: &str) -> Value {
+    let mut body: Value = serde_json::from_str(body).unwrap_or_default();
+    body.get_mut("detail").map(Value::take).unwrap_or_default()
 }
 
 pub(crate) struct Queue {

@@ -8,7 +8,10 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use testing::dynamo::PREFIX;
 
-use crate::world::{World, everything};
+use crate::{
+    queues::event_of,
+    world::{World, everything},
+};
 
 /// Reconciliation gives up after three days; everything has ended within four.
 const REST_WITHIN_MS: i64 = 96 * 3_600_000;
@@ -94,8 +97,8 @@ impl World {
             state.breaks("I16", detail);
         }
         let recorded = self.mirror.notifications.values().filter(|notification| notification.sent_at.is_some()).count();
-        let (sent, doubts) = (state.mails.len(), state.mail_doubts);
-        if sent > recorded + doubts as usize {
+        let (sent, doubts) = (state.mails, state.mail_doubts);
+        if sent as usize > recorded + doubts as usize {
             let detail = format!("{sent} mails for {recorded} recorded notifications, with {doubts} times in doubt");
             state.breaks("I14", detail);
         }
@@ -111,6 +114,25 @@ impl World {
                     state.breaks("I15", format!("{id} was answered with 201 and is not there"));
                 }
             }
+        }
+    }
+
+    /// I9: every event that was on the bus was dealt with by every consumer that takes it.
+    pub(crate) fn check_reached(&mut self) {
+        let mut state = self.cloud.state();
+        let function = |queue: usize| state.queues.all[queue].row.function;
+        let ids = self.dealt_with.iter().map(|(queue, body)| (function(*queue), event_of(body)["id"].clone()));
+        let reached: BTreeSet<_> = ids.map(|(function, id)| (function, id.to_string())).collect();
+        let mut missed = vec![];
+        for (event_type, _, event) in &state.published {
+            let takers = state.queues.all.iter().filter(|queue| queue.takes(event_type));
+            let id = event["id"].to_string();
+            let without =
+                takers.map(|queue| queue.row.function).filter(|taker| !reached.contains(&(*taker, id.clone())));
+            missed.extend(without.map(|taker| format!("{event_type} {id} never reached {taker}")));
+        }
+        for detail in missed {
+            state.breaks("I9", detail);
         }
     }
 

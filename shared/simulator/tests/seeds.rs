@@ -2,16 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread,
-};
+use std::{collections::BTreeSet, sync::Mutex, thread};
 
-use simulator::{Coverage, Fault, Plan, REACHABLE, Report, run, shrink};
+use simulator::{Coverage, Fault, Plan, REACHABLE, Report, run, run_all, shrink};
 
 const SEEDS: u64 = 500;
 const STEPS: u64 = 100;
@@ -22,32 +15,19 @@ const LONG_STEPS: u64 = 2_000;
 
 /// Makes these runs on all processors; stops the test with the story of the first that fails.
 fn all_hold(seeds: std::ops::Range<u64>, steps: u64) -> (Coverage, BTreeSet<Fault>) {
-    let next = AtomicU64::new(seeds.start);
     let total = Mutex::new((Coverage::new(), BTreeSet::new()));
-    let worker = || {
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
-                return;
-            }
-            let report = run(&Plan::new(seed, steps));
-            if let Some(broken) = &report.broken {
-                let failure = shrink(&Plan::new(seed, steps), broken);
-                let story = failure.report.story.join("\n");
-                panic!("{story}\n\nseed {seed}: {}: {}", failure.broken.invariant, failure.broken.detail);
-            }
-            let mut total = total.lock().unwrap();
-            for (transition, times) in report.coverage {
-                *total.0.entry(transition).or_default() += times;
-            }
-            total.1.extend(report.faults.into_keys());
-        }
-    };
     let processors = thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    thread::scope(|scope| {
-        for _ in 0..processors {
-            scope.spawn(worker);
+    run_all(seeds, steps, processors, |seed, report| {
+        if let Some(broken) = &report.broken {
+            let failure = shrink(&Plan::new(seed, steps), broken);
+            let story = failure.report.story.join("\n");
+            panic!("{story}\n\nseed {seed}: {}: {}", failure.broken.invariant, failure.broken.detail);
         }
+        let mut total = total.lock().unwrap();
+        for (transition, times) in report.coverage {
+            *total.0.entry(transition).or_default() += times;
+        }
+        total.1.extend(report.faults.into_keys());
     });
     total.into_inner().unwrap()
 }

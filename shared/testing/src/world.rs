@@ -55,6 +55,7 @@ pub const TEST_PRIVATE_PEM: &str = include_str!("test_private.pem");
 pub const TEST_PUBLIC_PEM: &str = include_str!("test_public.pem");
 
 /// One tenant's open store, and what handlers need.
+#[derive(Clone)]
 pub struct World {
     pub deps: Deps,
     pub dynamo: Embedded,
@@ -123,15 +124,8 @@ impl World {
             role,
             session_id: self.deps.id(SessionId::from_ulid),
         };
-        let world = Self {
-            deps: self.deps.clone(),
-            dynamo: self.dynamo.clone(),
-            clock: Arc::clone(&self.clock),
-            tenant,
-            store,
-            owner: principal(Role::Owner),
-            buyer: principal(Role::Guest),
-        };
+        let (owner, buyer) = (principal(Role::Owner), principal(Role::Guest));
+        let world = Self { tenant, store, owner, buyer, ..self.clone() };
         world.write_tenant().await;
         world
     }
@@ -139,15 +133,7 @@ impl World {
     /// Another store of the same tenant, of that slug.
     pub async fn branch(&self, slug: &str) -> Self {
         let store = Store { slug: slug.into(), ..store(&self.deps) };
-        let world = Self {
-            deps: self.deps.clone(),
-            dynamo: self.dynamo.clone(),
-            clock: Arc::clone(&self.clock),
-            tenant: self.tenant,
-            store,
-            owner: self.owner.clone(),
-            buyer: self.buyer.clone(),
-        };
+        let world = Self { store, ..self.clone() };
         let mut tx = world.deps.tx();
         world.create_store(&mut tx);
         world.deps.db.commit(tx).await.unwrap();
