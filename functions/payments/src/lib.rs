@@ -8,16 +8,17 @@ pub mod on_stock_rejected;
 pub mod paystack;
 pub mod process_webhook;
 pub mod reconcile;
+pub mod refund;
 pub mod start;
 pub mod webhook_paystack;
 
 mod opening;
 mod reference;
-mod refund;
+mod refunds;
 mod settle;
 
 runtime::functions! {
-    serve_http: get, start, webhook_paystack;
+    serve_http: get, refund, start, webhook_paystack;
     serve_consumer: on_order_cancelled, on_order_created, on_stock_rejected, process_webhook, reconcile;
 }
 

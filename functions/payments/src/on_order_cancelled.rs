@@ -10,7 +10,7 @@ use runtime::{Message, StepError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    PaymentDeps, refund,
+    PaymentDeps, refunds,
     settle::{Settling, settle},
 };
 
@@ -30,7 +30,7 @@ pub async fn handle(deps: &PaymentDeps, message: Message<Cancelled>) -> Result<(
     }
     let order_id = event.data.order_id;
     if event.data.refund {
-        return refund::request_all(deps, ON_ORDER_CANCELLED.function, &event, order_id).await;
+        return refunds::request_all(deps, ON_ORDER_CANCELLED.function, &event, order_id).await;
     }
     let close = Some(match event.data.reason {
         CancelReason::Expired => FailureReason::Expired,

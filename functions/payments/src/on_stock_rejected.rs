@@ -3,9 +3,9 @@
 use contracts::{events::StockRejected, payments::ON_STOCK_REJECTED};
 use runtime::{Message, StepError};
 
-use crate::{PaymentDeps, refund};
+use crate::{PaymentDeps, refunds};
 
 pub async fn handle(deps: &PaymentDeps, message: Message<StockRejected>) -> Result<(), StepError> {
     let event = message.detail;
-    refund::request_all(deps, ON_STOCK_REJECTED.function, &event, event.data.order_id).await
+    refunds::request_all(deps, ON_STOCK_REJECTED.function, &event, event.data.order_id).await
 }

@@ -8,7 +8,7 @@ use runtime::{Boot, Deps, FromBoot, Message, StepError, queue::OwnQueue};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    PaymentDeps, refund,
+    PaymentDeps, refunds,
     settle::{Settling, settle},
 };
 
@@ -65,7 +65,7 @@ pub async fn handle(deps: &ReconcileDeps, message: Message<Started>) -> Result<(
 
 async fn reconcile(deps: &PaymentDeps, event: &Envelope<Started>, order_id: OrderId) -> Result<Payment, StepError> {
     // First, so that what cannot be read of one charge does not hold up another's refund.
-    refund::ask(deps, event.tenant_id, order_id).await?;
+    refunds::ask(deps, event.tenant_id, order_id).await?;
     settle(deps, &Settling { event, order_id, close: None }).await
 }
 

@@ -1,101 +1,64 @@
-//! Refunds: recording that money goes back, and asking the provider for it. The two are apart: a refund is recorded
-//! with whatever decided it, and asked for by `payments-reconcile`, which alone speaks to the provider about it.
+//! `POST /orders/{id}/payment/refunds`: the seller sends money back, a part of it or all.
 
-use contracts::events::{Envelope, RefundInitiated};
+use contracts::payments::{GiveBack, Refund as RefundView};
 use domain::{
-    Money, OrderId, RefundId, TenantId,
-    payment::{Payment, PaymentError, RefundStatus},
+    limits::REFUNDS_MAX,
+    order::{Order, OrderStatus},
+    payment::{Payment, RefundStatus},
 };
-use runtime::{
-    StepError,
-    consumer::{Committed, commit},
-    events::Cause,
-};
-use store::{CommitError, keys};
+use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
+use store::keys;
 
-use crate::{PaymentDeps, paystack::ProviderError};
+use crate::refunds::request;
 
+/// Whoever books meanwhile costs a try.
 const TRIES: u32 = 4;
 
-/// The payment with a refund recorded, and the event that gets it asked for.
-pub(crate) fn request(
-    deps: &PaymentDeps,
-    payment: &Payment,
-    reference: &str,
-    amount: Money,
-) -> Result<(Payment, RefundInitiated), PaymentError> {
-    let id = deps.core.id(RefundId::from_ulid);
-    let event = RefundInitiated {
-        store_id: payment.store_id,
-        order_id: payment.order_id,
-        payment_id: payment.id,
-        refund_id: id,
-        amount,
-    };
-    Ok((payment.clone().request_refund(id, reference, amount, deps.core.now())?, event))
-}
-
-/// Sends back all that paid the order and that nobody has been asked to send back.
-pub(crate) async fn request_all<D>(
-    deps: &PaymentDeps,
-    consumer: &str,
-    event: &Envelope<D>,
-    order_id: OrderId,
-) -> Result<(), StepError> {
-    let tenant = event.tenant_id;
+pub async fn handle(deps: &Deps, call: Call<GiveBack>) -> Outcome<GiveBack> {
+    let (tenant, id) = (call.tenant()?, call.path.id);
+    let (order_key, payment_key) = (keys::order(tenant, id), keys::payment(tenant, id));
     for _ in 0..TRIES {
-        let held = deps.core.db.get::<Payment>(&keys::payment(tenant, order_id)).await?;
-        let held = held.ok_or_else(|| StepError::retry("there is no such payment (yet)"))?;
-        let Some((reference, amount)) = held.value.refundable() else { return Ok(()) };
-        let (next, initiated) = request(deps, &held.value, &reference, amount).map_err(StepError::poison)?;
-        let (mut tx, inbox) = deps.core.step_tx(consumer, tenant, event.id);
-        tx.update(tenant, &next, held.version);
-        tx.emit(&deps.core.event(&Cause::from(event), tenant, next.id, held.version + 1, initiated));
-        match commit(&deps.core, tx, inbox).await? {
-            Committed::Done => return Ok(()),
-            Committed::Refused(_) => {}
+        let mut found = deps.db.batch_get(&[order_key.clone(), payment_key.clone()]).await?;
+        let order = found.take::<Order>(&order_key)?.ok_or_else(Problem::not_found)?.value;
+        let status = order.state.status();
+        let payment = found.take::<Payment>(&payment_key)?.filter(|_| order.payment_id().is_some());
+        let payment = payment.ok_or_else(|| {
+            Problem::conflict("order_not_paid", format!("the order is {} and has no money to give back", status.name()))
+        })?;
+        let (held, version) = (payment.value, payment.version);
+        let (reference, left) = held
+            .kept()
+            .ok_or_else(|| Problem::conflict("nothing_to_refund", "all of the money is going back already"))?;
+        let amount = call.body.amount.unwrap_or(left);
+        if amount.currency != left.currency {
+            let detail = format!("the order was paid in {}", left.currency);
+            return Err(Problem::invalid_field("/amount/currency", "wrong_currency", detail));
+        }
+        if amount.amount_minor > left.amount_minor {
+            let detail = format!("{left} is left of what was paid");
+            return Err(Problem::invalid_field("/amount/amount_minor", "too_much", detail));
+        }
+        let goods_are_here = matches!(status, OrderStatus::Paid | OrderStatus::Confirmed);
+        if amount == left && goods_are_here {
+            let detail = "the goods have not left: cancel the order, which gives all the money and the stock back";
+            return Err(Problem::conflict("cancel_instead", detail));
+        }
+        if held.refunds.len() >= REFUNDS_MAX {
+            return Err(Problem::conflict("too_many_refunds", format!("a payment has at most {REFUNDS_MAX} refunds")));
+        }
+        let (next, initiated) = request(deps, &held, &reference, amount).map_err(|error| Problem::internal(&error))?;
+        let refund = RefundView {
+            id: initiated.refund_id,
+            amount,
+            status: RefundStatus::Requested,
+            requested_at: next.updated_at,
+        };
+        let mut tx = deps.tx();
+        tx.update(tenant, &next, version);
+        tx.emit(&deps.event(&call.cause, tenant, next.id, version + 1, initiated));
+        if let Committed::Done(reply) = call.commit(deps, tx, Reply::new(&refund)).await? {
+            return Ok(reply);
         }
     }
-    Err(StepError::retry("the payment keeps changing"))
-}
-
-/// Asks the provider for every refund that it does not know of. That it was asked is written first, under the
-/// payment's version: of two callers one asks. What it answered is found later by the note it was asked with, so a
-/// lost answer is never a second refund.
-pub(crate) async fn ask(deps: &PaymentDeps, tenant: TenantId, order_id: OrderId) -> Result<(), StepError> {
-    let key = keys::payment(tenant, order_id);
-    let held = deps.core.db.get::<Payment>(&key).await?;
-    let mut held = held.ok_or_else(|| StepError::retry("there is no such payment (yet)"))?;
-    let wanted: Vec<_> =
-        held.value.refunds.iter().filter(|refund| refund.status == RefundStatus::Requested).cloned().collect();
-    for refund in wanted {
-        let Some(next) = held.value.clone().ask_refund(refund.id, deps.core.now()) else { continue };
-        let note = refund.id.to_string();
-        // It may have been asked for, and the answer lost; then what became of it is for settling to book.
-        if refund.asked_at.is_some() {
-            let found = deps.paystack.find_refund(&deps.core, &refund.reference, &note).await;
-            if found.map_err(StepError::retry)?.is_some() {
-                continue;
-            }
-        }
-        let mut tx = deps.core.tx();
-        tx.update(tenant, &next, held.version);
-        match deps.core.db.commit(tx).await {
-            Ok(()) => {}
-            Err(CommitError::Refused(_) | CommitError::Busy) => {
-                return Err(StepError::retry("the payment keeps changing"));
-            }
-            Err(CommitError::Store(error)) => return Err(error.into()),
-        }
-        held.value = next;
-        held.version += 1;
-        match deps.paystack.refund(&deps.core, &refund.reference, refund.amount, &note).await {
-            Ok(_) => {}
-            Err(ProviderError::Unanswered(reason)) => return Err(StepError::retry(reason)),
-            Err(error) => {
-                tracing::error!(refund_id = %refund.id, %error, "the provider refused a refund; a person must look");
-            }
-        }
-    }
-    Ok(())
+    Err(Problem::busy())
 }

@@ -17,7 +17,7 @@ use crate::{
     PaymentDeps,
     opening::failed_event,
     paystack::{ChargeReport, RefundReport, RefundState},
-    refund,
+    refunds,
 };
 
 /// Somebody else may book at the same time; then the payment is read and the provider asked again.
@@ -129,7 +129,7 @@ impl Book<'_> {
                 }
                 let payment = &self.payment.value;
                 let (next, event) =
-                    refund::request(self.deps, payment, &reference, amount).map_err(StepError::poison)?;
+                    refunds::request(&self.deps.core, payment, &reference, amount).map_err(StepError::poison)?;
                 self.become_(next);
                 self.emit(event);
             }

@@ -7,11 +7,12 @@ use contracts::{
         Envelope, Event, OrderCancelled, OrderCreated, PaymentInitiated, RefundInitiated, StockRejected,
         WebhookReceived,
     },
-    payments::{ON_ORDER_CANCELLED, Payment as PaymentView},
+    payments::{ON_ORDER_CANCELLED, Payment as PaymentView, Refund as RefundView},
     table::Table,
 };
 use domain::{
-    AccountId, Currency, EventId, Money, OrderId,
+    AccountId, Currency, EventId, Money, OrderId, PaymentId, Timestamp,
+    limits::REFUNDS_MAX,
     order::{CancelReason, Customer, Order, OrderState, Totals},
     payment::{FailureReason, Payment, PaymentStatus, RefundStatus},
 };
@@ -32,7 +33,7 @@ use crate::{
     paystack::Paystack,
     process_webhook,
     reconcile::{self, ReconcileDeps},
-    start, webhook_paystack,
+    refund, start, webhook_paystack,
 };
 
 const TOTAL: i64 = 150_000;
@@ -422,6 +423,125 @@ async fn after_a_refund_has_failed_no_event_asks_for_another_one() {
     let rejected = StockRejected { store_id: till.order.store_id, order_id: till.order.id, short: vec![] };
     on_stock_rejected::handle(&till.deps, till.message(3, rejected)).await.unwrap();
     assert_eq!((till.count("REFUND_INITIATED"), till.payment().await.value.refunds.len()), (1, 1));
+}
+
+impl Till {
+    /// A till whose order is paid and in that state.
+    async fn paid(state: impl FnOnce(PaymentId, Timestamp) -> OrderState) -> Self {
+        let till = Self::new().await;
+        let reference = till.open().await;
+        till.provider.pay(&reference);
+        till.hint(&reference).await.unwrap();
+        let state = state(till.payment().await.value.id, till.world.deps.now());
+        let mut tx = till.world.deps.tx();
+        tx.update(till.world.tenant, &Order { state, ..till.order.clone() }, 1);
+        till.world.deps.db.commit(tx).await.unwrap();
+        till
+    }
+
+    async fn give_back(&self, key: &str, body: Value) -> Answer {
+        let request = TestRequest::new().by(&self.world.owner).path("id", self.order.id).key(key).json(body);
+        request.send(&self.deps.core, refund::handle).await
+    }
+}
+
+fn confirmed(payment_id: PaymentId, at: Timestamp) -> OrderState {
+    OrderState::Confirmed { payment_id, paid_at: at, confirmed_at: at }
+}
+
+fn ngn(amount_minor: i64) -> Value {
+    json!({ "amount": { "amount_minor": amount_minor, "currency": "NGN" } })
+}
+
+#[tokio::test]
+async fn the_seller_gives_a_part_back_and_then_the_rest() {
+    let till = Till::paid(|payment_id, at| OrderState::Fulfilled { payment_id, fulfilled_at: at }).await;
+    till.world.dynamo.take_calls();
+    let answer = till.give_back("a", ngn(50_000)).await;
+    let calls = till.world.dynamo.take_calls();
+    assert_eq!(calls, [("BatchGetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
+    assert_eq!(answer.status(), 201);
+    let part: RefundView = answer.ok();
+    assert_eq!((part.amount.amount_minor, part.status), (50_000, RefundStatus::Requested));
+    assert_eq!(till.give_back("a", ngn(50_000)).await.0.body, answer.0.body, "the same request has one effect");
+    till.reconcile_refunds().await.unwrap();
+    till.provider.end_refunds("processed");
+    till.reconcile_refunds().await.unwrap();
+    assert_eq!(till.provider.taken_and_given_back(), (TOTAL, 50_000));
+    assert_eq!(till.payment().await.value.status, PaymentStatus::PartiallyRefunded);
+
+    let rest: RefundView = till.give_back("b", json!({})).await.ok();
+    assert_eq!(rest.amount.amount_minor, TOTAL - 50_000);
+    till.reconcile_refunds().await.unwrap();
+    till.provider.end_refunds("processed");
+    till.reconcile_refunds().await.unwrap();
+    assert_eq!(till.provider.taken_and_given_back(), (TOTAL, TOTAL));
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Refunded);
+    assert_eq!(till.give_back("c", ngn(1)).await.problem(), (409, "nothing_to_refund".into()));
+    assert_eq!(till.count("REFUND_INITIATED"), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_given_back_is_refused_with_its_reason() {
+    let till = Till::paid(confirmed).await;
+    let too_much = till.give_back("a", ngn(TOTAL + 1)).await;
+    assert_eq!(too_much.fields(), [("/amount/amount_minor".to_owned(), "too_much".to_owned())]);
+    let foreign = till.give_back("b", json!({ "amount": { "amount_minor": 1, "currency": "USD" } })).await;
+    assert_eq!(foreign.fields(), [("/amount/currency".to_owned(), "wrong_currency".to_owned())]);
+    for amount in [0, -1] {
+        assert_eq!(till.give_back("c", ngn(amount)).await.status(), 422);
+    }
+    for body in [json!({}), ngn(TOTAL)] {
+        assert_eq!(till.give_back("d", body).await.problem(), (409, "cancel_instead".into()));
+    }
+    // In two parts neither.
+    assert_eq!(till.give_back("e", ngn(1)).await.status(), 201);
+    assert_eq!(till.give_back("f", json!({})).await.problem(), (409, "cancel_instead".into()));
+    assert_eq!(till.count("REFUND_INITIATED"), 1);
+
+    let unpaid = Till::new().await;
+    assert_eq!(unpaid.give_back("a", json!({})).await.problem(), (409, "order_not_paid".into()));
+    unpaid.open().await;
+    assert_eq!(unpaid.give_back("a", json!({})).await.problem(), (409, "order_not_paid".into()));
+    let neighbour = till.world.neighbour().await;
+    let request = TestRequest::new().by(&neighbour.owner).path("id", till.order.id).key("k").json(json!({}));
+    assert_eq!(request.send(&till.deps.core, refund::handle).await.problem(), (404, "not_found".into()));
+}
+
+/// A cancellation takes what the seller has not given back yet; and what failed at the provider can be tried again.
+#[tokio::test]
+async fn the_sellers_refund_and_the_cancellations_add_up() {
+    let till = Till::paid(confirmed).await;
+    till.give_back("a", ngn(30_000)).await.ok::<RefundView>();
+    on_order_cancelled::handle(&till.deps, till.cancelled(CancelReason::Staff, true)).await.unwrap();
+    let payment = till.payment().await.value;
+    let amounts: Vec<_> = payment.refunds.iter().map(|refund| refund.amount.amount_minor).collect();
+    assert_eq!(amounts, [30_000, TOTAL - 30_000]);
+    assert_eq!(till.give_back("b", ngn(1)).await.problem(), (409, "nothing_to_refund".into()));
+    till.reconcile_refunds().await.unwrap();
+    till.provider.end_refunds("failed");
+    till.reconcile_refunds().await.unwrap();
+    assert_eq!(till.provider.taken_and_given_back().1, 0);
+    let mut tx = till.world.deps.tx();
+    let state = OrderState::RefundPending { reason: CancelReason::Staff, payment_id: payment.id };
+    tx.update(till.world.tenant, &Order { state, ..till.order.clone() }, 2);
+    till.world.deps.db.commit(tx).await.unwrap();
+    let again: RefundView = till.give_back("c", json!({})).await.ok();
+    assert_eq!(again.amount.amount_minor, TOTAL);
+    till.reconcile_refunds().await.unwrap();
+    till.provider.end_refunds("processed");
+    till.reconcile_refunds().await.unwrap();
+    assert_eq!(till.provider.taken_and_given_back(), (TOTAL, TOTAL));
+    assert_eq!(till.payment().await.value.status, PaymentStatus::Refunded);
+}
+
+#[tokio::test]
+async fn a_payment_has_so_many_refunds_and_no_more() {
+    let till = Till::paid(confirmed).await;
+    for number in 0..REFUNDS_MAX {
+        assert_eq!(till.give_back(&format!("k{number}"), ngn(1)).await.status(), 201);
+    }
+    assert_eq!(till.give_back("more", ngn(1)).await.problem(), (409, "too_many_refunds".into()));
 }
 
 #[tokio::test]

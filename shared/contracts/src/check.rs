@@ -23,6 +23,15 @@ rules! {
     web_address(text::is_web_address): "expected an https:// address";
 }
 
+/// An amount of money that moves: more than nothing.
+pub fn positive(money: &domain::Money, _: &()) -> garde::Result {
+    if (1..=domain::limits::AMOUNT_MAX_MINOR).contains(&money.amount_minor) {
+        Ok(())
+    } else {
+        Err(garde::Error::new(format!("expected amount_minor from 1 to {}", domain::limits::AMOUNT_MAX_MINOR)))
+    }
+}
+
 /// A price: not negative, and small enough that a full cart of it is exact.
 pub fn price(money: &domain::Money, _: &()) -> garde::Result {
     if (0..=domain::limits::PRICE_MAX_MINOR).contains(&money.amount_minor) {

@@ -7,7 +7,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    endpoints, events,
+    check, endpoints, events,
     events::Event,
     http::Nothing,
     orders::OrderPath,
@@ -82,6 +82,18 @@ impl Payment {
     }
 }
 
+/// Money to be sent back by the seller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, garde::Validate, eserde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewRefund {
+    /// How much; absent for all that has not gone back.
+    #[garde(inner(custom(check::positive)))]
+    #[eserde(compat)]
+    #[serde(default)]
+    pub amount: Option<Money>,
+}
+
 /// A provider's own words; read by the step that processes them, never by this endpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -105,6 +117,15 @@ endpoints! {
         access: Access::Needs(Permission::PaymentsRead), store: None, idempotency: None,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Payment,
         tables: [Payments: BatchGet, Orders: BatchGet], emits: [],
+    }
+    /// Sends money back for a paid order: a part of it, or all that is left.
+    ///
+    /// It is on its way when this answers; the payment shows when the provider is done. All of the money of an order
+    /// whose goods have not left goes back by cancelling it, which gives the stock back too.
+    GiveBack = Post "/orders/{id}/payment/refunds" => "payments-refund" {
+        access: Access::Needs(Permission::PaymentsRefund), store: None, idempotency: Required,
+        path: OrderPath, query: Nothing, body: NewRefund, reply: 201 Refund,
+        tables: [Payments: BatchGet Put, Orders: BatchGet], emits: [events::RefundInitiated::TYPE],
     }
     /// Takes Paystack's webhooks.
     ///

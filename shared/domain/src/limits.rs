@@ -64,3 +64,5 @@ pub const PAYMENT_WINDOW_MIN_S: u32 = 60;
 pub const PAYMENT_WINDOW_MAX_S: u32 = 24 * 3_600;
 /// Tries at opening a checkout before the payment fails.
 pub const PAYMENT_ATTEMPTS_MAX: usize = 5;
+/// Refunds of one payment after which its seller cannot ask for another; they are kept in the payment's item.
+pub const REFUNDS_MAX: usize = 50;

@@ -298,8 +298,18 @@ impl Payment {
     /// The money that paid the order and that nobody has been asked to send back. A refund that failed has been asked
     /// for: a person was called, behind whose back no event may ask again.
     pub fn refundable(&self) -> Option<(String, Money)> {
+        self.left(|_| true)
+    }
+
+    /// The money that paid the order and that is not on its way back: what a person may send back. What failed at the
+    /// provider did not go, and may be tried again.
+    pub fn kept(&self) -> Option<(String, Money)> {
+        self.left(|refund| refund.status != RefundStatus::Failed)
+    }
+
+    fn left(&self, counts: impl Fn(&Refund) -> bool) -> Option<(String, Money)> {
         let capture = self.captures.iter().find(|capture| capture.settles)?;
-        let left = capture.amount.checked_sub(self.refunds_of(capture, |_| true).ok()?).ok()?;
+        let left = capture.amount.checked_sub(self.refunds_of(capture, counts).ok()?).ok()?;
         (left.amount_minor > 0).then(|| (capture.reference.clone(), left))
     }
 

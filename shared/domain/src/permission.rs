@@ -97,6 +97,7 @@ permissions! {
     OrdersReadAll = "orders:read_all" => TEAM;
     PaymentsStart = "payments:start" => BUYERS;
     PaymentsRead = "payments:read" => BUYERS_AND_TEAM;
+    PaymentsRefund = "payments:refund" => DOERS;
 }
 
 #[cfg(test)]

@@ -115,7 +115,8 @@ impl FakePaystack {
 
     /// Refunds under way come to this end.
     pub fn end_refunds(&self, status: &str) {
-        for refund in &mut self.books().refunds {
+        let mut books = self.books();
+        for refund in books.refunds.iter_mut().filter(|refund| !["processed", "failed"].contains(&&*refund.status)) {
             status.clone_into(&mut refund.status);
         }
     }

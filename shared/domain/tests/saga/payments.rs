@@ -83,14 +83,14 @@ impl Desk {
         asked
     }
 
-    /// `refund::request_all`.
+    /// `refunds::request_all`.
     fn request_all(&mut self) -> Answer {
         let Some(payment) = self.side.payment.clone() else { return Answer::Early };
         let Some((reference, amount)) = payment.refundable() else { return Answer::Nothing };
         if self.request_refund(&reference, amount) { Answer::Written } else { Answer::Poison("it cannot be refunded") }
     }
 
-    /// `refund::request`.
+    /// `refunds::request`.
     fn request_refund(&mut self, reference: &str, amount: Money) -> bool {
         let Some(payment) = self.side.payment.clone() else { return false };
         let index = payment.refunds.len();

@@ -1,0 +1,5 @@
+//! The Lambda `payments-refund`.
+
+fn main() -> runtime::Exit {
+    payments::mains::refund()
+}

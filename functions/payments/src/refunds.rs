@@ -1,0 +1,101 @@
+//! Refunds: recording that money goes back, and asking the provider for it. The two are apart: a refund is recorded
+//! with whatever decided it, and asked for by `payments-reconcile`, which alone speaks to the provider about it.
+
+use contracts::events::{Envelope, RefundInitiated};
+use domain::{
+    Money, OrderId, RefundId, TenantId,
+    payment::{Payment, PaymentError, RefundStatus},
+};
+use runtime::{
+    Deps, StepError,
+    consumer::{Committed, commit},
+    events::Cause,
+};
+use store::{CommitError, keys};
+
+use crate::{PaymentDeps, paystack::ProviderError};
+
+const TRIES: u32 = 4;
+
+/// The payment with a refund recorded, and the event that gets it asked for.
+pub(crate) fn request(
+    deps: &Deps,
+    payment: &Payment,
+    reference: &str,
+    amount: Money,
+) -> Result<(Payment, RefundInitiated), PaymentError> {
+    let id = deps.id(RefundId::from_ulid);
+    let event = RefundInitiated {
+        store_id: payment.store_id,
+        order_id: payment.order_id,
+        payment_id: payment.id,
+        refund_id: id,
+        amount,
+    };
+    Ok((payment.clone().request_refund(id, reference, amount, deps.now())?, event))
+}
+
+/// Sends back all that paid the order and that nobody has been asked to send back.
+pub(crate) async fn request_all<D>(
+    deps: &PaymentDeps,
+    consumer: &str,
+    event: &Envelope<D>,
+    order_id: OrderId,
+) -> Result<(), StepError> {
+    let tenant = event.tenant_id;
+    for _ in 0..TRIES {
+        let held = deps.core.db.get::<Payment>(&keys::payment(tenant, order_id)).await?;
+        let held = held.ok_or_else(|| StepError::retry("there is no such payment (yet)"))?;
+        let Some((reference, amount)) = held.value.refundable() else { return Ok(()) };
+        let (next, initiated) = request(&deps.core, &held.value, &reference, amount).map_err(StepError::poison)?;
+        let (mut tx, inbox) = deps.core.step_tx(consumer, tenant, event.id);
+        tx.update(tenant, &next, held.version);
+        tx.emit(&deps.core.event(&Cause::from(event), tenant, next.id, held.version + 1, initiated));
+        match commit(&deps.core, tx, inbox).await? {
+            Committed::Done => return Ok(()),
+            Committed::Refused(_) => {}
+        }
+    }
+    Err(StepError::retry("the payment keeps changing"))
+}
+
+/// Asks the provider for every refund that it does not know of. That it was asked is written first, under the
+/// payment's version: of two callers one asks. What it answered is found later by the note it was asked with, so a
+/// lost answer is never a second refund.
+pub(crate) async fn ask(deps: &PaymentDeps, tenant: TenantId, order_id: OrderId) -> Result<(), StepError> {
+    let key = keys::payment(tenant, order_id);
+    let held = deps.core.db.get::<Payment>(&key).await?;
+    let mut held = held.ok_or_else(|| StepError::retry("there is no such payment (yet)"))?;
+    let wanted: Vec<_> =
+        held.value.refunds.iter().filter(|refund| refund.status == RefundStatus::Requested).cloned().collect();
+    for refund in wanted {
+        let Some(next) = held.value.clone().ask_refund(refund.id, deps.core.now()) else { continue };
+        let note = refund.id.to_string();
+        // It may have been asked for, and the answer lost; then what became of it is for settling to book.
+        if refund.asked_at.is_some() {
+            let found = deps.paystack.find_refund(&deps.core, &refund.reference, &note).await;
+            if found.map_err(StepError::retry)?.is_some() {
+                continue;
+            }
+        }
+        let mut tx = deps.core.tx();
+        tx.update(tenant, &next, held.version);
+        match deps.core.db.commit(tx).await {
+            Ok(()) => {}
+            Err(CommitError::Refused(_) | CommitError::Busy) => {
+                return Err(StepError::retry("the payment keeps changing"));
+            }
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+        held.value = next;
+        held.version += 1;
+        match deps.paystack.refund(&deps.core, &refund.reference, refund.amount, &note).await {
+            Ok(_) => {}
+            Err(ProviderError::Unanswered(reason)) => return Err(StepError::retry(reason)),
+            Err(error) => {
+                tracing::error!(refund_id = %refund.id, %error, "the provider refused a refund; a person must look");
+            }
+        }
+    }
+    Ok(())
+}
