@@ -63,6 +63,7 @@ impl Functions {
         self.endpoint(boot, orders::get::handle);
         self.endpoint(boot, orders::list_all::handle);
         self.endpoint(boot, orders::timeline::handle);
+        self.endpoint(boot, payments::refund::handle);
         self.endpoint(boot, payments::start::handle);
         self.endpoint(boot, payments::get::handle);
         self.endpoint(boot, payments::webhook_paystack::handle);

@@ -8,7 +8,7 @@ use testing::TestRequest;
 
 use crate::{
     steps::LATEST,
-    world::{Asked, GOODS, Request, World, ulid},
+    world::{Asked, GOODS, Refund, Request, World, ulid},
 };
 
 /// Idempotency keys are known for a day.
@@ -124,6 +124,32 @@ impl World {
         self.tell(|| format!("the goods of {order} come back"));
         let detail = serde_json::to_value(event).unwrap();
         self.cloud.state().publish(OrderReturned::TYPE, OrderReturned::SOURCE, detail);
+    }
+
+    pub(crate) fn refund(&mut self, rng: &mut Rng) {
+        let now_ms = self.now_ms();
+        let recent = (0..self.refunds.len()).rev().take(LATEST);
+        let recent: Vec<usize> = recent.filter(|at| now_ms - self.refunds[*at].sent_ms < RESENT_WITHIN_MS).collect();
+        let again = rng.u8(0..4) == 0;
+        let at = if let Some(at) = rng.choice(recent).filter(|_| again) {
+            at
+        } else {
+            let is_paid = |world: &Self, order: OrderId| world.mirror.orders[&order].value.payment_id().is_some();
+            let Some(order) = self.latest_order(rng, is_paid) else { return };
+            let unique = 1_000 + i64::try_from(self.refunds.len()).unwrap();
+            let amount_minor = (rng.u8(0..3) > 0).then_some(unique);
+            let key = format!("refund-{:016x}", rng.u64(..));
+            self.refunds.push(Refund { order, key, amount_minor, sent_ms: now_ms, replies: vec![] });
+            self.refunds.len() - 1
+        };
+        let Refund { order, key, amount_minor, .. } = &self.refunds[at];
+        let amount = amount_minor.map(|amount_minor| json!({ "amount_minor": amount_minor, "currency": "NGN" }));
+        let (shop, order) = (self.whose(*order).0, *order);
+        let raw = TestRequest::new().by(&self.shops[shop].owner).key(key).path("id", order);
+        let raw = raw.json(amount.map_or(json!({}), |amount| json!({ "amount": amount }))).into_raw();
+        let what = amount_minor.map_or("what is left".to_owned(), |amount| amount.to_string());
+        self.tell(|| format!("the team gives back {what} of {order}"));
+        self.call("payments-refund", raw, Asked::Refund(at), rng);
     }
 
     pub(crate) fn adjust(&mut self, rng: &mut Rng) {

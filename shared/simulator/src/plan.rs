@@ -28,6 +28,8 @@ pub enum Kind {
     Cancel,
     /// Delivered goods come back.
     Return,
+    /// The team gives money back, or sends an earlier request again.
+    Refund,
     /// The team counts or restocks.
     Adjust,
     /// The team changes a price.
@@ -46,7 +48,7 @@ pub enum Kind {
     Wait,
 }
 
-const WEIGHTS: [(Kind, u32); 17] = [
+const WEIGHTS: [(Kind, u32); 18] = [
     (Kind::Shop, 7),
     (Kind::Place, 9),
     (Kind::StartPayment, 2),
@@ -56,6 +58,7 @@ const WEIGHTS: [(Kind, u32); 17] = [
     (Kind::MoveRefund, 4),
     (Kind::Cancel, 4),
     (Kind::Return, 1),
+    (Kind::Refund, 2),
     (Kind::Adjust, 2),
     (Kind::ChangePrice, 1),
     (Kind::Look, 4),

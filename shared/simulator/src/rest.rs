@@ -1,9 +1,10 @@
 //! Faults stop, and everything that is under way comes to its end; then every event of the run comes twice more, with the
 //! consumers' inboxes forgotten.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::table::Table;
+use domain::{OrderId, order::OrderStatus};
 use fastrand::Rng;
 use serde_json::{Value, json};
 use testing::dynamo::PREFIX;
@@ -114,6 +115,59 @@ impl World {
                     state.breaks("I15", format!("{id} was answered with 201 and is not there"));
                 }
             }
+        }
+    }
+
+    /// I12 and I15 of sellers' refunds: each was made once, as it was answered, and no other was made.
+    pub(crate) fn check_refunds(&mut self) {
+        let mut found = vec![];
+        let mut made: BTreeMap<(OrderId, i64), u32> = BTreeMap::new();
+        for (order, payment) in &self.mirror.payments {
+            for refund in &payment.value.refunds {
+                *made.entry((*order, refund.amount.amount_minor)).or_default() += 1;
+            }
+        }
+        for (at, request) in self.refunds.iter().enumerate() {
+            let bodies: BTreeSet<_> = request.replies.iter().collect();
+            if bodies.len() > 1 {
+                found.push(("I12", format!("refund {at} was answered in {} ways", bodies.len())));
+            }
+            for body in bodies {
+                let body: Value = serde_json::from_slice(body).unwrap();
+                let refunds = &self.mirror.payments[&request.order].value.refunds;
+                if !refunds.iter().any(|refund| body["id"] == refund.id.to_string()) {
+                    found.push(("I15", format!("{} was answered with 201 and is not there", body["id"])));
+                }
+            }
+            // What failed at the provider may have been what was left.
+            let may_recur =
+                self.refunds.iter().any(|other| other.order == request.order && other.amount_minor.is_none());
+            let amount_minor = request.amount_minor.filter(|_| !may_recur);
+            let times = amount_minor.and_then(|amount| made.get(&(request.order, amount)).copied());
+            if let Some(times) = times.filter(|times| *times > 1) {
+                found.push(("I12", format!("refund {at} was made {times} times")));
+            }
+        }
+        for (order, payment) in &self.mirror.payments {
+            let status = self.mirror.orders[order].value.state.status();
+            if status == OrderStatus::Confirmed {
+                let asked: BTreeSet<_> = self
+                    .refunds
+                    .iter()
+                    .filter(|request| request.order == *order)
+                    .filter_map(|r| r.amount_minor)
+                    .collect();
+                let settling = payment.value.captures.iter().find(|capture| capture.settles).unwrap();
+                let of_it = payment.value.refunds.iter().filter(|refund| refund.reference == settling.reference);
+                let unasked = of_it.filter(|refund| !asked.contains(&refund.amount.amount_minor));
+                found.extend(
+                    unasked.map(|refund| ("I8", format!("nobody asked to give back {} of {order}", refund.amount))),
+                );
+            }
+        }
+        let mut state = self.cloud.state();
+        for (invariant, detail) in found {
+            state.breaks(invariant, detail);
         }
     }
 

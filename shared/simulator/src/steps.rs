@@ -30,6 +30,7 @@ impl World {
             Kind::MoveRefund => self.move_refund(rng),
             Kind::Cancel => self.cancel(rng),
             Kind::Return => self.give_back(rng),
+            Kind::Refund => self.refund(rng),
             Kind::Adjust => self.adjust(rng),
             Kind::ChangePrice => self.change_price(rng),
             Kind::Look => self.look(rng),

@@ -56,11 +56,24 @@ pub(crate) struct Request {
     pub(crate) replies: Vec<Vec<u8>>,
 }
 
+/// A seller's request to give money back, which may be sent again.
+pub(crate) struct Refund {
+    pub(crate) order: OrderId,
+    pub(crate) key: String,
+    /// Of no other request; `None` for all that is left.
+    pub(crate) amount_minor: Option<i64>,
+    pub(crate) sent_ms: i64,
+    /// What was answered with 201 so far.
+    pub(crate) replies: Vec<Vec<u8>>,
+}
+
 /// What a request was for, which says how its answer is judged.
 #[derive(Debug, Clone)]
 pub(crate) enum Asked {
     /// To place the order of that request.
     Place(usize),
+    /// To give money back, by that request.
+    Refund(usize),
     /// To put something into the cart.
     Cart {
         shop: usize,
@@ -88,6 +101,7 @@ pub(crate) struct World {
     pub(crate) mirror: Mirror,
     pub(crate) flights: Vec<Flight>,
     pub(crate) requests: Vec<Request>,
+    pub(crate) refunds: Vec<Refund>,
     /// Shop and buyer of carts that hold something.
     pub(crate) filled: BTreeSet<(usize, usize)>,
     pub(crate) webhooks: Vec<Webhook>,
@@ -131,6 +145,7 @@ impl World {
             mirror: Mirror::default(),
             flights: vec![],
             requests: vec![],
+            refunds: vec![],
             filled: BTreeSet::new(),
             webhooks: vec![],
             dealt_with: vec![],
