@@ -121,19 +121,19 @@ def digest(entry: Json) -> str:
     return hasher.hexdigest()
 
 
-def at_rest(books: Books) -> list[str]:
-    """What is not settled, or settled wrongly."""
+def at_rest(books: Books, given_back: dict[str, int] | None = None) -> list[str]:
+    """What is not settled, or settled wrongly. `given_back`: minor units that the seller gave back, by order."""
     broken = []
     for order, value in books.orders.items():
         if value["status"] not in FINAL:
             broken.append(f"I4 {order}: {value['status']}")
-        broken += _broken_money(books, order)
+        broken += _broken_money(books, order, (given_back or {}).get(order, 0))
     broken += _broken_stock(books)
     broken += _broken_events(books)
     return broken
 
 
-def _broken_money(books: Books, order: str) -> list[str]:
+def _broken_money(books: Books, order: str, given_back: int) -> list[str]:
     """I1 and I8: our books are the provider's, and the order's state fits them."""
     broken = []
     value, rows, ledger = books.orders[order], books.provider.get(order, []), books.ledger[order]
@@ -148,10 +148,10 @@ def _broken_money(books: Books, order: str) -> list[str]:
     if +ours != +theirs:
         broken.append(f"I1 {order}: the ledger says {dict(+ours)}, the provider {dict(+theirs)}")
     captured, refunded = captured_and_refunded(rows)
-    total = value["totals"]["total"]
+    due = value["totals"]["total"]["amount_minor"] - given_back
     kept = value["status"] in KEPT
-    if kept and captured - refunded != total["amount_minor"]:
-        broken.append(f"I8 {order}: {value['status']}, but {captured} captured and {refunded} refunded of {total}")
+    if kept and captured - refunded != due:
+        broken.append(f"I8 {order}: {value['status']}, but {captured} captured and {refunded} refunded, not {due} kept")
     if not kept and captured != refunded:
         broken.append(f"I8 {order}: {value['status']}, but {captured} captured and {refunded} refunded")
     state = books.reservations.get(order, {}).get("state")
@@ -203,17 +203,19 @@ def check_now(seller: Seller) -> Books:
     return books
 
 
-def check_at_rest(*sellers: Seller, within_s: float = WITHIN_S) -> list[Books]:
+def check_at_rest(
+    *sellers: Seller, within_s: float = WITHIN_S, given_back: dict[str, int] | None = None
+) -> list[Books]:
     """Everything ends, and rightly."""
-    return [_come_to_rest(seller, within_s) for seller in sellers]
+    return [_come_to_rest(seller, within_s, given_back) for seller in sellers]
 
 
-def _come_to_rest(seller: Seller, within_s: float) -> Books:
+def _come_to_rest(seller: Seller, within_s: float, given_back: dict[str, int] | None) -> Books:
     seen: list[Books] = []
 
     def look() -> list[str]:
         seen[:] = [check_now(seller)]
-        return at_rest(seen[0])
+        return at_rest(seen[0], given_back)
 
     what = f"tenant {seller.tenant_id} at rest, with all its invariants"
     wait_for(what, look, lambda broken: not broken, within_s=within_s, every_s=LOOK_EVERY_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from .invariants import check_at_rest
-from .shop import Buyer, Order, Seller
+from .shop import Buyer, Order, Seller, new_key
 from .waiting import wait_for
 
 PRICE = 450_000
@@ -109,6 +109,25 @@ def test_a_refund_that_paystack_never_tells_of_is_found(seller: Seller) -> None:
     order = Buyer.guest(seller).buy(variant)
     order.wait_until("confirmed")
     seller.shop.paystack.fault("webhook_missing", reference=order.reference, times=None)
+    order.cancel()
+    order.wait_until("refunded")
+    check_at_rest(seller)
+
+
+def test_the_seller_gives_a_part_back(seller: Seller) -> None:
+    variant = seller.product("A novel", {"PB": (PRICE, 3)}).only
+    order = Buyer.guest(seller).buy(variant)
+    order.wait_until("confirmed")
+    path, part = f"/orders/{order.id}/payment/refunds", {"amount": {"amount_minor": 50_000, "currency": "NGN"}}
+    key = new_key()
+    refund = seller.api.call("POST", path, 201, key=key, json=part)
+    assert seller.api.call("POST", path, 201, key=key, json=part) == refund, "asked twice, given once"
+    assert seller.api.call("POST", path, 409, key=new_key(), json={})["code"] == "cancel_instead"
+    payment = order.wait_for_payment("partially_refunded")
+    assert payment["refunded"] == part["amount"] and order.status() == "confirmed"
+    assert [entry["kind"] for entry in order.ledger()] == ["capture", "refund"]
+    check_at_rest(seller, given_back={order.id: 50_000})
+
     order.cancel()
     order.wait_until("refunded")
     check_at_rest(seller)
