@@ -68,10 +68,9 @@ impl World {
 
     pub(crate) fn redeliver(&mut self, rng: &mut Rng) {
         let Some((queue, body)) = rng.choice(self.dealt_with.iter().cloned()) else { return };
-        if self.strikes(Fault::MessageAgain, rng) || rng.bool() {
+        if self.strikes(Fault::MessageAgain, rng) {
             let mut state = self.cloud.state();
             let (now_ms, function) = (state.now_ms, state.queues.all[queue].row.function);
-            state.faults.count(Fault::MessageAgain);
             state.tell(|| format!("a message that {function} has dealt with will come again"));
             state.queues.send(queue, body, now_ms);
         }

@@ -95,11 +95,12 @@ impl Fault {
             Self::Conflict | Self::AnswerLost => 20,
             Self::OlderWriter | Self::Killed => 30,
             Self::ProviderNoAnswer | Self::ProviderError | Self::ReplyLost => 40,
-            Self::ProviderStale | Self::MessageTwice | Self::MessageAgain => 50,
+            Self::ProviderStale | Self::MessageTwice => 50,
             Self::ProviderAnswerLost => 100,
             Self::WrongMoney | Self::PartialPublish => 60,
             Self::AnswerHeldBack | Self::WebhookTwice | Self::WebhookForged | Self::ClockOff => 150,
             Self::WebhookMissing | Self::RefundFails => 250,
+            Self::MessageAgain => 500,
             // Not drawn: it follows from slowness.
             Self::TimedOut => 0,
         }
