@@ -70,6 +70,8 @@ class Stack:
             "MailFrom": MAIL_FROM,
             # Nobody here wants to wait a minute to see a declined card noticed.
             "ReconcileScheduleS": "2,3,5,10,20,60",
+            # One machine, one clock.
+            "ClockSkewMaxS": "0",
             **dict(pair.split("=", 1) for pair in more.split(";") if "=" in pair),
         }
 

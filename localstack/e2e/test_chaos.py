@@ -36,7 +36,7 @@ KILLED_MAX = 0.4
 STORM_IN = 4
 # A killed function's messages come again after this long. On AWS it is minutes.
 VISIBLE_AGAIN_S = 8
-# A mail or a refund that may be under way is left alone for a minute, and five more for clocks that are apart.
+# A mail or a refund that may be under way is left alone for a minute (the local stack's clocks agree).
 REST_WITHIN_S = 600
 # Of ten orders: what the buyer does, and how that may end.
 HABITS = ("success",) * 5 + ("declined", "insufficient_funds", "cancel", "pay and cancel", "pay and cancel")

@@ -19,7 +19,7 @@ PRICE = 450_000
 KILL_AFTER = (15, 35, 55, 75)
 # A killed function's messages come again after this long. On AWS it is minutes.
 VISIBLE_AGAIN_S = 8
-# A mail or a refund that may be under way is left alone for a minute, and five more for clocks that are apart.
+# A mail or a refund that may be under way is left alone for a minute (the local stack's clocks agree).
 REST_WITHIN_S = 600
 # Of ten orders: what the buyer does.
 HABITS = ("success",) * 6 + ("declined", "cancel", "pay and cancel", "insufficient_funds")

@@ -69,7 +69,8 @@ pub(crate) async fn ask(deps: &PaymentDeps, tenant: TenantId, order_id: OrderId)
     let wanted: Vec<_> =
         held.value.refunds.iter().filter(|refund| refund.status == RefundStatus::Requested).cloned().collect();
     for refund in wanted {
-        let Some(next) = held.value.clone().ask_refund(refund.id, deps.core.now()) else { continue };
+        let skew_s = deps.core.config.clock_skew_max_s;
+        let Some(next) = held.value.clone().ask_refund(refund.id, deps.core.now(), skew_s) else { continue };
         let note = refund.id.to_string();
         // It may have been asked for, and the answer lost; then what became of it is for settling to book.
         if refund.asked_at.is_some() {

@@ -41,8 +41,8 @@ pub const PRICE_MAX_MINOR: i64 = 100_000_000_000;
 /// Units on hand of one variant.
 pub const STOCK_MAX: i64 = 1_000_000_000;
 
-/// No two machines' clocks are further apart. Where two doing the same would do harm, whoever concludes from a time that
-/// another must be done waits as much longer.
+/// No two machines' clocks are further apart, unless the operator says otherwise (`ClockSkewMaxS`). Where two doing the
+/// same would do harm, whoever concludes from a time that another must be done waits as much longer.
 pub const CLOCK_SKEW_MAX_S: i64 = 300;
 
 pub const CART_TTL_S: i64 = 30 * 24 * 3_600;

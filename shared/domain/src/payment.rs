@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Money, MoneyError, OrderId, PaymentId, RefundId, StoreId, Timestamp,
     guard::{self, Rule},
-    limits::{CLOCK_SKEW_MAX_S, PAYMENT_ATTEMPTS_MAX},
+    limits::PAYMENT_ATTEMPTS_MAX,
     store::after,
 };
 
-/// A provider's answer to a refund can take a minute, by whatever clock; only then is it asked again.
-const ASK_AGAIN_S: i64 = 60 + CLOCK_SKEW_MAX_S;
+/// A provider's answer to a refund can take a minute; only then is it asked again.
+const ASK_AGAIN_S: i64 = 60;
 /// Opening a checkout takes at most this long: two calls with their timeouts.
 const OPENING_S: i64 = 30;
 
@@ -259,10 +259,10 @@ impl Payment {
     }
 
     /// Records that the provider is about to be asked for a refund. `None` if it knows of it, or was asked so lately
-    /// that the answer may still come.
-    pub fn ask_refund(mut self, id: RefundId, now: Timestamp) -> Option<Self> {
+    /// that the answer may still come, by a clock that is up to `skew_s` seconds away from this one.
+    pub fn ask_refund(mut self, id: RefundId, now: Timestamp, skew_s: i64) -> Option<Self> {
         let refund = self.refunds.iter_mut().find(|refund| refund.id == id)?;
-        let asked_lately = refund.asked_at.is_some_and(|at| now < after(at, ASK_AGAIN_S));
+        let asked_lately = refund.asked_at.is_some_and(|at| now < after(at, ASK_AGAIN_S + skew_s));
         let is_being_asked = asked_lately && guard::stands(Rule::RefundAskedOnce);
         if refund.status != RefundStatus::Requested || is_being_asked {
             return None;

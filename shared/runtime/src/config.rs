@@ -1,5 +1,7 @@
 //! Configuration, read from the environment once, at boot. Nothing else reads the environment.
 
+use domain::limits::CLOCK_SKEW_MAX_S;
+
 /// What the templates tell a function about where it runs. A value that a function's template does not set is empty.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
@@ -19,6 +21,8 @@ pub struct Config {
     pub queue_url: String,
     /// When a payment is asked about again, in seconds after the time before; the last one repeats.
     pub reconcile_schedule_s: Vec<u32>,
+    /// How far two machines' clocks may be apart, in seconds.
+    pub clock_skew_max_s: i64,
     pub function_name: String,
 }
 
@@ -38,6 +42,7 @@ impl Config {
             paystack_secret: text("PAYSTACK_SECRET"),
             queue_url: text("QUEUE_URL"),
             reconcile_schedule_s: schedule(&text("RECONCILE_SCHEDULE_S")),
+            clock_skew_max_s: text("CLOCK_SKEW_MAX_S").parse().unwrap_or(CLOCK_SKEW_MAX_S),
             function_name: text("AWS_LAMBDA_FUNCTION_NAME"),
         }
     }

@@ -9,6 +9,7 @@ use std::sync::{
 use domain::{
     AccountId, Currency, Money, ProductId, Role, SessionId, StoreId, TenantId, Timestamp, VariantId,
     catalog::{Product, ProductStatus, Variant},
+    limits::CLOCK_SKEW_MAX_S,
     stock::Stock,
     store::{ShippingMethod, Store, StoreStatus, Tax},
     tenant::{Plan, Tenant, TenantKind, TenantStatus},
@@ -84,6 +85,7 @@ impl World {
             cursor_key_secret: "selleasi/test/cursor-key".into(),
             paystack_secret: "selleasi/test/paystack".into(),
             reconcile_schedule_s: vec![60, 300, 900, 3_600],
+            clock_skew_max_s: CLOCK_SKEW_MAX_S,
             ..Config::default()
         };
         let deps = Deps::from_parts(

@@ -91,6 +91,12 @@ fn parameters() -> Value {
             "Default": "60,300,900,3600",
             "Description": "Seconds after which an open payment is asked about again; the last one repeats",
         },
+        "ClockSkewMaxS": {
+            "Type": "Number",
+            "Default": domain::limits::CLOCK_SKEW_MAX_S,
+            "MinValue": 0,
+            "Description": "How far the clocks of two machines may be apart, in seconds; less only where they are known to agree",
+        },
         "Protect": {
             "Type": "String",
             "Default": "true",

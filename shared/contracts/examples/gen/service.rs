@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What the root stack can hand down: name, type.
-const PARAMETERS: [(&str, &str); 12] = [
+const PARAMETERS: [(&str, &str); 13] = [
     ("Env", "String"),
     ("Architecture", "String"),
     ("BaseDomain", "String"),
@@ -21,6 +21,7 @@ const PARAMETERS: [(&str, &str); 12] = [
     ("MailFrom", "String"),
     ("LogLevel", "String"),
     ("ReconcileScheduleS", "String"),
+    ("ClockSkewMaxS", "Number"),
     ("ApiId", "String"),
     ("AuthorizerId", "String"),
     ("EventBus", "String"),
@@ -140,6 +141,12 @@ fn environment(function: &Function, id: &str) -> Map<String, Value> {
         if function.has(Grant::Requeue) {
             variables.insert("RECONCILE_SCHEDULE_S".to_owned(), reference("ReconcileScheduleS"));
         }
+    }
+    // Those that leave alone what another may be doing: asking for a refund, sending a mail.
+    let reconciles = function.has(Grant::Paystack) && function.has(Grant::Requeue);
+    let tells = function.has(Grant::SendEmail) && matches!(function.kind, Kind::Consumer(_));
+    if reconciles || tells {
+        variables.insert("CLOCK_SKEW_MAX_S".to_owned(), reference("ClockSkewMaxS"));
     }
     variables
 }

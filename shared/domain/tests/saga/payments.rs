@@ -4,6 +4,7 @@
 
 use domain::{
     Money, RefundId,
+    limits::CLOCK_SKEW_MAX_S,
     payment::{CaptureOutcome, FailureReason, Payment, RefundStatus},
     store::after,
 };
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// After this a refund whose answer has not come is asked for again.
-const ASK_AGAIN_S: i64 = 60 + domain::limits::CLOCK_SKEW_MAX_S;
+const ASK_AGAIN_S: i64 = 60 + CLOCK_SKEW_MAX_S;
 
 /// What may turn out in different ways in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,8 @@ impl Desk {
         let mut asked = false;
         for (index, refund) in payment.refunds.iter().enumerate() {
             let now = if refund.asked_at.is_some() { after(NOW, ASK_AGAIN_S) } else { NOW };
-            let Some(mut next) = self.side.payment.clone().and_then(|payment| payment.ask_refund(refund.id, now))
+            let Some(mut next) =
+                self.side.payment.clone().and_then(|payment| payment.ask_refund(refund.id, now, CLOCK_SKEW_MAX_S))
             else {
                 continue;
             };
