@@ -128,8 +128,9 @@ impl Book<'_> {
                     self.emit(event);
                 }
                 let payment = &self.payment.value;
+                let id = self.deps.core.id(RefundId::from_ulid);
                 let (next, event) =
-                    refund::request(self.deps, payment, &reference, amount).map_err(StepError::poison)?;
+                    refund::request(self.deps, payment, id, &reference, amount).map_err(StepError::poison)?;
                 self.become_(next);
                 self.emit(event);
             }

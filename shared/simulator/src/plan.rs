@@ -26,8 +26,12 @@ pub enum Kind {
     MoveRefund,
     /// Buyer or team cancels an order.
     Cancel,
-    /// Delivered goods come back.
+    /// The team says where an order's goods are, or says it again.
+    Fulfil,
+    /// A buyer wants delivered goods to be taken back, or asks again.
     Return,
+    /// The team accepts or rejects a return, or says so again.
+    Decide,
     /// The team counts or restocks.
     Adjust,
     /// The team changes a price.
@@ -46,7 +50,7 @@ pub enum Kind {
     Wait,
 }
 
-const WEIGHTS: [(Kind, u32); 17] = [
+const WEIGHTS: [(Kind, u32); 19] = [
     (Kind::Shop, 7),
     (Kind::Place, 9),
     (Kind::StartPayment, 2),
@@ -55,7 +59,9 @@ const WEIGHTS: [(Kind, u32); 17] = [
     (Kind::Webhook, 6),
     (Kind::MoveRefund, 4),
     (Kind::Cancel, 4),
-    (Kind::Return, 1),
+    (Kind::Fulfil, 6),
+    (Kind::Return, 3),
+    (Kind::Decide, 3),
     (Kind::Adjust, 2),
     (Kind::ChangePrice, 1),
     (Kind::Look, 4),

@@ -1,9 +1,10 @@
 //! Faults stop, and everything that is under way comes to its end; then every event of the run comes twice more, with the
 //! consumers' inboxes forgotten.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::table::Table;
+use contracts::{events::Envelope, table::Table};
+use domain::OrderId;
 use fastrand::Rng;
 use serde_json::{Value, json};
 use testing::dynamo::PREFIX;
@@ -18,8 +19,8 @@ const REST_WITHIN_MS: i64 = 96 * 3_600_000;
 /// Messages dealt with until then, at the most: whatever sends itself on without end is found.
 const DELIVERIES_MAX: usize = 20_000;
 
-/// Consumers that know an event again by their inbox alone. It is kept longer than any queue keeps a message.
-const INBOX_ONLY: [&str; 2] = ["audit-on-event", "inventory-on-order-returned"];
+/// The consumer that knows an event again by its inbox alone. It is kept longer than any queue keeps a message.
+const INBOX_ONLY: &str = "audit-on-event";
 
 impl World {
     /// Lets everything come to its end. What does not, in four days, breaks I4.
@@ -117,6 +118,37 @@ impl World {
         }
     }
 
+    /// I12 and I15, of what moves goods: one answer to a wish, no more events than wishes, and what was promised is there.
+    pub(crate) fn check_wishes(&mut self) {
+        let mut wishes: BTreeMap<(&'static str, OrderId), usize> = BTreeMap::new();
+        let mut state = self.cloud.state();
+        for (at, wish) in self.wishes.iter().enumerate() {
+            *wishes.entry((wish.function, wish.order)).or_default() += 1;
+            let bodies: BTreeSet<_> = wish.replies.iter().collect();
+            if bodies.len() > 1 {
+                state.breaks("I12", format!("wish {at} was answered in {} ways", bodies.len()));
+            }
+            let order = &self.mirror.orders[&wish.order].value;
+            for body in bodies.into_iter().filter(|_| wish.function == "orders-request-return") {
+                let body: Value = serde_json::from_slice(body).unwrap();
+                let id = body["id"].as_str().unwrap().to_owned();
+                if order.find_return(id.parse().unwrap()).is_none() {
+                    state.breaks("I15", format!("{id} of {} was answered with 201 and is not there", order.id));
+                }
+            }
+        }
+        for ((function, order), times) in wishes {
+            let row = contracts::endpoints().into_iter().find(|row| row.function == function).unwrap();
+            let subject = order.to_string();
+            let is_its = |event: &&Envelope<Value>| event.subject == subject && row.emits.contains(&&*event.r#type);
+            let moves = self.mirror.outbox.values().filter(is_its).count();
+            if moves > times {
+                state
+                    .breaks("I12", format!("{function} was asked {times} times for {order}, and did it {moves} times"));
+            }
+        }
+    }
+
     /// I9: every event that was on the bus was dealt with by every consumer that takes it.
     pub(crate) fn check_reached(&mut self) {
         let mut state = self.cloud.state();
@@ -153,7 +185,7 @@ impl World {
                 state.queues.publish(&event_type, &source, &detail, now_ms);
             }
             for queue in &mut state.queues.all {
-                if INBOX_ONLY.contains(&queue.row.function) {
+                if queue.row.function == INBOX_ONLY {
                     queue.letters.clear();
                 }
             }
