@@ -2,7 +2,7 @@
 
 use contracts::events::StockLine;
 use domain::{
-    MovementId, OrderId, TenantId, VariantId,
+    MovementId, OrderId, TenantId, Timestamp, VariantId,
     reservation::{Reservation, ReservedLine, StockEffect},
     stock::{Movement, MovementReason, Stock},
 };
@@ -23,30 +23,34 @@ pub(crate) async fn reservation(
 }
 
 /// The parts of a transaction that move lines' stock.
-pub(crate) struct Moves(Vec<(VariantId, Op)>);
+pub(crate) struct Moves {
+    stock: Vec<(VariantId, Op)>,
+    movements: Vec<Op>,
+}
 
-/// Adds to a transaction what an effect does to lines of an order, with a movement each where units come or go.
+/// Adds to a transaction what an effect does to lines of an order, with a movement each where units come or go. A
+/// movement's id is unique for its variant.
 pub(crate) fn move_lines(
-    deps: &Deps,
     tx: &mut Tx,
     tenant: TenantId,
     order: OrderId,
     lines: &[ReservedLine],
     effect: StockEffect,
+    now: Timestamp,
+    id: impl Fn() -> MovementId,
 ) -> Moves {
-    let now = deps.now();
     let reason = match effect {
         StockEffect::SellHeld | StockEffect::SellFree => Some(MovementReason::Sale),
         StockEffect::Return => Some(MovementReason::Return),
         StockEffect::GiveBack => None,
     };
-    let mut moves = vec![];
+    let mut moves = Moves { stock: vec![], movements: vec![] };
     for line in lines {
         let op = tx.apply_stock(tenant, line.variant_id, line.quantity, effect, now);
-        moves.push((line.variant_id, op));
+        moves.stock.push((line.variant_id, op));
         if let Some(reason) = reason {
             let movement = Movement {
-                id: deps.id(MovementId::from_ulid),
+                id: id(),
                 variant_id: line.variant_id,
                 delta: delta(line, effect),
                 reason,
@@ -54,10 +58,10 @@ pub(crate) fn move_lines(
                 actor: None,
                 at: now,
             };
-            tx.create(tenant, &movement);
+            moves.movements.push(tx.create(tenant, &movement));
         }
     }
-    Moves(moves)
+    moves
 }
 
 /// As events tell it: units taken or given.
@@ -77,13 +81,18 @@ fn delta(line: &ReservedLine, effect: StockEffect) -> i64 {
 impl Moves {
     /// The variants whose stock could not be moved.
     pub(crate) fn refused(&self, refused: &Refused) -> Vec<VariantId> {
-        self.0.iter().filter(|(_, op)| refused.contains(*op)).map(|(variant, _)| *variant).collect()
+        self.stock.iter().filter(|(_, op)| refused.contains(*op)).map(|(variant, _)| *variant).collect()
+    }
+
+    /// Whether movements of these ids are there already.
+    pub(crate) fn made_before(&self, refused: &Refused) -> bool {
+        self.movements.iter().any(|op| refused.contains(*op))
     }
 
     /// The variants whose stock could not be given back because the seller has removed them since. Stock that is there
     /// takes what is given back, unless the books are wrong.
     pub(crate) fn removed(&self, refused: &Refused) -> Result<Vec<VariantId>, StepError> {
-        for (variant, op) in self.0.iter().filter(|(_, op)| refused.contains(*op)) {
+        for (variant, op) in self.stock.iter().filter(|(_, op)| refused.contains(*op)) {
             if refused.found::<Stock>(*op)?.is_some() {
                 return Err(StepError::poison(format!("the stock of {variant} does not hold what was promised")));
             }

@@ -4,7 +4,7 @@ use contracts::{
     events::{OrderCancelled, StockReleased},
     inventory::ON_ORDER_CANCELLED,
 };
-use domain::{VariantId, reservation::ReservedLine};
+use domain::{MovementId, VariantId, reservation::ReservedLine};
 use runtime::{
     Deps, Message, StepError,
     consumer::{Committed, commit},
@@ -29,7 +29,8 @@ pub async fn handle(deps: &Deps, message: Message<OrderCancelled>) -> Result<(),
             let (store_id, lines_told) = (next.store_id, stock_lines(&lines, effect));
             let freed = StockReleased { store_id, order_id, lines: lines_told };
             tx.emit(&deps.event(&Cause::from(&event), tenant, order_id, next.order_version, freed));
-            move_lines(deps, &mut tx, tenant, order_id, &lines, effect)
+            let id = || deps.id(MovementId::from_ulid);
+            move_lines(&mut tx, tenant, order_id, &lines, effect, deps.now(), id)
         });
         let Committed::Refused(refused) = commit(deps, tx, inbox).await? else { return Ok(()) };
 

@@ -6,7 +6,7 @@ use contracts::{
     inventory::ON_ORDER_PAID,
 };
 use domain::{
-    VariantId,
+    MovementId, VariantId,
     reservation::{Reservation, StockEffect},
 };
 use runtime::{
@@ -29,7 +29,8 @@ pub async fn handle(deps: &Deps, message: Message<OrderPaymentCompleted>) -> Res
 
         let (mut tx, inbox) = deps.step_tx(ON_ORDER_PAID.function, tenant, event.id);
         let reservation = tx.update(tenant, &next, held.version);
-        let moves = move_lines(deps, &mut tx, tenant, order_id, &next.lines, effect);
+        let id = || deps.id(MovementId::from_ulid);
+        let moves = move_lines(&mut tx, tenant, order_id, &next.lines, effect, deps.now(), id);
         let (store_id, lines) = (next.store_id, stock_lines(&next.lines, effect));
         let sold = StockCountUpdated { store_id, order_id, lines };
         tx.emit(&deps.event(&Cause::from(&event), tenant, order_id, next.order_version, sold));

@@ -1,5 +1,6 @@
-//! `ORDER_RETURNED`: delivered goods came back and were accepted, so they are on hand again. The event itself says
-//! which, for a return may be of a part of the order; its inbox record makes it count once.
+//! `ORDER_RETURNED`: delivered goods came back and were accepted, so they are on hand again, if they can be sold again.
+//! The event itself says which, for a return may be of a part of the order. A line's movement has the return's own id,
+//! so it is made once, however often the event comes.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use contracts::{
     inventory::ON_ORDER_RETURNED,
 };
 use domain::{
-    VariantId,
+    MovementId, VariantId,
     reservation::{ReservedLine, StockEffect},
 };
 use runtime::{
@@ -23,13 +24,23 @@ pub async fn handle(deps: &Deps, message: Message<OrderReturned>) -> Result<(), 
     let event = message.detail;
     let (tenant, order_id, store_id) = (event.tenant_id, event.data.order_id, event.data.store_id);
     let mut lines = returned(&event.data.lines)?;
+    if event.data.restock == Some(false) {
+        return Ok(());
+    }
+    let id = MovementId::from_ulid(event.data.return_id.map_or(event.id.ulid(), |id| id.ulid()));
     for _ in 0..TRIES {
+        // The seller has removed all of it.
+        if lines.is_empty() {
+            return Ok(());
+        }
         let (mut tx, inbox) = deps.step_tx(ON_ORDER_RETURNED.function, tenant, event.id);
-        let moves = move_lines(deps, &mut tx, tenant, order_id, &lines, StockEffect::Return);
+        let moves = move_lines(&mut tx, tenant, order_id, &lines, StockEffect::Return, deps.now(), || id);
         let back = StockReleased { store_id, order_id, lines: stock_lines(&lines, StockEffect::Return) };
         tx.emit(&deps.event(&Cause::from(&event), tenant, order_id, event.version, back));
         let Committed::Refused(refused) = commit(deps, tx, inbox).await? else { return Ok(()) };
-
+        if moves.made_before(&refused) {
+            return Ok(());
+        }
         let removed = moves.removed(&refused)?;
         lines.retain(|line| !removed.contains(&line.variant_id));
     }
@@ -51,7 +62,7 @@ fn returned(lines: &[StockLine]) -> Result<Vec<ReservedLine>, StepError> {
 #[cfg(test)]
 mod tests {
     use contracts::events::Envelope;
-    use domain::{OrderId, reservation::ReservationState, stock::MovementReason};
+    use domain::{OrderId, ReturnId, reservation::ReservationState, stock::MovementReason};
     use serde_json::json;
     use store::keys;
     use testing::World;
@@ -66,8 +77,18 @@ mod tests {
             order_id: order,
             number: "7KQ2-M9XD".into(),
             lines: lines.collect(),
+            return_id: Some(world.deps.id(ReturnId::from_ulid)),
+            restock: Some(true),
+            refund: None,
         };
         world.deps.event(&cause(), world.tenant, order, 6, data)
+    }
+
+    /// So that only what the step itself writes can tell that the event has been dealt with.
+    async fn forget_inbox(world: &World, event: &Envelope<OrderReturned>) {
+        let mut tx = world.deps.tx();
+        tx.remove(keys::inbox(world.tenant, ON_ORDER_RETURNED.function, event.id));
+        world.deps.db.commit(tx).await.unwrap();
     }
 
     async fn sold(world: &World, lines: &[(VariantId, u32)]) -> OrderId {
@@ -87,6 +108,8 @@ mod tests {
         handle(&world.deps, message(&event)).await.unwrap();
         assert_eq!(world.dynamo.take_calls(), [("TransactWriteItems".to_owned(), 1)].into());
         handle(&world.deps, message(&event)).await.unwrap();
+        forget_inbox(&world, &event).await;
+        handle(&world.deps, message(&event)).await.unwrap();
         let after = stock(&world, variant).await;
         assert_eq!((after.on_hand, after.available), (6, 6));
         let reference = Some(order.to_string());
@@ -96,6 +119,48 @@ mod tests {
         assert_eq!(told.len(), 1);
         assert_eq!(told[0]["data"]["lines"], json!([{ "variant_id": variant, "delta": 2 }]));
         assert_eq!(state(&world, order).await, ReservationState::Committed);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_sold_again_is_not_on_hand_again() {
+        let world = World::new().await;
+        let (_, variant) = world.product("Book", 100, 7).await;
+        let order = sold(&world, &[(variant, 3)]).await;
+        let mut event = event(&world, order, &[(variant, 3)]);
+        event.data.restock = Some(false);
+        handle(&world.deps, message(&event)).await.unwrap();
+        assert_eq!(stock(&world, variant).await.on_hand, 4);
+    }
+
+    /// From before sellers decided about returns: everything that came back was on hand again.
+    #[tokio::test]
+    async fn older_events_restock_once() {
+        let world = World::new().await;
+        let (_, variant) = world.product("Book", 100, 7).await;
+        let order = sold(&world, &[(variant, 3)]).await;
+        let mut older = serde_json::to_value(event(&world, order, &[(variant, 2)])).unwrap();
+        for later in ["return_id", "restock", "refund"] {
+            older["data"].as_object_mut().unwrap().remove(later);
+        }
+        let older: Envelope<OrderReturned> = serde_json::from_value(older).unwrap();
+        for _ in 0..2 {
+            handle(&world.deps, message(&older)).await.unwrap();
+            forget_inbox(&world, &older).await;
+        }
+        assert_eq!(stock(&world, variant).await.on_hand, 6);
+    }
+
+    #[tokio::test]
+    async fn goods_that_the_seller_has_removed_leave_nothing_to_do() {
+        let world = World::new().await;
+        let (_, variant) = world.product("Book", 100, 7).await;
+        let order = sold(&world, &[(variant, 3)]).await;
+        let mut tx = world.deps.tx();
+        tx.remove(keys::stock(world.tenant, variant));
+        world.deps.db.commit(tx).await.unwrap();
+        let before = events(&world).len();
+        handle(&world.deps, message(&event(&world, order, &[(variant, 3)]))).await.unwrap();
+        assert_eq!(events(&world).len(), before);
     }
 
     #[tokio::test]

@@ -1,12 +1,12 @@
 //! Which letters an event makes, to whom, and in which words.
 
 use contracts::events::{
-    Envelope, Event, LineQuantity, OrderCancelled, OrderConfirmed, OrderRefunded, PaymentFlagged, RefundFailed,
-    TenantOnboarded,
+    Envelope, Event, LineQuantity, OrderCancelled, OrderConfirmed, OrderDelivered, OrderDispatched, OrderRefunded,
+    PaymentFlagged, RefundCompleted, RefundFailed, ReturnRejected, ReturnRequested, TenantOnboarded,
 };
 use domain::{
-    StoreId,
-    order::{CancelReason, Customer},
+    OrderId, StoreId,
+    order::{CancelReason, Customer, Order},
     store::Store,
 };
 use runtime::{Config, StepError, email::Email};
@@ -34,6 +34,11 @@ pub(crate) enum News {
     Confirmed(OrderConfirmed),
     Cancelled(OrderCancelled),
     Refunded(OrderRefunded),
+    Dispatched(OrderDispatched),
+    Delivered(OrderDelivered),
+    ReturnRequested(ReturnRequested),
+    ReturnRejected(ReturnRejected),
+    PartRefunded(RefundCompleted),
     Flagged(PaymentFlagged),
     RefundFailed(RefundFailed),
 }
@@ -46,6 +51,15 @@ impl News {
             OrderConfirmed::TYPE => Self::Confirmed(data(event)?),
             OrderCancelled::TYPE => Self::Cancelled(data(event)?),
             OrderRefunded::TYPE => Self::Refunded(data(event)?),
+            OrderDispatched::TYPE => Self::Dispatched(data(event)?),
+            OrderDelivered::TYPE => Self::Delivered(data(event)?),
+            ReturnRequested::TYPE => Self::ReturnRequested(data(event)?),
+            ReturnRejected::TYPE => Self::ReturnRejected(data(event)?),
+            RefundCompleted::TYPE => match data::<RefundCompleted>(event)? {
+                // The order tells of all of its money.
+                all if all.settles => return Ok(None),
+                part => Self::PartRefunded(part),
+            },
             PaymentFlagged::TYPE => Self::Flagged(data(event)?),
             RefundFailed::TYPE => Self::RefundFailed(data(event)?),
             _ => return Ok(None),
@@ -58,17 +72,36 @@ impl News {
             Self::Confirmed(news) => news.store_id,
             Self::Cancelled(news) => news.store_id,
             Self::Refunded(news) => news.store_id,
+            Self::Dispatched(news) => news.store_id,
+            Self::Delivered(news) => news.store_id,
+            Self::ReturnRequested(news) => news.store_id,
+            Self::ReturnRejected(news) => news.store_id,
+            Self::PartRefunded(news) => news.store_id,
             Self::Flagged(news) => news.store_id,
             Self::RefundFailed(news) => news.store_id,
         }
     }
 
-    pub(crate) fn letters(&self, store: &Store, config: &Config) -> Vec<Letter> {
+    /// The order that has to be looked at, where the event does not say whose it is.
+    pub(crate) fn order_id(&self) -> Option<OrderId> {
+        match self {
+            Self::PartRefunded(news) => Some(news.order_id),
+            _ => None,
+        }
+    }
+
+    /// `order` is the one that was to be looked at.
+    pub(crate) fn letters(&self, store: &Store, order: Option<&Order>, config: &Config) -> Vec<Letter> {
         match self {
             Self::Onboarded(news) => vec![onboarded(news, config)],
             Self::Confirmed(news) => confirmed(news, store),
             Self::Cancelled(news) => cancelled(news, store),
             Self::Refunded(news) => vec![refunded(news, store)],
+            Self::Dispatched(news) => vec![dispatched(news, store)],
+            Self::Delivered(news) => vec![delivered(news, store)],
+            Self::ReturnRequested(news) => vec![return_requested(news, store)],
+            Self::ReturnRejected(news) => vec![return_rejected(news, store)],
+            Self::PartRefunded(news) => order.iter().map(|order| part_refunded(news, order, store)).collect(),
             Self::Flagged(news) => vec![flagged(news, store)],
             Self::RefundFailed(news) => vec![refund_failed(news, store)],
         }
@@ -120,7 +153,6 @@ fn onboarded(news: &TenantOnboarded, config: &Config) -> Letter {
 
 fn confirmed(news: &OrderConfirmed, store: &Store) -> Vec<Letter> {
     let OrderConfirmed { order_id, number, customer, total, .. } = news;
-    let title = |line: &LineQuantity| format!("{} x {}", line.quantity, line.title);
     let lines = || List(news.lines.iter().map(title).collect());
     let buyer = vec![
         Text(format!("thank you: your payment of {total} is here, and your order {number} is confirmed.")),
@@ -166,6 +198,7 @@ const fn reason_for_buyer(reason: CancelReason) -> &'static str {
         CancelReason::Expired => "it was not paid in time",
         CancelReason::PaymentFailed => "the payment did not go through",
         CancelReason::OutOfStock => "something in it was sold out before the payment came",
+        CancelReason::Refunded => "all your money has been sent back",
     }
 }
 
@@ -176,6 +209,7 @@ const fn reason_for_seller(reason: CancelReason) -> &'static str {
         CancelReason::Expired => "it was not paid in time",
         CancelReason::PaymentFailed => "the payment did not go through",
         CancelReason::OutOfStock => "it was paid after its reservation had lapsed, and the stock was gone",
+        CancelReason::Refunded => "all the buyer's money has been sent back",
     }
 }
 
@@ -184,6 +218,62 @@ fn refunded(news: &OrderRefunded, store: &Store) -> Letter {
     let subject = format!("Your refund for order {number} at {}", store.name);
     let text = format!("your money for order {number}, {total}, has been sent back to you in full.");
     to_buyer(&["REFUND_COMPLETED"], order_id, customer, store, &subject, vec![Text(text)])
+}
+
+fn part_refunded(news: &RefundCompleted, order: &Order, store: &Store) -> Letter {
+    let (number, amount) = (&order.number, news.amount);
+    let subject = format!("A refund for order {number} at {}", store.name);
+    let text = format!("{amount} of what you paid for order {number} has been sent back to you.");
+    to_buyer(&["REFUND_COMPLETED"], news.refund_id, &order.customer, store, &subject, vec![Text(text)])
+}
+
+fn dispatched(news: &OrderDispatched, store: &Store) -> Letter {
+    let OrderDispatched { order_id, number, customer, dispatch, tracking, note, .. } = news;
+    let subject = format!("Your order {number} at {} is on its way", store.name);
+    let again = if *dispatch > 1 { " again" } else { "" };
+    let mut blocks = vec![Text(format!("your order {number} has been sent{again}."))];
+    if let Some(tracking) = tracking {
+        blocks.push(List(vec![format!("with {}, number {}", tracking.courier, tracking.number)]));
+    }
+    blocks.extend(note.as_deref().map(words));
+    // Each time it is sent is told.
+    to_buyer(&["ORDER_DISPATCHED"], format!("{order_id}-{dispatch}"), customer, store, &subject, blocks)
+}
+
+fn delivered(news: &OrderDelivered, store: &Store) -> Letter {
+    let OrderDelivered { order_id, number, customer, note, .. } = news;
+    let subject = format!("Your order {number} at {} is delivered", store.name);
+    let mut blocks = vec![Text(format!("your order {number} has been delivered."))];
+    blocks.extend(note.as_deref().map(words));
+    to_buyer(&["ORDER_DELIVERED"], order_id, customer, store, &subject, blocks)
+}
+
+fn return_requested(news: &ReturnRequested, store: &Store) -> Letter {
+    let ReturnRequested { return_id, number, customer, lines, reason, .. } = news;
+    let blocks = [
+        Text(format!("{} ({}) wants to return, of order {number}:", customer.name, customer.email)),
+        List(lines.iter().map(title).collect()),
+        Text(format!("The reason given: {reason}")),
+        Text("Please accept or reject it. What you accept is refunded by itself.".to_owned()),
+    ];
+    let subject = format!("Please decide: a return of order {number} at {}", store.name);
+    to_seller(&["RETURN_REQUESTED"], return_id, &store.support_email, &subject, &blocks)
+}
+
+fn return_rejected(news: &ReturnRejected, store: &Store) -> Letter {
+    let ReturnRejected { return_id, number, customer, note, .. } = news;
+    let subject = format!("Your return of order {number} at {}", store.name);
+    let mut blocks = vec![Text(format!("the shop does not take back what you wanted to return of order {number}."))];
+    blocks.extend(note.as_deref().map(words));
+    to_buyer(&["RETURN_REJECTED"], return_id, customer, store, &subject, blocks)
+}
+
+fn words(note: &str) -> Block {
+    Text(format!("The shop writes: {note}"))
+}
+
+fn title(line: &LineQuantity) -> String {
+    format!("{} x {}", line.quantity, line.title)
 }
 
 fn flagged(news: &PaymentFlagged, store: &Store) -> Letter {

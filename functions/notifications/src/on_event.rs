@@ -9,7 +9,7 @@ use contracts::{
     events::{Envelope, NotificationSent},
     notifications::ON_EVENT,
 };
-use domain::{EventId, NotificationId, store::Store, store::after};
+use domain::{EventId, NotificationId, order::Order, store::Store, store::after};
 use runtime::{
     Boot, Deps, FromBoot, Message, StepError,
     consumer::{Committed, commit},
@@ -48,7 +48,14 @@ pub async fn handle(post: &Post, message: Message<Value>) -> Result<(), StepErro
     let Some(news) = News::read(&event)? else { return Ok(()) };
     let store = post.core.db.get::<Store>(&keys::store(event.tenant_id, news.store_id())).await?;
     let store = store.ok_or_else(|| StepError::retry("there is no such store (yet)"))?.value;
-    let letters = news.letters(&store, &post.core.config);
+    let order = match news.order_id() {
+        Some(id) => {
+            let order = post.core.db.get::<Order>(&keys::order(event.tenant_id, id)).await?;
+            Some(order.ok_or_else(|| StepError::retry("there is no such order (yet)"))?.value)
+        }
+        None => None,
+    };
+    let letters = news.letters(&store, order.as_ref(), &post.core.config);
     for (index, letter) in letters.iter().enumerate() {
         deliver(post, &event, letter, index + 1 == letters.len()).await?;
     }
@@ -147,15 +154,17 @@ mod tests {
 
     use contracts::{
         events::{
-            Event, LineQuantity, OrderCancelled, OrderConfirmed, OrderCreated, OrderRefunded, PaymentFlagged,
-            RefundFailed, TenantOnboarded,
+            Event, LineQuantity, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderDispatched,
+            OrderRefunded, PaymentFlagged, RefundCompleted, RefundFailed, ReturnRejected, ReturnRequested,
+            TenantOnboarded,
         },
         table::Table,
     };
     use domain::{
-        AccountId, Currency, Money, OrderId, PaymentId, ProductId, RefundId, VariantId,
+        AccountId, Currency, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, VariantId,
+        fulfilment::Tracking,
         limits::CLOCK_SKEW_MAX_S,
-        order::{CancelReason, Customer},
+        order::{CancelReason, Customer, OrderState, Totals},
     };
     use runtime::email::Email;
     use testing::World;
@@ -216,6 +225,33 @@ mod tests {
                 reason,
                 refund,
             }
+        }
+
+        async fn write_order(&self) {
+            let (world, now, total) = (&self.world, self.world.deps.now(), self.confirmed().total);
+            let zero = Money::zero(Currency::Ngn);
+            let order = Order {
+                id: self.order_id,
+                store_id: world.store.id,
+                number: "7KQ2-M9XD".into(),
+                buyer_id: world.buyer.account_id,
+                customer: Self::customer(),
+                shipping_address: None,
+                shipping_method: None,
+                payment_provider: "paystack".into(),
+                note: None,
+                lines: vec![],
+                totals: Totals { subtotal: total, discount: zero, shipping: zero, tax: zero, total },
+                state: OrderState::Completed { payment_id: world.deps.id(PaymentId::from_ulid), completed_at: now },
+                placed_at: now,
+                expires_at: now,
+                updated_at: now,
+                fulfilment: None,
+                returns: vec![],
+            };
+            let mut tx = world.deps.tx();
+            tx.create(world.tenant, &order);
+            world.deps.db.commit(tx).await.unwrap();
         }
 
         async fn handle(&self, message: &Message<Value>) -> Result<(), StepError> {
@@ -433,6 +469,98 @@ mod tests {
         }
         let kinds: Vec<_> = shop.recorded().into_iter().map(|(kind, _)| kind).collect();
         assert_eq!(kinds, ["ACCOUNT_ONBOARDING", "PAYMENT_FLAGGED", "REFUND_COMPLETED", "REFUND_FAILED"]);
+    }
+
+    #[tokio::test]
+    async fn deliveries_and_returns_are_told() {
+        let shop = Shop::new().await;
+        let (store_id, order_id, number) = (shop.world.store.id, shop.order_id, "7KQ2-M9XD".to_owned());
+        let return_id = shop.world.deps.id(ReturnId::from_ulid);
+        let customer = Shop::customer;
+        let dispatched = |dispatch: u32| {
+            let tracking = Some(Tracking { courier: "GIG".into(), number: "204-118".into() });
+            let (number, note) = (number.clone(), Some("Mind the rain".into()));
+            shop.message(OrderDispatched { store_id, order_id, number, customer: customer(), dispatch, tracking, note })
+        };
+        let delivered = shop.message(OrderDelivered {
+            store_id,
+            order_id,
+            number: number.clone(),
+            customer: customer(),
+            note: None,
+        });
+        let (lines, reason) = (shop.confirmed().lines, "The cover is torn".to_owned());
+        let asked = shop.message(ReturnRequested {
+            store_id,
+            order_id,
+            return_id,
+            number: number.clone(),
+            customer: customer(),
+            lines,
+            reason,
+        });
+        let note = Some("It was read".into());
+        let rejected = shop.message(ReturnRejected {
+            store_id,
+            order_id,
+            return_id,
+            number: number.clone(),
+            customer: customer(),
+            note,
+        });
+        for (message, recipient, says) in [
+            (
+                dispatched(1),
+                BUYER,
+                vec!["has been sent.", "with GIG, number 204-118", "The shop writes: Mind the rain"],
+            ),
+            (dispatched(2), BUYER, vec!["has been sent again."]),
+            (delivered, BUYER, vec!["has been delivered"]),
+            (asked, SELLER, vec!["2 x Things Fall Apart", "The cover is torn", BUYER]),
+            (rejected, BUYER, vec!["does not take back", "It was read"]),
+        ] {
+            for times in [1, 0] {
+                shop.handle(&message).await.unwrap();
+                let mails = shop.take_mails();
+                assert_eq!(to(&mails), [recipient; 1][..times]);
+                for (mail, part) in mails.iter().flat_map(|mail| says.iter().map(move |part| (mail, part))) {
+                    assert!(mail.text.contains(part) && mail.html.contains(part), "{part}: {}", mail.text);
+                }
+            }
+        }
+        let kinds: Vec<_> = shop.recorded().into_iter().map(|(kind, _)| kind).collect();
+        let expected =
+            ["ORDER_DELIVERED", "ORDER_DISPATCHED", "ORDER_DISPATCHED", "RETURN_REJECTED", "RETURN_REQUESTED"];
+        assert_eq!(kinds, expected);
+    }
+
+    #[tokio::test]
+    async fn the_buyer_is_told_each_part_that_goes_back_and_the_order_tells_of_all() {
+        let shop = Shop::new().await;
+        let payment_id = shop.world.deps.id(PaymentId::from_ulid);
+        let refunded = |amount_minor: i64, settles: bool| {
+            shop.message(RefundCompleted {
+                store_id: shop.world.store.id,
+                order_id: shop.order_id,
+                payment_id,
+                refund_id: shop.world.deps.id(RefundId::from_ulid),
+                amount: Money::new(amount_minor, Currency::Ngn),
+                settles,
+            })
+        };
+        let early = shop.handle(&refunded(150_000, false)).await;
+        assert!(matches!(early, Err(StepError::Retry(_))), "whose it is, the order says");
+        shop.write_order().await;
+        for (minor, amount) in [(150_000, "NGN 1,500.00"), (50_000, "NGN 500.00")] {
+            let message = refunded(minor, false);
+            shop.handle(&message).await.unwrap();
+            shop.handle(&message).await.unwrap();
+            let mails = shop.take_mails();
+            assert_eq!(to(&mails), [BUYER]);
+            assert!(mails[0].subject.contains("7KQ2-M9XD") && mails[0].text.contains(amount), "{}", mails[0].text);
+        }
+        shop.handle(&refunded(1_117_500, true)).await.unwrap();
+        assert!(shop.take_mails().is_empty());
     }
 
     #[tokio::test]

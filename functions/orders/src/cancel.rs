@@ -13,7 +13,7 @@ pub async fn handle(deps: &Deps, call: Call<Cancel>) -> Outcome<Cancel> {
     let tenant = call.tenant()?;
     let reason = if call.principal()?.role.is_staff() { CancelReason::Staff } else { CancelReason::Buyer };
     for _ in 0..TRIES {
-        let order = access::read(deps, &call).await?;
+        let order = access::read(deps, &call, call.path.id).await?;
         call.expect_version(order.version)?;
         let (next, outcome) = order.value.cancel(reason, deps.now())?;
         let version = order.version + 1;

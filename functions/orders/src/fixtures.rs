@@ -5,11 +5,11 @@ use contracts::{
         Envelope, Event, OrderCreated, PaymentCompleted, PaymentFailed, RefundCompleted, StockCountUpdated,
         StockRejected,
     },
-    orders::Order as OrderView,
+    orders::{Order as OrderView, Return as ReturnView},
     table::Table,
 };
 use domain::{
-    AccountId, CartId, Money, OrderId, PaymentId, RefundId,
+    AccountId, CartId, Money, OrderId, PaymentId, RefundId, ReturnId,
     cart::{Cart, Line},
     catalog::Product,
     order::{Order, OrderStatus},
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use store::{TimelineEntry, Versioned, db, keys};
 use testing::{TestRequest, World};
 
-use crate::{expire::ExpireDeps, place};
+use crate::{expire::ExpireDeps, fulfil, on_payment_completed, on_stock_updated, place, request_return};
 
 /// A shop with one order in it, of two units at NGN 1,500.00 out of ten.
 pub(crate) struct Fixture {
@@ -39,6 +39,33 @@ impl Fixture {
         let order = order_of(&world, &world.buyer.clone(), &product, 2).await;
         let payment = world.deps.id(PaymentId::from_ulid);
         Self { world, product, order, payment }
+    }
+
+    /// Paid, and its stock sold: at version 3.
+    pub(crate) async fn confirmed() -> Self {
+        let fixture = Self::new().await;
+        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_stock_updated::handle(fixture.deps(), fixture.stock_updated()).await.unwrap();
+        fixture
+    }
+
+    /// With the buyer: at version 5.
+    pub(crate) async fn delivered() -> Self {
+        let fixture = Self::confirmed().await;
+        for status in ["dispatched", "delivered"] {
+            let request = TestRequest::new().by(&fixture.world.owner).path("id", fixture.order.id).key(status);
+            let request = request.json(json!({ "status": status }));
+            request.send(fixture.deps(), fulfil::handle).await.ok::<OrderView>();
+        }
+        fixture
+    }
+
+    /// The buyer asks for so many units to be taken back.
+    pub(crate) async fn ask_return(&self, quantity: u32) -> ReturnId {
+        let (variant, key) = (self.product.variants[0].id, self.deps().id(|ulid| ulid).to_string());
+        let body = json!({ "lines": [{ "variant_id": variant, "quantity": quantity }], "reason": "Too small" });
+        let request = TestRequest::new().by(&self.world.buyer).path("id", self.order.id).key(&key).json(body);
+        request.send(self.deps(), request_return::handle).await.ok::<ReturnView>().id
     }
 
     pub(crate) fn deps(&self) -> &Deps {

@@ -6,7 +6,7 @@ use runtime::{Call, Deps, Outcome, Reply};
 use crate::access;
 
 pub async fn handle(deps: &Deps, call: Call<Get>) -> Outcome<Get> {
-    let order = access::read(deps, &call).await?;
+    let order = access::read(deps, &call, call.path.id).await?;
     Ok(Reply::new(&Order::new(order.value, order.version)).etag(order.version))
 }
 
@@ -34,6 +34,18 @@ mod tests {
             assert_eq!(answer.ok::<Order>(), fixture.order);
             assert_eq!(world.dynamo.take_calls(), [("GetItem".to_owned(), 1)].into());
         }
+    }
+
+    /// As they were written before there were deliveries and returns.
+    #[tokio::test]
+    async fn older_orders_are_read() {
+        let fixture = Fixture::new().await;
+        let stored = fixture.stored().await.value;
+        let mut older = serde_json::to_value(&stored).unwrap();
+        for later in ["fulfilment", "returns"] {
+            older.as_object_mut().unwrap().remove(later).unwrap();
+        }
+        assert_eq!(serde_json::from_value::<domain::order::Order>(older).unwrap(), stored);
     }
 
     #[tokio::test]

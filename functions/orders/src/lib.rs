@@ -1,7 +1,9 @@
 //! Orders: their endpoints and the steps of the saga that move them, one file each.
 
 pub mod cancel;
+pub mod decide_return;
 pub mod expire;
+pub mod fulfil;
 pub mod get;
 pub mod list;
 pub mod list_all;
@@ -11,13 +13,14 @@ pub mod on_refund_completed;
 pub mod on_stock_rejected;
 pub mod on_stock_updated;
 pub mod place;
+pub mod request_return;
 pub mod timeline;
 
 mod access;
 mod transition;
 
 runtime::functions! {
-    serve_http: cancel, get, list_all, list, place, timeline;
+    serve_http: cancel, decide_return, fulfil, get, list_all, list, place, request_return, timeline;
     serve_consumer: expire, on_payment_completed, on_payment_failed, on_refund_completed, on_stock_rejected, on_stock_updated;
 }
 

@@ -1,5 +1,5 @@
-//! `REFUND_COMPLETED`: once all of a cancelled order's money went back, the order is refunded. A part of it, or money
-//! that never paid the order, changes nothing.
+//! `REFUND_COMPLETED`: once all of an order's money went back, because it was cancelled or its goods were returned, the
+//! order is refunded. A part of it, or money that never paid the order, changes nothing.
 
 use contracts::{events::RefundCompleted, orders::ON_REFUND_COMPLETED};
 use runtime::{Deps, Message, StepError};

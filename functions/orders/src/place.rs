@@ -177,6 +177,8 @@ fn build(
         placed_at: now,
         expires_at: after(now, i64::from(store.payment_window_s)),
         updated_at: now,
+        fulfilment: None,
+        returns: vec![],
     })
 }
 

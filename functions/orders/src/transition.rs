@@ -2,11 +2,15 @@
 //! that tells the rest of the shop, and the inbox record of the message that caused it.
 
 use contracts::events::{
-    Envelope, Event, OrderCancelRequested, OrderCancelled, OrderConfirmed, OrderPaymentCompleted, OrderRefunded,
+    Envelope, Event, LineQuantity, OrderCancelRequested, OrderCancelled, OrderConfirmed, OrderDelivered,
+    OrderDispatched, OrderFulfilmentUpdated, OrderPaymentCompleted, OrderRefunded, OrderReturned, ReturnRejected,
+    ReturnRequested, StockLine,
 };
 use domain::{
     InvalidTransition, OrderId, TenantId,
+    fulfilment::{Fulfilment, FulfilmentStatus},
     order::{Order, Outcome, Step},
+    returns::{Return, ReturnLine, ReturnState},
 };
 use runtime::{
     Deps, StepError,
@@ -39,13 +43,10 @@ pub(crate) async fn step<D>(
         let Some((next, outcome)) = transition(order.value).map_err(StepError::retry)? else { return Ok(()) };
 
         let (mut tx, inbox) = deps.step_tx(consumer, tenant, event.id);
+        let is_off_unpaid = matches!(outcome, Outcome::Cancelled { refund: false, .. });
         write(deps, &mut tx, &Cause::from(event), tenant, &next, order.version, outcome);
-        let cart = match outcome {
-            Outcome::Cancelled { refund: false, .. } if gives_back_cart => {
-                Some(tx.give_back_cart(tenant, next.store_id, next.buyer_id, next.id, deps.now()))
-            }
-            _ => None,
-        };
+        let cart = (is_off_unpaid && gives_back_cart)
+            .then(|| tx.give_back_cart(tenant, next.store_id, next.buyer_id, next.id, deps.now()));
         match commit(deps, tx, inbox).await? {
             Committed::Done => return Ok(()),
             // The buyer has started a new cart: that one stays, and the order moves without it.
@@ -138,7 +139,114 @@ fn emit(
             version,
             OrderRefunded { store_id, order_id, number, customer, total },
         ),
+        Outcome::Fulfilment(now) => emit_fulfilment(deps, tx, cause, tenant, order, version, now),
+        Outcome::Return(now) => emit_return(deps, tx, cause, tenant, order, version, now),
     }
+}
+
+fn emit_fulfilment(
+    deps: &Deps,
+    tx: &mut Tx,
+    cause: &Cause,
+    tenant: TenantId,
+    order: &Order,
+    version: u64,
+    now: Fulfilment,
+) -> &'static str {
+    let (store_id, order_id, number) = (order.store_id, order.id, order.number.clone());
+    let customer = order.customer.clone();
+    let Fulfilment { status, tracking, note, dispatches: dispatch, .. } = now;
+    match status {
+        FulfilmentStatus::Dispatched => send(
+            deps,
+            tx,
+            cause,
+            tenant,
+            order_id,
+            version,
+            OrderDispatched { store_id, order_id, number, customer, dispatch, tracking, note },
+        ),
+        FulfilmentStatus::Delivered => send(
+            deps,
+            tx,
+            cause,
+            tenant,
+            order_id,
+            version,
+            OrderDelivered { store_id, order_id, number, customer, note },
+        ),
+        FulfilmentStatus::Preparing
+        | FulfilmentStatus::InTransit
+        | FulfilmentStatus::OutForDelivery
+        | FulfilmentStatus::DeliveryFailed => send(
+            deps,
+            tx,
+            cause,
+            tenant,
+            order_id,
+            version,
+            OrderFulfilmentUpdated { store_id, order_id, number, status, tracking, note },
+        ),
+    }
+}
+
+fn emit_return(
+    deps: &Deps,
+    tx: &mut Tx,
+    cause: &Cause,
+    tenant: TenantId,
+    order: &Order,
+    version: u64,
+    now: Return,
+) -> &'static str {
+    let (store_id, order_id, number) = (order.store_id, order.id, order.number.clone());
+    let (customer, return_id) = (order.customer.clone(), now.id);
+    match now.state {
+        ReturnState::Requested => {
+            let (lines, reason) = (returned_quantities(order, &now.lines), now.reason);
+            send(
+                deps,
+                tx,
+                cause,
+                tenant,
+                order_id,
+                version,
+                ReturnRequested { store_id, order_id, return_id, number, customer, lines, reason },
+            )
+        }
+        ReturnState::Accepted { restock, refund, .. } => {
+            let line = |line: &ReturnLine| StockLine { variant_id: line.variant_id, delta: i64::from(line.quantity) };
+            let lines = now.lines.iter().map(line).collect();
+            let (return_id, restock, refund) = (Some(return_id), Some(restock), Some(refund));
+            send(
+                deps,
+                tx,
+                cause,
+                tenant,
+                order_id,
+                version,
+                OrderReturned { store_id, order_id, number, lines, return_id, restock, refund },
+            )
+        }
+        ReturnState::Rejected { note, .. } => send(
+            deps,
+            tx,
+            cause,
+            tenant,
+            order_id,
+            version,
+            ReturnRejected { store_id, order_id, return_id, number, customer, note },
+        ),
+    }
+}
+
+/// The order's lines, of as many units as come back.
+fn returned_quantities(order: &Order, lines: &[ReturnLine]) -> Vec<LineQuantity> {
+    let back = |bought: LineQuantity| {
+        let line = lines.iter().find(|line| line.variant_id == bought.variant_id)?;
+        Some(LineQuantity { quantity: line.quantity, ..bought })
+    };
+    line_quantities(order).into_iter().filter_map(back).collect()
 }
 
 fn send<E: Event>(

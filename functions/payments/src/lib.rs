@@ -4,6 +4,7 @@
 pub mod get;
 pub mod on_order_cancelled;
 pub mod on_order_created;
+pub mod on_order_returned;
 pub mod on_stock_rejected;
 pub mod paystack;
 pub mod process_webhook;
@@ -19,7 +20,7 @@ mod settle;
 
 runtime::functions! {
     serve_http: get, refund, start, webhook_paystack;
-    serve_consumer: on_order_cancelled, on_order_created, on_stock_rejected, process_webhook, reconcile;
+    serve_consumer: on_order_cancelled, on_order_created, on_order_returned, on_stock_rejected, process_webhook, reconcile;
 }
 
 use runtime::{Boot, Deps, FromBoot};

@@ -2,6 +2,7 @@
 
 use contracts::payments::{GiveBack, Refund as RefundView};
 use domain::{
+    RefundId,
     limits::REFUNDS_MAX,
     order::{Order, OrderStatus},
     payment::{Payment, RefundStatus},
@@ -46,7 +47,8 @@ pub async fn handle(deps: &Deps, call: Call<GiveBack>) -> Outcome<GiveBack> {
         if held.refunds.len() >= REFUNDS_MAX {
             return Err(Problem::conflict("too_many_refunds", format!("a payment has at most {REFUNDS_MAX} refunds")));
         }
-        let (next, initiated) = request(deps, &held, &reference, amount).map_err(|error| Problem::internal(&error))?;
+        let (next, initiated) = request(deps, &held, deps.id(RefundId::from_ulid), &reference, amount)
+            .map_err(|error| Problem::internal(&error))?;
         let refund = RefundView {
             id: initiated.refund_id,
             amount,

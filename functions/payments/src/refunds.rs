@@ -21,10 +21,10 @@ const TRIES: u32 = 4;
 pub(crate) fn request(
     deps: &Deps,
     payment: &Payment,
+    id: RefundId,
     reference: &str,
     amount: Money,
 ) -> Result<(Payment, RefundInitiated), PaymentError> {
-    let id = deps.id(RefundId::from_ulid);
     let event = RefundInitiated {
         store_id: payment.store_id,
         order_id: payment.order_id,
@@ -42,12 +42,38 @@ pub(crate) async fn request_all<D>(
     event: &Envelope<D>,
     order_id: OrderId,
 ) -> Result<(), StepError> {
+    let id = deps.core.id(RefundId::from_ulid);
+    record(deps, consumer, event, order_id, id, Payment::refundable).await
+}
+
+/// Sends back a part of what paid the order, or as much of it as nobody has been asked to send back: a refund of that
+/// id, recorded once.
+pub(crate) async fn request_part<D>(
+    deps: &PaymentDeps,
+    consumer: &str,
+    event: &Envelope<D>,
+    order_id: OrderId,
+    id: RefundId,
+    amount: Money,
+) -> Result<(), StepError> {
+    record(deps, consumer, event, order_id, id, |payment| payment.refundable_part(id, amount)).await
+}
+
+/// Records the refund that is wanted of the payment as it is, if any.
+async fn record<D>(
+    deps: &PaymentDeps,
+    consumer: &str,
+    event: &Envelope<D>,
+    order_id: OrderId,
+    id: RefundId,
+    wanted: impl Fn(&Payment) -> Option<(String, Money)>,
+) -> Result<(), StepError> {
     let tenant = event.tenant_id;
     for _ in 0..TRIES {
         let held = deps.core.db.get::<Payment>(&keys::payment(tenant, order_id)).await?;
         let held = held.ok_or_else(|| StepError::retry("there is no such payment (yet)"))?;
-        let Some((reference, amount)) = held.value.refundable() else { return Ok(()) };
-        let (next, initiated) = request(&deps.core, &held.value, &reference, amount).map_err(StepError::poison)?;
+        let Some((reference, amount)) = wanted(&held.value) else { return Ok(()) };
+        let (next, initiated) = request(&deps.core, &held.value, id, &reference, amount).map_err(StepError::poison)?;
         let (mut tx, inbox) = deps.core.step_tx(consumer, tenant, event.id);
         tx.update(tenant, &next, held.version);
         tx.emit(&deps.core.event(&Cause::from(event), tenant, next.id, held.version + 1, initiated));

@@ -128,8 +128,9 @@ impl Book<'_> {
                     self.emit(event);
                 }
                 let payment = &self.payment.value;
+                let id = self.deps.core.id(RefundId::from_ulid);
                 let (next, event) =
-                    refunds::request(&self.deps.core, payment, &reference, amount).map_err(StepError::poison)?;
+                    refunds::request(&self.deps.core, payment, id, &reference, amount).map_err(StepError::poison)?;
                 self.become_(next);
                 self.emit(event);
             }

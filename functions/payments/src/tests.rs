@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use contracts::{
     events::{
-        Envelope, Event, OrderCancelled, OrderCreated, PaymentInitiated, RefundInitiated, StockRejected,
+        Envelope, Event, OrderCancelled, OrderCreated, OrderReturned, PaymentInitiated, RefundInitiated, StockRejected,
         WebhookReceived,
     },
-    payments::{ON_ORDER_CANCELLED, Payment as PaymentView, Refund as RefundView},
+    payments::{ON_ORDER_CANCELLED, ON_ORDER_RETURNED, Payment as PaymentView, Refund as RefundView},
     table::Table,
 };
 use domain::{
-    AccountId, Currency, EventId, Money, OrderId, PaymentId, Timestamp,
+    AccountId, Currency, EventId, Money, OrderId, PaymentId, ReturnId, Timestamp,
     limits::REFUNDS_MAX,
     order::{CancelReason, Customer, Order, OrderState, Totals},
     payment::{FailureReason, Payment, PaymentStatus, RefundStatus},
@@ -29,7 +29,7 @@ use store::{Versioned, keys};
 use testing::{FakePaystack, Fault, TestRequest, World, http::Answer};
 
 use crate::{
-    PaymentDeps, get, on_order_cancelled, on_order_created, on_stock_rejected,
+    PaymentDeps, get, on_order_cancelled, on_order_created, on_order_returned, on_stock_rejected,
     paystack::Paystack,
     process_webhook,
     reconcile::{self, ReconcileDeps},
@@ -149,6 +149,17 @@ impl Till {
         self.events().iter().filter(|held| *held == event).count()
     }
 
+    /// Of each refund that has gone back, in the order of the events: whether it was the last of the order's money.
+    fn settling_refunds(&self) -> Vec<bool> {
+        let detail = |item: &Value| -> Value {
+            serde_json::from_str(item["data"]["M"]["detail"]["S"].as_str().unwrap()).unwrap()
+        };
+        let mut events: Vec<Value> = self.world.dynamo.items(Table::Outbox).iter().map(detail).collect();
+        events.retain(|event| event["type"] == "REFUND_COMPLETED");
+        events.sort_by_key(|event| event["version"].as_u64());
+        events.iter().map(|event| event["data"]["settles"].as_bool().unwrap()).collect()
+    }
+
     /// Kinds of the ledger's entries, with what each debits.
     fn ledger(&self) -> Vec<(String, i64)> {
         let mut entries = vec![];
@@ -196,6 +207,8 @@ fn order(world: &World) -> Order {
         placed_at: now,
         expires_at: domain::store::after(now, 900),
         updated_at: now,
+        fulfilment: None,
+        returns: vec![],
     }
 }
 
@@ -388,6 +401,74 @@ async fn a_refund_is_followed_to_its_end_by_one_message() {
     reconcile::handle(&till.reconcile, serde_json::from_str(&body).unwrap()).await.unwrap();
     assert_eq!(till.payment().await.value.status, PaymentStatus::Refunded);
     assert!(till.sent.lock().unwrap().is_empty());
+}
+
+/// What two returns cost goes back, each once, though their events come again and are forgotten; then nothing is left.
+#[tokio::test]
+async fn what_returned_goods_cost_goes_back_once() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    till.provider.pay(&reference);
+    till.hint(&reference).await.unwrap();
+    let ids = [0, 1, 2].map(|_| till.deps.core.id(ReturnId::from_ulid));
+    let returned = |at: usize, amount: i64| -> Message<OrderReturned> {
+        let data = OrderReturned {
+            store_id: till.order.store_id,
+            order_id: till.order.id,
+            number: till.order.number.clone(),
+            lines: vec![],
+            return_id: Some(ids[at]),
+            restock: Some(false),
+            refund: Some(Money::new(amount, Currency::Ngn)),
+        };
+        till.message(7, data)
+    };
+    till.world.dynamo.take_calls();
+    let first = returned(0, 100_000);
+    on_order_returned::handle(&till.deps, first.clone()).await.unwrap();
+    let calls = till.world.dynamo.take_calls();
+    assert_eq!(calls, [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
+    let mut tx = till.world.deps.tx();
+    tx.remove(keys::inbox(till.world.tenant, ON_ORDER_RETURNED.function, first.detail.id));
+    till.world.deps.db.commit(tx).await.unwrap();
+    on_order_returned::handle(&till.deps, first).await.unwrap();
+    on_order_returned::handle(&till.deps, returned(0, 100_000)).await.unwrap();
+    let [refund] = till.payment().await.value.refunds.try_into().unwrap();
+    assert_eq!((refund.id.ulid(), refund.amount.amount_minor), (ids[0].ulid(), 100_000));
+
+    till.reconcile_refunds().await.unwrap();
+    till.provider.end_refunds("processed");
+    till.reconcile_refunds().await.unwrap();
+    assert_eq!(till.payment().await.value.status, PaymentStatus::PartiallyRefunded);
+    assert_eq!(till.settling_refunds(), [false]);
+
+    // The second is worth more than is left, and the third nothing.
+    on_order_returned::handle(&till.deps, returned(1, 60_000)).await.unwrap();
+    on_order_returned::handle(&till.deps, returned(2, 1)).await.unwrap();
+    till.reconcile_refunds().await.unwrap();
+    till.provider.end_refunds("processed");
+    till.reconcile_refunds().await.unwrap();
+    let payment = till.payment().await.value;
+    assert_eq!((payment.status, payment.refunds.len()), (PaymentStatus::Refunded, 2));
+    assert_eq!(till.provider.taken_and_given_back(), (TOTAL, TOTAL));
+    assert_eq!(till.settling_refunds(), [false, true]);
+    let parts = [("capture".to_owned(), TOTAL), ("refund".to_owned(), 50_000), ("refund".to_owned(), 100_000)];
+    assert_eq!(till.ledger(), parts);
+}
+
+#[tokio::test]
+async fn returned_goods_that_cost_nothing_and_older_events_give_nothing_back() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    till.provider.pay(&reference);
+    till.hint(&reference).await.unwrap();
+    let free = Some(Money::zero(Currency::Ngn));
+    for (return_id, refund) in [(Some(till.deps.core.id(ReturnId::from_ulid)), free), (None, None)] {
+        let (store_id, order_id, number) = (till.order.store_id, till.order.id, till.order.number.clone());
+        let data = OrderReturned { store_id, order_id, number, lines: vec![], return_id, restock: None, refund };
+        on_order_returned::handle(&till.deps, till.message(7, data)).await.unwrap();
+    }
+    assert!(till.payment().await.value.refunds.is_empty());
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 //! `SCHEMA`, and the old one stays so that queued messages still decode.
 
 use domain::{
-    AccountId, EventId, Money, OrderId, PaymentId, ProductId, RefundId, StoreId, TenantId, Timestamp, VariantId,
+    AccountId, EventId, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, StoreId, TenantId, Timestamp,
+    VariantId,
+    fulfilment::{FulfilmentStatus, Tracking},
     order::{CancelReason, Customer},
     payment::FailureReason,
 };
@@ -134,12 +136,40 @@ events! {
     OrderConfirmed = "ORDER_CONFIRMED" from "orders" {
         store_id: StoreId, order_id: OrderId, number: String, customer: Customer, lines: Vec<LineQuantity>, total: Money,
     }
-    /// All of a cancelled order's money went back.
+    /// All of an order's money went back: it was cancelled, or its goods were returned.
     OrderRefunded = "ORDER_REFUNDED" from "orders" {
         store_id: StoreId, order_id: OrderId, number: String, customer: Customer, total: Money,
     }
+    /// The goods are with the courier. `dispatch` counts from 1: after a delivery that failed they may be sent again.
+    OrderDispatched = "ORDER_DISPATCHED" from "orders" {
+        store_id: StoreId, order_id: OrderId, number: String, customer: Customer, dispatch: u32, tracking: Option<Tracking>, note: Option<String>,
+    }
+    /// The goods are with the buyer.
+    OrderDelivered = "ORDER_DELIVERED" from "orders" {
+        store_id: StoreId, order_id: OrderId, number: String, customer: Customer, note: Option<String>,
+    }
+    /// The goods are being prepared, are under way, or could not be delivered.
+    OrderFulfilmentUpdated = "ORDER_FULFILMENT_UPDATED" from "orders" {
+        store_id: StoreId, order_id: OrderId, number: String, status: FulfilmentStatus, tracking: Option<Tracking>, note: Option<String>,
+    }
+    /// The buyer wants delivered goods to be taken back: the seller is to decide.
+    ReturnRequested = "RETURN_REQUESTED" from "orders" {
+        store_id: StoreId, order_id: OrderId, return_id: ReturnId, number: String, customer: Customer, lines: Vec<LineQuantity>, reason: String,
+    }
+    /// The seller does not take the goods back.
+    ReturnRejected = "RETURN_REJECTED" from "orders" {
+        store_id: StoreId, order_id: OrderId, return_id: ReturnId, number: String, customer: Customer, note: Option<String>,
+    }
     /// Delivered goods came back and were accepted.
-    OrderReturned = "ORDER_RETURNED" from "orders" { store_id: StoreId, order_id: OrderId, number: String, lines: Vec<StockLine> }
+    OrderReturned = "ORDER_RETURNED" from "orders" {
+        store_id: StoreId, order_id: OrderId, number: String, lines: Vec<StockLine>,
+        /// This, and what follows, is not in events from before sellers decided about returns.
+        return_id: Option<ReturnId>,
+        /// Whether the units are on hand again; they are unless this says no.
+        restock: Option<bool>,
+        /// What goes back to the buyer.
+        refund: Option<Money>,
+    }
 
     /// A checkout was opened at the provider.
     PaymentInitiated = "PAYMENT_INITIATED" from "payments" {

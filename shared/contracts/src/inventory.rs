@@ -198,7 +198,7 @@ pub const ON_ORDER_CANCELLED: Consumer = Consumer {
 
 pub const ON_ORDER_RETURNED: Consumer = Consumer {
     function: "inventory-on-order-returned",
-    doc: "Delivered goods came back and were accepted: they are on hand again.",
+    doc: "Delivered goods came back and were accepted: they are on hand again, if they can be sold again.",
     source: Source::Events { types: &[events::OrderReturned::TYPE], delay_s: 0 },
     tables: &[(Table::Inventory, &[Action::Put, Action::Update])],
     emits: &[events::StockReleased::TYPE],

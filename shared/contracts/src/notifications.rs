@@ -18,6 +18,11 @@ pub const ON_EVENT: Consumer = Consumer {
             events::OrderConfirmed::TYPE,
             events::OrderCancelled::TYPE,
             events::OrderRefunded::TYPE,
+            events::OrderDispatched::TYPE,
+            events::OrderDelivered::TYPE,
+            events::ReturnRequested::TYPE,
+            events::ReturnRejected::TYPE,
+            events::RefundCompleted::TYPE,
             events::PaymentFlagged::TYPE,
             events::RefundFailed::TYPE,
         ],
@@ -27,7 +32,12 @@ pub const ON_EVENT: Consumer = Consumer {
     // SES starts an account at 14 mails a second.
     concurrency: 5,
     timeout_s: 60,
-    tables: &[(Table::Notifications, &[Action::Put]), (Table::Tenants, &[Action::Get])],
+    // Of a refund only the order knows whom to tell.
+    tables: &[
+        (Table::Notifications, &[Action::Put]),
+        (Table::Tenants, &[Action::Get]),
+        (Table::Orders, &[Action::Get]),
+    ],
     emits: &[events::NotificationSent::TYPE],
     grants: &[Grant::SendEmail],
     memory_mb: MEMORY_MB,

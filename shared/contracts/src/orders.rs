@@ -1,9 +1,11 @@
 //! Orders over HTTP, and the steps of the saga that belong to them.
 
 use domain::{
-    AccountId, OrderId, Permission, StoreId, Timestamp,
-    limits::{EMAIL_MAX, NAME_MAX, PHONE_MAX, SHORT_TEXT_MAX},
+    AccountId, Money, OrderId, Permission, ReturnId, StoreId, Timestamp, VariantId,
+    fulfilment::{FulfilmentStatus, Tracking},
+    limits::{EMAIL_MAX, NAME_MAX, ORDER_LINES_MAX, PHONE_MAX, QUANTITY_MAX, SHORT_TEXT_MAX},
     order::{Address, CancelReason, Customer, OrderLine, OrderStatus, Totals},
+    returns::{ReturnLine, ReturnState, ReturnStatus},
 };
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +114,10 @@ pub struct Order {
     pub note: Option<String>,
     pub lines: Vec<OrderLine>,
     pub totals: Totals,
+    /// Where the goods are; absent until the seller begins to prepare them.
+    pub fulfilment: Option<Fulfilment>,
+    /// In the order they were asked for.
+    pub returns: Vec<Return>,
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub placed_at: Timestamp,
     /// Until when it can be paid.
@@ -138,12 +144,148 @@ impl Order {
             note: order.note,
             lines: order.lines,
             totals: order.totals,
+            fulfilment: order.fulfilment.map(Into::into),
+            returns: order.returns.into_iter().map(Into::into).collect(),
             placed_at: order.placed_at,
             expires_at: order.expires_at,
             updated_at: order.updated_at,
             version,
         }
     }
+}
+
+/// Where an order's goods are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Fulfilment {
+    pub status: FulfilmentStatus,
+    pub tracking: Option<Tracking>,
+    /// The seller's words on this status.
+    pub note: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub updated_at: Timestamp,
+}
+
+impl From<domain::fulfilment::Fulfilment> for Fulfilment {
+    fn from(held: domain::fulfilment::Fulfilment) -> Self {
+        Self { status: held.status, tracking: held.tracking, note: held.note, updated_at: held.updated_at }
+    }
+}
+
+/// Goods that come back, or that their buyer wants to be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Return {
+    pub id: ReturnId,
+    pub status: ReturnStatus,
+    pub lines: Vec<ReturnLine>,
+    /// The buyer's words.
+    pub reason: String,
+    /// Of an accepted one: whether its units are on hand again.
+    pub restock: Option<bool>,
+    /// Of an accepted one: what goes back to the buyer.
+    pub refund: Option<Money>,
+    /// Of a rejected one: the seller's words.
+    pub note: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub requested_at: Timestamp,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub decided_at: Option<Timestamp>,
+}
+
+impl From<domain::returns::Return> for Return {
+    fn from(held: domain::returns::Return) -> Self {
+        let status = held.state.status();
+        let (restock, refund, note, decided_at) = match held.state {
+            ReturnState::Requested => (None, None, None, None),
+            ReturnState::Accepted { restock, refund, decided_at } => {
+                (Some(restock), Some(refund), None, Some(decided_at))
+            }
+            ReturnState::Rejected { note, decided_at } => (None, None, note, Some(decided_at)),
+        };
+        let domain::returns::Return { id, lines, reason, requested_at, .. } = held;
+        Self { id, status, lines, reason, restock, refund, note, requested_at, decided_at }
+    }
+}
+
+/// Where the goods are now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FulfilOrder {
+    #[garde(skip)]
+    #[eserde(compat)]
+    pub status: FulfilmentStatus,
+    /// Stays as it is unless given.
+    #[garde(dive)]
+    #[serde(default)]
+    pub tracking: Option<TrackingInput>,
+    /// For the buyer.
+    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::clean)))]
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TrackingInput {
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    pub courier: String,
+    /// The courier's number of the parcel.
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    pub number: String,
+}
+
+impl From<TrackingInput> for Tracking {
+    fn from(input: TrackingInput) -> Self {
+        Self { courier: input.courier, number: input.number }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RequestReturn {
+    /// What comes back, each variant once.
+    #[garde(length(min = 1, max = ORDER_LINES_MAX), dive)]
+    pub lines: Vec<ReturnLineInput>,
+    /// For the seller.
+    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), custom(check::clean))]
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReturnLineInput {
+    #[garde(skip)]
+    #[eserde(compat)]
+    pub variant_id: VariantId,
+    #[garde(range(min = 1, max = QUANTITY_MAX))]
+    pub quantity: u32,
+}
+
+impl From<ReturnLineInput> for ReturnLine {
+    fn from(input: ReturnLineInput) -> Self {
+        Self { variant_id: input.variant_id, quantity: input.quantity }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DecideReturn {
+    #[garde(skip)]
+    pub accept: bool,
+    /// Of accepted goods: whether they can be sold again. They cannot unless this says so.
+    #[garde(skip)]
+    #[serde(default)]
+    pub restock: bool,
+    /// For the buyer of goods that are not taken back.
+    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::clean)))]
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// A step an order went through.
@@ -171,6 +313,13 @@ pub struct Timeline {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderPath {
     pub id: OrderId,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReturnPath {
+    pub id: OrderId,
+    pub return_id: ReturnId,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,6 +379,35 @@ endpoints! {
         tables: [Orders: Get Put],
         emits: [events::OrderCancelRequested::TYPE, events::OrderCancelled::TYPE],
     }
+    /// Says where an order's goods are.
+    ///
+    /// A confirmed order is `preparing` or at once `dispatched`, which makes it `fulfilled`: it cannot be cancelled any
+    /// more. From there it may be `in_transit`, `out_for_delivery`, and is `delivered`, which makes it `completed`, or
+    /// `delivery_failed`, after which it may be dispatched again. The buyer is told of dispatch and delivery.
+    Fulfil = Post "/orders/{id}/fulfilment" => "orders-fulfil" {
+        access: Access::Needs(Permission::OrdersFulfil), store: None, idempotency: Required,
+        path: OrderPath, query: Nothing, body: FulfilOrder, reply: 200 Order,
+        tables: [Orders: Get Put],
+        emits: [events::OrderDispatched::TYPE, events::OrderDelivered::TYPE, events::OrderFulfilmentUpdated::TYPE],
+    }
+    /// Asks for delivered goods to be taken back.
+    ///
+    /// Within 30 days of delivery, and no more of a variant than was bought and is not coming back already; lines that
+    /// cannot come back are named (422). The seller decides.
+    AskReturn = Post "/orders/{id}/returns" => "orders-request-return" {
+        access: Access::Needs(Permission::OrdersRequestReturn), store: None, idempotency: Required,
+        path: OrderPath, query: Nothing, body: RequestReturn, reply: 201 Return,
+        tables: [Orders: Get Put], emits: [events::ReturnRequested::TYPE],
+    }
+    /// Accepts or rejects a return.
+    ///
+    /// What is accepted is refunded: its share of what was paid for the goods, not of the shipping. A decision stands:
+    /// the same one is answered as it was, another one is refused (409 `already_decided`).
+    Decide = Post "/orders/{id}/returns/{return_id}/decide" => "orders-decide-return" {
+        access: Access::Needs(Permission::OrdersReturn), store: None, idempotency: Accepted,
+        path: ReturnPath, query: Nothing, body: DecideReturn, reply: 200 Return,
+        tables: [Orders: Get Put], emits: [events::OrderReturned::TYPE, events::ReturnRejected::TYPE],
+    }
     /// Lists a store's orders, newest first, for its team.
     ListAll = Get "/admin/orders" => "orders-list-all" {
         access: Access::Needs(Permission::OrdersReadAll), store: Required, idempotency: None,
@@ -285,7 +463,7 @@ pub const ON_STOCK_REJECTED: Consumer = Consumer {
 
 pub const ON_REFUND_COMPLETED: Consumer = Consumer {
     function: "orders-on-refund-completed",
-    doc: "All the money went back: the order is refunded.",
+    doc: "All the money went back, of a cancelled order or of returned goods: the order is refunded.",
     source: Source::Events { types: &[events::RefundCompleted::TYPE], delay_s: 0 },
     emits: &[events::OrderRefunded::TYPE],
     ..ON_PAYMENT_COMPLETED

@@ -195,6 +195,14 @@ pub const ON_STOCK_REJECTED: Consumer = Consumer {
     ..PROCESS_WEBHOOK
 };
 
+pub const ON_ORDER_RETURNED: Consumer = Consumer {
+    function: "payments-on-order-returned",
+    doc: "Delivered goods came back and were accepted: sends back what they cost.",
+    source: Source::Events { types: &[events::OrderReturned::TYPE], delay_s: 0 },
+    emits: &[events::RefundInitiated::TYPE],
+    ..PROCESS_WEBHOOK
+};
+
 /// This service's consumers.
 pub const CONSUMERS: &[&Consumer] =
-    &[&PROCESS_WEBHOOK, &RECONCILE, &ON_ORDER_CREATED, &ON_ORDER_CANCELLED, &ON_STOCK_REJECTED];
+    &[&PROCESS_WEBHOOK, &RECONCILE, &ON_ORDER_CREATED, &ON_ORDER_CANCELLED, &ON_STOCK_REJECTED, &ON_ORDER_RETURNED];

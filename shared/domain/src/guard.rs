@@ -15,6 +15,8 @@ pub enum Rule {
     DecisionStands,
     /// What is being sent back already counts towards what can be sent back.
     RefundCap,
+    /// No more of a line comes back than was bought.
+    ReturnCap,
     /// A refund that was asked for lately is not asked for again.
     RefundAskedOnce,
     /// A cursor is of our making, for this list.

@@ -100,6 +100,8 @@ id!(/// A cart.
     CartId, "car");
 id!(/// An order.
     OrderId, "ord");
+id!(/// A return of goods of an order.
+    ReturnId, "ret");
 id!(/// A payment of an order.
     PaymentId, "pay");
 id!(/// A refund of a payment.

@@ -6,6 +6,7 @@ pub mod account;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
+pub mod fulfilment;
 pub mod guard;
 pub mod ids;
 pub mod ledger;
@@ -16,6 +17,7 @@ pub mod order;
 pub mod payment;
 pub mod permission;
 pub mod reservation;
+pub mod returns;
 pub mod stock;
 pub mod store;
 pub mod tenant;
@@ -23,7 +25,7 @@ pub mod text;
 
 pub use ids::{
     AccountId, CartId, EventId, LedgerEntryId, MovementId, NotificationId, OnboardingId, OrderId, PaymentId, ProductId,
-    RefundId, SessionId, StoreId, TenantId, VariantId,
+    RefundId, ReturnId, SessionId, StoreId, TenantId, VariantId,
 };
 pub use jiff::Timestamp;
 pub use money::{Currency, Money, MoneyError};

@@ -4,6 +4,10 @@
 /// Lines of an order or cart. Committing writes two items a line; a DynamoDB transaction takes 100.
 pub const ORDER_LINES_MAX: usize = 40;
 pub const QUANTITY_MAX: u32 = 999;
+/// Returns of an order, which are kept inside it: an item of DynamoDB has 400 KB, and the timeline 100 steps.
+pub const RETURNS_MAX: usize = 20;
+/// How often an order is dispatched: the first time, and after deliveries that failed.
+pub const DISPATCHES_MAX: u32 = 5;
 /// A product is one DynamoDB item (400 KB); 100 variants of about 600 bytes leave room for its text.
 pub const VARIANTS_MAX: usize = 100;
 /// Variants given in one call that creates a product; more are added one by one. Each writes two items (its SKU's claim
@@ -59,6 +63,8 @@ pub const IDEMPOTENCY_TTL_S: i64 = 24 * 3_600;
 pub const INBOX_TTL_S: i64 = 15 * 24 * 3_600;
 pub const OUTBOX_TTL_S: i64 = 15 * 24 * 3_600;
 
+/// Delivered goods can be asked to be taken back for so long.
+pub const RETURN_WINDOW_S: i64 = 30 * 24 * 3_600;
 pub const PAYMENT_WINDOW_DEFAULT_S: u32 = 15 * 60;
 pub const PAYMENT_WINDOW_MIN_S: u32 = 60;
 pub const PAYMENT_WINDOW_MAX_S: u32 = 24 * 3_600;

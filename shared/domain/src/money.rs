@@ -126,6 +126,18 @@ impl Money {
         self.with(i64::try_from((scaled * 2 + divisor).div_euclid(divisor * 2)).ok())
     }
 
+    /// The share that `part` is of `whole`, rounded down; nothing of nothing. Shares of a growing part add up to the
+    /// share of all of it where each is what the part is worth now less what it was worth before.
+    pub fn share(self, part: Self, whole: Self) -> Result<Self, MoneyError> {
+        self.same_currency(part)?;
+        self.same_currency(whole)?;
+        if whole.is_zero() {
+            return Ok(Self::zero(self.currency));
+        }
+        let scaled = i128::from(self.amount_minor) * i128::from(part.amount_minor);
+        self.with(i64::try_from(scaled.div_euclid(i128::from(whole.amount_minor))).ok())
+    }
+
     /// Sums amounts of one currency; an empty sum is zero of `currency`.
     pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
         amounts.into_iter().try_fold(Self::zero(currency), Self::checked_add)
@@ -186,6 +198,18 @@ mod tests {
     fn tax_rounds_half_up() {
         assert_eq!(ngn(1_999).basis_points(750), Ok(ngn(150)));
         assert_eq!(ngn(10_750).included_basis_points(750), Ok(ngn(750)));
+    }
+
+    #[test]
+    fn shares_round_down() {
+        assert_eq!(ngn(1_000).share(ngn(1), ngn(3)), Ok(ngn(333)));
+        assert_eq!(ngn(1_000).share(ngn(3), ngn(3)), Ok(ngn(1_000)));
+        assert_eq!(ngn(1_000).share(ngn(0), ngn(0)), Ok(ngn(0)));
+        assert_eq!(
+            ngn(AMOUNT_MAX_MINOR).share(ngn(AMOUNT_MAX_MINOR), ngn(AMOUNT_MAX_MINOR)),
+            Ok(ngn(AMOUNT_MAX_MINOR))
+        );
+        assert_eq!(ngn(1).share(ngn(2), Money::new(3, Currency::Usd)), Err(MoneyError::CurrencyMismatch));
     }
 
     #[test]

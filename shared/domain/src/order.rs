@@ -4,7 +4,9 @@
 //!
 //! ```text
 //! pending --> paid --> confirmed --> fulfilled --> completed
-//!  |  |       ^  |         |
+//!  |  |       ^  |         |            |            |
+//!  |  |       |  |         |            +------------+ (all the money, after returns)
+//!  |  |       |  |         |                         v
 //!  |  |       |  +---------+--> refund_pending --> refunded
 //!  |  |       |                  ^
 //!  |  |       +--(money, late)   |
@@ -13,13 +15,16 @@
 //!  +-> cancel_requested ---------+
 //! ```
 //! An order that lapsed or whose payment failed is cancelled, but money that arrives later revives it: its stock is
-//! taken again if there is any, and refunded in full if not. One that a person cancelled is refunded.
+//! taken again if there is any, and refunded in full if not. One that a person cancelled is refunded. How the goods get
+//! to the buyer and back is in [`crate::fulfilment`] and [`crate::returns`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, InvalidTransition, Money, OrderId, PaymentId, ProductId, StoreId, Timestamp, VariantId,
+    fulfilment::Fulfilment,
     guard::{self, Rule},
+    returns::Return,
 };
 
 /// A line with the prices of the moment the order was placed.
@@ -82,6 +87,8 @@ pub enum CancelReason {
     PaymentFailed,
     /// Paid after the reservation had lapsed, and the stock was gone.
     OutOfStock,
+    /// After the goods were sent, all the money went back.
+    Refunded,
 }
 
 impl CancelReason {
@@ -211,10 +218,16 @@ pub struct Order {
     /// Until when it can be paid.
     pub expires_at: Timestamp,
     pub updated_at: Timestamp,
+    /// `None` until somebody begins to prepare it.
+    #[serde(default)]
+    pub fulfilment: Option<Fulfilment>,
+    /// In the order they were asked for.
+    #[serde(default)]
+    pub returns: Vec<Return>,
 }
 
 /// What a transition asks the rest of the shop to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Sell the reserved stock.
     Paid {
@@ -231,6 +244,10 @@ pub enum Outcome {
         refund: bool,
     },
     Refunded,
+    /// The goods have moved on.
+    Fulfilment(Fulfilment),
+    /// A return was asked for, or decided: take accepted goods back, and send back what they cost.
+    Return(Return),
 }
 
 /// The next order and what it caused; `None` where nothing is to be done (any more).
@@ -299,6 +316,11 @@ impl Order {
                 let refunded = OrderState::Refunded { reason, payment_id, refunded_at: now };
                 Ok(Some((self.into_state(refunded, now), Outcome::Refunded)))
             }
+            OrderState::Fulfilled { payment_id, .. } | OrderState::Completed { payment_id, .. } => {
+                let reason = CancelReason::Refunded;
+                let refunded = OrderState::Refunded { reason, payment_id, refunded_at: now };
+                Ok(Some((self.into_state(refunded, now), Outcome::Refunded)))
+            }
             OrderState::Refunded { .. } => Ok(None),
             _ => Err(self.invalid("refund_completed")),
         }
@@ -353,11 +375,11 @@ impl Order {
         if self.payment_id().is_some() { Ok(None) } else { Err(self.invalid(event)) }
     }
 
-    const fn invalid(&self, event: &'static str) -> InvalidTransition {
+    pub(crate) const fn invalid(&self, event: &'static str) -> InvalidTransition {
         InvalidTransition { state: self.state.status().name(), event }
     }
 
-    fn into_state(self, state: OrderState, now: Timestamp) -> Self {
+    pub(crate) fn into_state(self, state: OrderState, now: Timestamp) -> Self {
         Self { state, updated_at: now, ..self }
     }
 }
@@ -372,7 +394,7 @@ pub fn order_number(random: [u8; 5]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
     use ulid::Ulid;
 
@@ -385,7 +407,7 @@ mod tests {
         PaymentId::from_ulid(Ulid(9))
     }
 
-    fn order(state: OrderState) -> Order {
+    pub(crate) fn order(state: OrderState) -> Order {
         let zero = Money::zero(Currency::Ngn);
         Order {
             id: OrderId::from_ulid(Ulid(1)),
@@ -403,6 +425,8 @@ mod tests {
             placed_at: NOW,
             expires_at: NOW,
             updated_at: NOW,
+            fulfilment: None,
+            returns: vec![],
         }
     }
 
@@ -433,6 +457,21 @@ mod tests {
         assert_eq!(asked.clone().payment_completed(payment(), NOW).unwrap().1, refund);
         let (cancelled, _) = asked.payment_failed(NOW).unwrap();
         assert_eq!(cancelled.payment_completed(payment(), NOW).unwrap().1, refund);
+    }
+
+    #[test]
+    fn an_order_whose_money_all_went_back_after_it_was_sent_is_refunded() {
+        let payment_id = payment();
+        let sent = [
+            OrderState::Fulfilled { payment_id, fulfilled_at: NOW },
+            OrderState::Completed { payment_id, completed_at: NOW },
+        ];
+        for state in sent {
+            assert!(order(state.clone()).cancel(CancelReason::Buyer, NOW).is_err(), "it is on its way");
+            let (refunded, outcome) = order(state).refund_completed(NOW).unwrap().unwrap();
+            assert_eq!((outcome, refunded.cancel_reason()), (Outcome::Refunded, Some(CancelReason::Refunded)));
+            assert_eq!(refunded.refund_completed(NOW), Ok(None));
+        }
     }
 
     #[test]

@@ -313,6 +313,16 @@ impl Payment {
         (left.amount_minor > 0).then(|| (capture.reference.clone(), left))
     }
 
+    /// As much of `amount` as is left of that money, for the refund of that id; nothing for one that is there.
+    pub fn refundable_part(&self, id: RefundId, amount: Money) -> Option<(String, Money)> {
+        if self.refunds.iter().any(|refund| refund.id == id) {
+            return None;
+        }
+        let (reference, left) = self.refundable()?;
+        let part = if amount.amount_minor < left.amount_minor { amount } else { left };
+        (part.amount_minor > 0).then_some((reference, part))
+    }
+
     pub fn is_settled(&self) -> bool {
         self.captures.iter().any(|capture| capture.settles)
     }
@@ -425,6 +435,23 @@ mod tests {
     fn money_that_comes_late_is_still_taken() {
         let late = payment().failed(FailureReason::Expired, NOW).unwrap();
         assert_eq!(late.captured("r1", ngn(1_000), ngn(0), NOW).unwrap().1, CaptureOutcome::Completed);
+    }
+
+    #[test]
+    fn a_part_goes_back_once_under_its_id_and_never_more_than_is_left() {
+        let (paid, _) = payment().captured("r1", ngn(1_000), ngn(0), NOW).unwrap();
+        let [one, two, three] = [1, 2, 3].map(|id| RefundId::from_ulid(Ulid(id)));
+        assert_eq!(paid.refundable_part(one, ngn(600)), Some(("r1".into(), ngn(600))));
+        assert_eq!(paid.refundable_part(one, ngn(0)), None);
+        let paid = paid.request_refund(one, "r1", ngn(600), NOW).unwrap();
+        assert_eq!(paid.refundable_part(one, ngn(600)), None);
+        assert_eq!(paid.refundable_part(two, ngn(600)), Some(("r1".into(), ngn(400))));
+        let paid = paid.refund_reported(one, RefundStatus::Processed, None, NOW).unwrap();
+        assert_eq!(paid.status, PaymentStatus::PartiallyRefunded);
+        let paid = paid.request_refund(two, "r1", ngn(400), NOW).unwrap();
+        assert_eq!(paid.refundable_part(three, ngn(1)), None);
+        let paid = paid.refund_reported(two, RefundStatus::Processed, None, NOW).unwrap();
+        assert_eq!(paid.status, PaymentStatus::Refunded);
     }
 
     proptest! {

@@ -94,6 +94,10 @@ permissions! {
     // A buyer sees and cancels their own orders, the team those of its tenant; the handler checks whose it is.
     OrdersRead = "orders:read" => BUYERS_AND_TEAM;
     OrdersCancel = "orders:cancel" => BUYERS_AND_DOERS;
+    // The team asks on a buyer's behalf, too.
+    OrdersRequestReturn = "orders:request_return" => BUYERS_AND_DOERS;
+    OrdersFulfil = "orders:fulfil" => DOERS;
+    OrdersReturn = "orders:return" => DOERS;
     OrdersReadAll = "orders:read_all" => TEAM;
     PaymentsStart = "payments:start" => BUYERS;
     PaymentsRead = "payments:read" => BUYERS_AND_TEAM;

@@ -60,6 +60,9 @@ impl Functions {
         self.endpoint(boot, inventory::list::handle);
         self.endpoint(boot, orders::place::handle);
         self.endpoint(boot, orders::cancel::handle);
+        self.endpoint(boot, orders::fulfil::handle);
+        self.endpoint(boot, orders::request_return::handle);
+        self.endpoint(boot, orders::decide_return::handle);
         self.endpoint(boot, orders::get::handle);
         self.endpoint(boot, orders::list_all::handle);
         self.endpoint(boot, orders::timeline::handle);
@@ -91,6 +94,7 @@ impl Functions {
         self.consumer(&payment_rows::ON_ORDER_CREATED, &boot, payments::on_order_created::handle);
         self.consumer(&payment_rows::ON_ORDER_CANCELLED, &boot, payments::on_order_cancelled::handle);
         self.consumer(&payment_rows::ON_STOCK_REJECTED, &boot, payments::on_stock_rejected::handle);
+        self.consumer(&payment_rows::ON_ORDER_RETURNED, &boot, payments::on_order_returned::handle);
     }
 
     fn endpoint<E, D, H>(&mut self, boot: &Boot, handler: H)

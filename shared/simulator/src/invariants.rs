@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contracts::events::{Event, RefundInitiated};
 use domain::{
-    OrderId, TenantId, VariantId,
+    Money, OrderId, RefundId, TenantId, VariantId,
     audit::first_break,
     ledger::EntryKind,
-    order::{CancelReason, OrderState, OrderStatus},
+    order::{CancelReason, Order, OrderState, OrderStatus},
+    payment::{Refund, RefundStatus},
     reservation::ReservationState,
+    returns::{ReturnState, ReturnStatus},
+    stock::{Movement, MovementReason},
 };
 use testing::{FakePaystack, provider::ChargeBook};
 
@@ -33,6 +37,7 @@ pub(crate) fn order_of(reference: &str) -> Option<OrderId> {
 pub(crate) fn always(mirror: &Mirror, changes: &[Change], provider: &FakePaystack) -> Vec<Broken> {
     let mut found = vec![];
     found.extend(changes.iter().filter_map(final_states));
+    found.extend(changes.iter().filter_map(returns));
     stock(mirror, &mut found);
     ledger(mirror, &mut found);
     let charges = provider.charges();
@@ -66,13 +71,20 @@ fn captures(charges: &[ChargeBook]) -> BTreeMap<OrderId, u32> {
 /// I5. What lapsed or failed is not final: money that comes late revives it (decision 0005).
 fn final_states(change: &Change) -> Option<Broken> {
     let after = change.after.state.status();
-    let is_allowed = match change.before.as_ref()? {
+    let before = &change.before.as_ref()?.state;
+    let is_allowed = match before {
         OrderState::Refunded { .. } => after == OrderStatus::Refunded,
         OrderState::Cancelled { reason: CancelReason::Buyer | CancelReason::Staff, .. } => {
             matches!(after, OrderStatus::Cancelled | OrderStatus::RefundPending)
         }
         OrderState::Cancelled { .. } => matches!(after, OrderStatus::Cancelled | OrderStatus::Paid),
-        OrderState::Confirmed { .. } => matches!(after, OrderStatus::Confirmed | OrderStatus::RefundPending),
+        OrderState::Confirmed { .. } => {
+            matches!(after, OrderStatus::Confirmed | OrderStatus::Fulfilled | OrderStatus::RefundPending)
+        }
+        OrderState::Fulfilled { .. } => {
+            matches!(after, OrderStatus::Fulfilled | OrderStatus::Completed | OrderStatus::Refunded)
+        }
+        OrderState::Completed { .. } => matches!(after, OrderStatus::Completed | OrderStatus::Refunded),
         OrderState::RefundPending { .. } => matches!(after, OrderStatus::RefundPending | OrderStatus::Refunded),
         OrderState::Pending if after == OrderStatus::Cancelled => {
             let OrderState::Cancelled { reason, cancelled_at } = change.after.state else { return None };
@@ -81,7 +93,25 @@ fn final_states(change: &Change) -> Option<Broken> {
         _ => true,
     };
     let id = change.after.id;
-    (!is_allowed).then(|| broken("I5", format!("{id}: {:?} became {:?}", change.before, change.after.state)))
+    (!is_allowed).then(|| broken("I5", format!("{id}: {before:?} became {:?}", change.after.state)))
+}
+
+/// I5, of returns: what was decided stays. And I8: no more of a line is to come back than was bought.
+fn returns(change: &Change) -> Option<Broken> {
+    let after = &change.after;
+    for held in change.before.iter().flat_map(|order| &order.returns) {
+        if held.state != ReturnState::Requested && after.find_return(held.id) != Some(held) {
+            return Some(broken("I5", format!("{}: {held:?} became {:?}", after.id, after.find_return(held.id))));
+        }
+    }
+    let wanted = after.returns.iter().filter(|held| held.state.status() != ReturnStatus::Rejected);
+    let mut units: BTreeMap<VariantId, u32> = BTreeMap::new();
+    for line in wanted.flat_map(|held| &held.lines) {
+        *units.entry(line.variant_id).or_default() += line.quantity;
+    }
+    let bought = |variant| after.lines.iter().filter(|line| line.variant_id == variant).map(|line| line.quantity).sum();
+    let (variant, units) = units.into_iter().find(|(variant, units)| *units > bought(*variant))?;
+    Some(broken("I8", format!("{}: {units} units of {variant} come back of {} bought", after.id, bought(variant))))
 }
 
 /// I2 and I3.
@@ -143,6 +173,7 @@ pub(crate) fn at_rest(mirror: &Mirror, provider: &FakePaystack, published: &BTre
         let of_it = charges.iter().filter(|charge| order_of(&charge.reference) == Some(*id));
         money(mirror, *id, order, &of_it.collect::<Vec<_>>(), provider, &mut found);
         held_stock(mirror, *id, order, &mut found);
+        returned_stock(mirror, order, &mut found);
     }
     events(mirror, published, &mut found);
     for (tenant, entries) in &mirror.audit {
@@ -158,14 +189,15 @@ pub(crate) fn at_rest(mirror: &Mirror, provider: &FakePaystack, published: &BTre
 fn money(
     mirror: &Mirror,
     id: OrderId,
-    order: &Held<domain::order::Order>,
+    order: &Held<Order>,
     charges: &[&ChargeBook],
     provider: &FakePaystack,
     found: &mut Vec<Broken>,
 ) {
     let status = order.value.state.status();
     let failed = provider.refunds().iter().any(|r| order_of(&r.reference) == Some(id) && r.status == "failed");
-    let is_final = matches!(status, OrderStatus::Confirmed | OrderStatus::Cancelled | OrderStatus::Refunded)
+    let is_final = is_sold(&order.value)
+        || matches!(status, OrderStatus::Cancelled | OrderStatus::Refunded)
         // The provider will not give the money back by itself: a person has been told.
         || (status == OrderStatus::RefundPending && failed);
     if !is_final {
@@ -193,24 +225,105 @@ fn money(
     }
     let total = order.value.totals.total;
     let kept: i64 = charges.iter().map(|charge| charge.captured_minor - charge.refunded_minor).sum();
-    let is_sold = status == OrderStatus::Confirmed;
-    // Of a sold order what went back was the seller's wish.
-    let back = mirror.payments.get(&id).map_or(0, |payment| payment.value.captured_and_refunded().1.amount_minor);
-    let wanted = if is_sold { total.amount_minor - back } else { 0 };
+    let is_sold = is_sold(&order.value);
+    let wanted = if is_sold { total.amount_minor - given_back(mirror, &order.value, found) } else { 0 };
     if is_final && (is_sold || !failed) && kept != wanted {
         found.push(broken("I8", format!("{id} is {}, but the provider keeps {kept} of {total}", status.name())));
     }
 }
 
+/// The buyer has the goods, or will; or has given them back.
+fn is_sold(order: &Order) -> bool {
+    use OrderStatus::{Completed, Confirmed, Fulfilled, Refunded};
+    let status = order.state.status();
+    let after_returns = status == Refunded && order.cancel_reason() == Some(CancelReason::Refunded);
+    matches!(status, Confirmed | Fulfilled | Completed) || after_returns
+}
+
+/// I8: what of a sold order's money has gone back. Each refund has its reason: a return that was accepted, or the
+/// seller's own wish. What the seller has given back by then a return does not give back again.
+fn given_back(mirror: &Mirror, order: &Order, found: &mut Vec<Broken>) -> i64 {
+    let mut owed: BTreeMap<RefundId, Money> = BTreeMap::new();
+    for held in &order.returns {
+        if let ReturnState::Accepted { refund, .. } = held.state
+            && !refund.is_zero()
+        {
+            owed.insert(RefundId::from_ulid(held.id.ulid()), refund);
+        }
+    }
+    let wished = wished_refunds(mirror, order.id);
+    let payment = mirror.payments.get(&order.id).map(|held| &held.value);
+    let paid = payment.and_then(|payment| payment.captures.iter().find(|capture| capture.settles));
+    let refunds = payment.iter().flat_map(|payment| &payment.refunds);
+    let refunds: Vec<&Refund> =
+        refunds.filter(|refund| paid.is_some_and(|capture| capture.reference == refund.reference)).collect();
+    let (by_seller, by_returns): (Vec<&Refund>, Vec<&Refund>) =
+        refunds.iter().partition(|refund| wished.contains(&refund.id));
+    let by_returns: BTreeMap<RefundId, Money> =
+        by_returns.into_iter().map(|refund| (refund.id, refund.amount)).collect();
+    let fits = if by_seller.is_empty() {
+        by_returns == owed
+    } else {
+        by_returns.iter().all(|(id, amount)| owed.get(id).is_some_and(|owed| amount.amount_minor <= owed.amount_minor))
+    };
+    if !fits {
+        found.push(broken("I8", format!("{}: {by_returns:?} go back, and {owed:?} should", order.id)));
+    }
+    // Everything back is all that the goods cost.
+    let is_all_back = order.lines.iter().all(|line| order.returnable(line.variant_id) == Some(0))
+        && order.returns.iter().all(|held| held.state.status() != ReturnStatus::Requested);
+    let back: i64 = by_returns.values().map(|amount| amount.amount_minor).sum();
+    let cost = order.totals.paid_for_goods().unwrap().amount_minor;
+    if back > cost || (is_all_back && by_seller.is_empty() && back != cost) {
+        found.push(broken("I8", format!("{}: {back} goes back of {cost} that the goods cost", order.id)));
+    }
+    let gone = refunds.iter().filter(|refund| refund.status == RefundStatus::Processed);
+    gone.map(|refund| refund.amount.amount_minor).sum()
+}
+
+/// The refunds of an order that no event caused, but a seller's request.
+pub(crate) fn wished_refunds(mirror: &Mirror, order: OrderId) -> BTreeSet<RefundId> {
+    let initiated = mirror.outbox.values().filter(|event| event.r#type == RefundInitiated::TYPE);
+    let by_request = initiated.filter(|event| event.causation_id.is_none());
+    let of_it = by_request.filter(|event| event.data["order_id"] == order.to_string());
+    of_it.map(|event| event.data["refund_id"].as_str().unwrap().parse().unwrap()).collect()
+}
+
+/// I2: of a sold order, what was accepted to be sold again is on hand again, and nothing else.
+fn returned_stock(mirror: &Mirror, order: &Held<Order>, found: &mut Vec<Broken>) {
+    if !is_sold(&order.value) {
+        return;
+    }
+    let id = order.value.id.to_string();
+    let mut wanted: BTreeMap<VariantId, i64> = BTreeMap::new();
+    for held in &order.value.returns {
+        if matches!(held.state, ReturnState::Accepted { restock: true, .. }) {
+            for line in &held.lines {
+                *wanted.entry(line.variant_id).or_default() += i64::from(line.quantity);
+            }
+        }
+    }
+    let mut moved: BTreeMap<VariantId, i64> = BTreeMap::new();
+    let is_its = |movement: &&Movement| {
+        movement.reason == MovementReason::Return && movement.reference.as_deref() == Some(id.as_str())
+    };
+    for movement in mirror.movements.values().filter(is_its) {
+        *moved.entry(movement.variant_id).or_default() += movement.delta;
+    }
+    if moved != wanted {
+        found.push(broken("I2", format!("{id}: {moved:?} came back into stock, and {wanted:?} should")));
+    }
+}
+
 /// I8.
-fn held_stock(mirror: &Mirror, id: OrderId, order: &Held<domain::order::Order>, found: &mut Vec<Broken>) {
+fn held_stock(mirror: &Mirror, id: OrderId, order: &Held<Order>, found: &mut Vec<Broken>) {
     let status = order.value.state.status();
     let Some(reservation) = mirror.reservations.get(&id) else {
         found.push(broken("I8", format!("{id} has no reservation")));
         return;
     };
     let state = reservation.value.state;
-    let fits = if status == OrderStatus::Confirmed {
+    let fits = if is_sold(&order.value) {
         state == ReservationState::Committed
     } else {
         matches!(state, ReservationState::Released | ReservationState::Returned | ReservationState::Rejected)

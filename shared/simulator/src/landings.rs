@@ -118,7 +118,7 @@ impl World {
         }
         match asked {
             Asked::Place(at) if status == 201 => self.requests[*at].replies.push(reply.body.clone()),
-            Asked::Refund(at) if status == 201 => self.refunds[*at].replies.push(reply.body.clone()),
+            Asked::Wish(at) if (200..300).contains(&status) => self.wishes[*at].replies.push(reply.body.clone()),
             Asked::Cart { shop, buyer } if status == 200 => {
                 self.filled.insert((*shop, *buyer));
             }

@@ -1,14 +1,18 @@
 //! What people do: buyers, the store's team, and those who look at what is not theirs.
 
-use contracts::events::{Envelope, Event, OrderReturned, StockLine};
-use domain::{EventId, OrderId, Timestamp, order::OrderStatus};
+use domain::{
+    OrderId,
+    fulfilment::FulfilmentStatus,
+    order::OrderStatus,
+    returns::{Return, ReturnState},
+};
 use fastrand::Rng;
 use serde_json::json;
 use testing::TestRequest;
 
 use crate::{
     steps::LATEST,
-    world::{Asked, GOODS, Refund, Request, World, ulid},
+    world::{Asked, FETCHED, GOODS, PRICE_MINOR, Request, SENT, Wish, World},
 };
 
 /// Idempotency keys are known for a day.
@@ -43,7 +47,8 @@ impl World {
             let (shop, buyer) = rng.choice(self.filled.iter().copied()).unwrap_or(anybody);
             self.filled.remove(&(shop, buyer));
             let key = format!("key-{:016x}", rng.u64(..));
-            self.requests.push(Request { shop, buyer, key, sent_ms: now_ms, replies: vec![] });
+            let shipping = if rng.bool() { SENT } else { FETCHED };
+            self.requests.push(Request { shop, buyer, key, shipping, sent_ms: now_ms, replies: vec![] });
             self.requests.len() - 1
         };
         let copies = 1 + usize::from(rng.u8(0..8) == 0);
@@ -55,7 +60,7 @@ impl World {
                 "shipping_address": {
                     "full_name": "Chinua A.", "address": "1 Ogidi Road", "city": "Enugu", "country": "NG",
                 },
-                "shipping_method": "standard",
+                "shipping_method": request.shipping,
             });
             let raw = TestRequest::new().by(&shop.buyers[buyer]).store(shop.slug).key(&request.key).json(body);
             let (raw, slug) = (raw.into_raw(), shop.slug);
@@ -77,7 +82,7 @@ impl World {
         let of_confirmed = rng.u8(0..3) == 0;
         let may_be = |world: &Self, order: OrderId| {
             let is_confirmed = world.mirror.orders[&order].value.state.status() == OrderStatus::Confirmed;
-            !world.returned.contains(&order) && (is_confirmed || !of_confirmed)
+            is_confirmed || !of_confirmed
         };
         let Some(order) = self.latest_order(rng, may_be) else { return };
         let (shop, buyer) = self.whose(order);
@@ -89,67 +94,123 @@ impl World {
         self.call("orders-cancel", raw, Asked::Other, rng);
     }
 
-    /// No function takes goods back yet; the event is sent as that one will send it.
+    pub(crate) fn fulfil(&mut self, rng: &mut Rng) {
+        use FulfilmentStatus::{Delivered, DeliveryFailed, Dispatched, InTransit, OutForDelivery, Preparing};
+        if self.wishes_again("orders-fulfil", rng) {
+            return;
+        }
+        let is_under_way = |world: &Self, order: OrderId| {
+            let status = world.mirror.orders[&order].value.state.status();
+            matches!(status, OrderStatus::Confirmed | OrderStatus::Fulfilled)
+        };
+        let Some(order) = self.latest_order(rng, is_under_way) else { return };
+        let likely: &[FulfilmentStatus] = match self.mirror.orders[&order].value.fulfilment.as_ref().map(|at| at.status)
+        {
+            _ if rng.u8(0..10) == 0 => &FulfilmentStatus::ALL,
+            None => &[Preparing, Dispatched, Dispatched],
+            Some(Preparing | DeliveryFailed) => &[Dispatched],
+            Some(Dispatched) => &[InTransit, OutForDelivery, Delivered, Delivered, Delivered, DeliveryFailed],
+            Some(InTransit) => &[OutForDelivery, Delivered, Delivered, DeliveryFailed],
+            Some(OutForDelivery | Delivered) => &[Delivered, Delivered, DeliveryFailed],
+        };
+        let status = likely[rng.usize(0..likely.len())];
+        let (shop, _) = self.whose(order);
+        let owner = self.shops[shop].owner.clone();
+        let request = TestRequest::new().by(&owner).path("id", order).json(json!({ "status": status }));
+        self.tell(|| format!("the team says that the goods of {order} are {}", status.name()));
+        self.wish("orders-fulfil", order, request, rng);
+    }
+
     pub(crate) fn give_back(&mut self, rng: &mut Rng) {
+        if self.wishes_again("orders-request-return", rng) {
+            return;
+        }
         let is_delivered = |world: &Self, order: OrderId| {
-            world.mirror.orders[&order].value.state.status() == OrderStatus::Confirmed
-                && !world.returned.contains(&order)
+            let order = &world.mirror.orders[&order].value;
+            let is_left = order.lines.iter().any(|line| order.returnable(line.variant_id) > Some(0));
+            order.state.status() == OrderStatus::Completed && is_left
         };
         let Some(order) = self.latest_order(rng, is_delivered) else { return };
-        self.returned.insert(order);
-        let held = self.mirror.orders[&order].clone();
-        let line = |line: &domain::order::OrderLine| StockLine {
-            variant_id: line.variant_id,
-            delta: i64::from(line.quantity),
-        };
-        let event = Envelope {
-            id: EventId::from_ulid(ulid(rng)),
-            r#type: OrderReturned::TYPE.into(),
-            source: OrderReturned::SOURCE.into(),
-            time: Timestamp::from_millisecond(self.now_ms()).unwrap(),
-            tenant_id: held.tenant,
-            subject: order.to_string(),
-            version: held.version,
-            correlation_id: "return".into(),
-            causation_id: None,
-            traceparent: None,
-            schema: OrderReturned::SCHEMA,
-            data: OrderReturned {
-                store_id: held.value.store_id,
-                order_id: order,
-                number: held.value.number,
-                lines: held.value.lines.iter().map(line).collect(),
-            },
-        };
-        self.tell(|| format!("the goods of {order} come back"));
-        let detail = serde_json::to_value(event).unwrap();
-        self.cloud.state().publish(OrderReturned::TYPE, OrderReturned::SOURCE, detail);
+        let held = &self.mirror.orders[&order].value;
+        let left: Vec<_> = held.lines.iter().map(|line| (line.variant_id, held.returnable(line.variant_id))).collect();
+        let mut lines: Vec<_> = left.into_iter().filter_map(|(variant, left)| Some((variant, left?))).collect();
+        if rng.bool() {
+            // A unit of something that may be back already.
+            lines = vec![(lines[rng.usize(0..lines.len())].0, 1)];
+        } else {
+            lines.retain(|(_, left)| *left > 0);
+        }
+        // Sometimes more than there is.
+        let more = u32::from(rng.u8(0..8) == 0);
+        let lines: Vec<_> =
+            lines.iter().map(|(variant, units)| json!({ "variant_id": variant, "quantity": units + more })).collect();
+        let (shop, buyer) = self.whose(order);
+        let buyer = self.shops[shop].buyers[buyer].clone();
+        let body = json!({ "lines": lines, "reason": "too many" });
+        let request = TestRequest::new().by(&buyer).path("id", order).json(body);
+        self.tell(|| format!("the buyer of {order} wants to return something"));
+        self.wish("orders-request-return", order, request, rng);
+    }
+
+    pub(crate) fn decide(&mut self, rng: &mut Rng) {
+        if self.wishes_again("orders-decide-return", rng) {
+            return;
+        }
+        let twice = rng.u8(0..8) == 0;
+        let is_to_decide = move |held: &Return| held.state == ReturnState::Requested || twice;
+        let has_some =
+            |world: &Self, order: OrderId| world.mirror.orders[&order].value.returns.iter().any(is_to_decide);
+        let Some(order) = self.latest_order(rng, has_some) else { return };
+        let held = self.mirror.orders[&order].value.returns.iter().filter(|held| is_to_decide(held));
+        let id = rng.choice(held.map(|held| held.id).collect::<Vec<_>>()).unwrap();
+        let accept = rng.u8(0..4) > 0;
+        let restock = accept && rng.bool();
+        let (shop, _) = self.whose(order);
+        let owner = self.shops[shop].owner.clone();
+        let body = json!({ "accept": accept, "restock": restock });
+        let request = TestRequest::new().by(&owner).path("id", order).path("return_id", id).json(body);
+        self.tell(|| format!("the team {} {id} of {order}", if accept { "accepts" } else { "rejects" }));
+        self.wish("orders-decide-return", order, request, rng);
+    }
+
+    /// Sends a request about an order's goods under a key of its own.
+    fn wish(&mut self, function: &'static str, order: OrderId, request: TestRequest, rng: &mut Rng) {
+        let raw = request.key(&format!("wish-{:016x}", rng.u64(..))).into_raw();
+        let sent_ms = self.now_ms();
+        self.wishes.push(Wish { function, order, raw: raw.clone(), sent_ms, replies: vec![] });
+        let copies = 1 + usize::from(rng.u8(0..8) == 0);
+        for _ in 0..copies {
+            self.call(function, raw.clone(), Asked::Wish(self.wishes.len() - 1), rng);
+        }
+    }
+
+    /// Sends an earlier such request again, now and then.
+    fn wishes_again(&mut self, function: &'static str, rng: &mut Rng) -> bool {
+        let now_ms = self.now_ms();
+        let is_recent = |wish: &Wish| wish.function == function && now_ms - wish.sent_ms < RESENT_WITHIN_MS;
+        let recent = (0..self.wishes.len()).rev().filter(|at| is_recent(&self.wishes[*at])).take(LATEST);
+        let recent: Vec<usize> = recent.collect();
+        let again = rng.u8(0..5) == 0;
+        let Some(at) = rng.choice(recent).filter(|_| again) else { return false };
+        let (raw, order) = (self.wishes[at].raw.clone(), self.wishes[at].order);
+        self.tell(|| format!("{function} is asked again for {order} (wish {at})"));
+        self.call(function, raw, Asked::Wish(at), rng);
+        true
     }
 
     pub(crate) fn refund(&mut self, rng: &mut Rng) {
-        let now_ms = self.now_ms();
-        let recent = (0..self.refunds.len()).rev().take(LATEST);
-        let recent: Vec<usize> = recent.filter(|at| now_ms - self.refunds[*at].sent_ms < RESENT_WITHIN_MS).collect();
-        let again = rng.u8(0..4) == 0;
-        let at = if let Some(at) = rng.choice(recent).filter(|_| again) {
-            at
-        } else {
-            let is_paid = |world: &Self, order: OrderId| world.mirror.orders[&order].value.payment_id().is_some();
-            let Some(order) = self.latest_order(rng, is_paid) else { return };
-            let unique = 1_000 + i64::try_from(self.refunds.len()).unwrap();
-            let amount_minor = (rng.u8(0..3) > 0).then_some(unique);
-            let key = format!("refund-{:016x}", rng.u64(..));
-            self.refunds.push(Refund { order, key, amount_minor, sent_ms: now_ms, replies: vec![] });
-            self.refunds.len() - 1
-        };
-        let Refund { order, key, amount_minor, .. } = &self.refunds[at];
-        let amount = amount_minor.map(|amount_minor| json!({ "amount_minor": amount_minor, "currency": "NGN" }));
-        let (shop, order) = (self.whose(*order).0, *order);
-        let raw = TestRequest::new().by(&self.shops[shop].owner).key(key).path("id", order);
-        let raw = raw.json(amount.map_or(json!({}), |amount| json!({ "amount": amount }))).into_raw();
-        let what = amount_minor.map_or("what is left".to_owned(), |amount| amount.to_string());
-        self.tell(|| format!("the team gives back {what} of {order}"));
-        self.call("payments-refund", raw, Asked::Refund(at), rng);
+        if self.wishes_again("payments-refund", rng) {
+            return;
+        }
+        let is_paid = |world: &Self, order: OrderId| world.mirror.orders[&order].value.payment_id().is_some();
+        let Some(order) = self.latest_order(rng, is_paid) else { return };
+        let part = rng.i64(1..PRICE_MINOR);
+        let body =
+            if rng.bool() { json!({ "amount": { "amount_minor": part, "currency": "NGN" } }) } else { json!({}) };
+        let (shop, _) = self.whose(order);
+        let request = TestRequest::new().by(&self.shops[shop].owner).path("id", order).json(body.clone());
+        self.tell(|| format!("the team gives money of {order} back: {body}"));
+        self.wish("payments-refund", order, request, rng);
     }
 
     pub(crate) fn adjust(&mut self, rng: &mut Rng) {

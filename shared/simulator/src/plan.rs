@@ -26,9 +26,13 @@ pub enum Kind {
     MoveRefund,
     /// Buyer or team cancels an order.
     Cancel,
-    /// Delivered goods come back.
+    /// The team says where an order's goods are, or says it again.
+    Fulfil,
+    /// A buyer wants delivered goods to be taken back, or asks again.
     Return,
-    /// The team gives money back, or sends an earlier request again.
+    /// The team accepts or rejects a return, or says so again.
+    Decide,
+    /// The team gives money back, a part of it or what is left, or asks for it again.
     Refund,
     /// The team counts or restocks.
     Adjust,
@@ -48,7 +52,7 @@ pub enum Kind {
     Wait,
 }
 
-const WEIGHTS: [(Kind, u32); 18] = [
+const WEIGHTS: [(Kind, u32); 20] = [
     (Kind::Shop, 7),
     (Kind::Place, 9),
     (Kind::StartPayment, 2),
@@ -57,7 +61,9 @@ const WEIGHTS: [(Kind, u32); 18] = [
     (Kind::Webhook, 6),
     (Kind::MoveRefund, 4),
     (Kind::Cancel, 4),
-    (Kind::Return, 1),
+    (Kind::Fulfil, 6),
+    (Kind::Return, 3),
+    (Kind::Decide, 3),
     (Kind::Refund, 2),
     (Kind::Adjust, 2),
     (Kind::ChangePrice, 1),

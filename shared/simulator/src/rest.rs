@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::table::Table;
-use domain::{OrderId, order::OrderStatus};
+use contracts::{events::Envelope, table::Table};
+use domain::OrderId;
 use fastrand::Rng;
 use serde_json::{Value, json};
 use testing::dynamo::PREFIX;
 
 use crate::{
+    invariants::wished_refunds,
     queues::event_of,
     world::{World, everything},
 };
@@ -19,8 +20,8 @@ const REST_WITHIN_MS: i64 = 96 * 3_600_000;
 /// Messages dealt with until then, at the most: whatever sends itself on without end is found.
 const DELIVERIES_MAX: usize = 20_000;
 
-/// Consumers that know an event again by their inbox alone. It is kept longer than any queue keeps a message.
-const INBOX_ONLY: [&str; 2] = ["audit-on-event", "inventory-on-order-returned"];
+/// The consumer that knows an event again by its inbox alone. It is kept longer than any queue keeps a message.
+const INBOX_ONLY: &str = "audit-on-event";
 
 impl World {
     /// Lets everything come to its end. What does not, in four days, breaks I4.
@@ -118,56 +119,42 @@ impl World {
         }
     }
 
-    /// I12 and I15 of sellers' refunds: each was made once, as it was answered, and no other was made.
-    pub(crate) fn check_refunds(&mut self) {
-        let mut found = vec![];
-        let mut made: BTreeMap<(OrderId, i64), u32> = BTreeMap::new();
-        for (order, payment) in &self.mirror.payments {
-            for refund in &payment.value.refunds {
-                *made.entry((*order, refund.amount.amount_minor)).or_default() += 1;
-            }
-        }
-        for (at, request) in self.refunds.iter().enumerate() {
-            let bodies: BTreeSet<_> = request.replies.iter().collect();
+    /// I12 and I15, of what moves goods: one answer to a wish, no more events than wishes, and what was promised is there.
+    pub(crate) fn check_wishes(&mut self) {
+        let mut wishes: BTreeMap<(&'static str, OrderId), usize> = BTreeMap::new();
+        let mut state = self.cloud.state();
+        for (at, wish) in self.wishes.iter().enumerate() {
+            *wishes.entry((wish.function, wish.order)).or_default() += 1;
+            let bodies: BTreeSet<_> = wish.replies.iter().collect();
             if bodies.len() > 1 {
-                found.push(("I12", format!("refund {at} was answered in {} ways", bodies.len())));
+                state.breaks("I12", format!("wish {at} was answered in {} ways", bodies.len()));
             }
+            let order = &self.mirror.orders[&wish.order].value;
             for body in bodies {
                 let body: Value = serde_json::from_slice(body).unwrap();
-                let refunds = &self.mirror.payments[&request.order].value.refunds;
-                if !refunds.iter().any(|refund| body["id"] == refund.id.to_string()) {
-                    found.push(("I15", format!("{} was answered with 201 and is not there", body["id"])));
+                let id = body["id"].as_str().unwrap();
+                let is_there = match wish.function {
+                    "orders-request-return" => order.find_return(id.parse().unwrap()).is_some(),
+                    "payments-refund" => wished_refunds(&self.mirror, order.id).contains(&id.parse().unwrap()),
+                    _ => true,
+                };
+                if !is_there {
+                    state.breaks("I15", format!("{id} of {} was answered with 201 and is not there", order.id));
                 }
             }
-            // What failed at the provider may have been what was left.
-            let may_recur =
-                self.refunds.iter().any(|other| other.order == request.order && other.amount_minor.is_none());
-            let amount_minor = request.amount_minor.filter(|_| !may_recur);
-            let times = amount_minor.and_then(|amount| made.get(&(request.order, amount)).copied());
-            if let Some(times) = times.filter(|times| *times > 1) {
-                found.push(("I12", format!("refund {at} was made {times} times")));
-            }
         }
-        for (order, payment) in &self.mirror.payments {
-            let status = self.mirror.orders[order].value.state.status();
-            if status == OrderStatus::Confirmed {
-                let asked: BTreeSet<_> = self
-                    .refunds
-                    .iter()
-                    .filter(|request| request.order == *order)
-                    .filter_map(|r| r.amount_minor)
-                    .collect();
-                let settling = payment.value.captures.iter().find(|capture| capture.settles).unwrap();
-                let of_it = payment.value.refunds.iter().filter(|refund| refund.reference == settling.reference);
-                let unasked = of_it.filter(|refund| !asked.contains(&refund.amount.amount_minor));
-                found.extend(
-                    unasked.map(|refund| ("I8", format!("nobody asked to give back {} of {order}", refund.amount))),
-                );
+        for ((function, order), times) in wishes {
+            let row = contracts::endpoints().into_iter().find(|row| row.function == function).unwrap();
+            let id = order.to_string();
+            // What other events caused is not of this request's making.
+            let is_its = |event: &&Envelope<Value>| {
+                event.data["order_id"] == id && event.causation_id.is_none() && row.emits.contains(&&*event.r#type)
+            };
+            let moves = self.mirror.outbox.values().filter(is_its).count();
+            if moves > times {
+                state
+                    .breaks("I12", format!("{function} was asked {times} times for {order}, and did it {moves} times"));
             }
-        }
-        let mut state = self.cloud.state();
-        for (invariant, detail) in found {
-            state.breaks(invariant, detail);
         }
     }
 
@@ -207,7 +194,7 @@ impl World {
                 state.queues.publish(&event_type, &source, &detail, now_ms);
             }
             for queue in &mut state.queues.all {
-                if INBOX_ONLY.contains(&queue.row.function) {
+                if queue.row.function == INBOX_ONLY {
                     queue.letters.clear();
                 }
             }

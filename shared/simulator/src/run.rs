@@ -119,7 +119,7 @@ impl World {
 
     fn check_at_rest(&mut self) {
         self.check_outcomes();
-        self.check_refunds();
+        self.check_wishes();
         self.check_reached();
         let mut state = self.cloud.state();
         let published: BTreeSet<String> =

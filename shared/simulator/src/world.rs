@@ -8,11 +8,12 @@ use std::{
 
 use contracts::table::Table;
 use domain::{
-    AccountId, MovementId, OrderId, ProductId, Role, SessionId, StoreId, VariantId,
+    AccountId, Money, MovementId, OrderId, ProductId, Role, SessionId, StoreId, VariantId,
     stock::{Movement, MovementReason, Stock},
+    store::ShippingMethod,
 };
 use fastrand::Rng;
-use runtime::{Config, Principal};
+use runtime::{Config, Principal, http::RawRequest};
 use testing::Embedded;
 
 use crate::{
@@ -33,7 +34,9 @@ const BRANCH: &str = "adas-pens";
 const BUYERS: usize = 4;
 /// Units on hand of each store's goods at the start: contention on the first, plenty of the last.
 const ON_HAND: [i64; 3] = [1, 3, 12];
-const PRICE_MINOR: i64 = 150_000;
+pub(crate) const PRICE_MINOR: i64 = 150_000;
+pub(crate) const SENT: &str = "standard";
+pub(crate) const FETCHED: &str = "fetched";
 /// Paystack repeats its calls for three days; this is asked as often as it matters, and once a day after that.
 const RECONCILE_SCHEDULE_S: [u32; 4] = [60, 300, 900, 86_400];
 
@@ -51,19 +54,19 @@ pub(crate) struct Request {
     pub(crate) shop: usize,
     pub(crate) buyer: usize,
     pub(crate) key: String,
+    pub(crate) shipping: &'static str,
     pub(crate) sent_ms: i64,
     /// What was answered with 201 so far.
     pub(crate) replies: Vec<Vec<u8>>,
 }
 
-/// A seller's request to give money back, which may be sent again.
-pub(crate) struct Refund {
+/// A request that moves an order's goods, which may be sent again.
+pub(crate) struct Wish {
+    pub(crate) function: &'static str,
     pub(crate) order: OrderId,
-    pub(crate) key: String,
-    /// Of no other request; `None` for all that is left.
-    pub(crate) amount_minor: Option<i64>,
+    pub(crate) raw: RawRequest,
     pub(crate) sent_ms: i64,
-    /// What was answered with 201 so far.
+    /// The good answers so far.
     pub(crate) replies: Vec<Vec<u8>>,
 }
 
@@ -72,13 +75,13 @@ pub(crate) struct Refund {
 pub(crate) enum Asked {
     /// To place the order of that request.
     Place(usize),
-    /// To give money back, by that request.
-    Refund(usize),
     /// To put something into the cart.
     Cart {
         shop: usize,
         buyer: usize,
     },
+    /// For that wish.
+    Wish(usize),
     /// For something that is the caller's own.
     Own,
     /// For a page of a shop's orders; the cursor of the next one is kept.
@@ -101,13 +104,12 @@ pub(crate) struct World {
     pub(crate) mirror: Mirror,
     pub(crate) flights: Vec<Flight>,
     pub(crate) requests: Vec<Request>,
-    pub(crate) refunds: Vec<Refund>,
+    pub(crate) wishes: Vec<Wish>,
     /// Shop and buyer of carts that hold something.
     pub(crate) filled: BTreeSet<(usize, usize)>,
     pub(crate) webhooks: Vec<Webhook>,
     /// Messages that were dealt with: queue and body.
     pub(crate) dealt_with: Vec<(usize, String)>,
-    pub(crate) returned: BTreeSet<OrderId>,
     /// Cursors given out, and the shop whose list they go on with.
     pub(crate) cursors: Vec<(usize, String)>,
     /// Messages put into queues that nobody can read.
@@ -145,11 +147,10 @@ impl World {
             mirror: Mirror::default(),
             flights: vec![],
             requests: vec![],
-            refunds: vec![],
+            wishes: vec![],
             filled: BTreeSet::new(),
             webhooks: vec![],
             dealt_with: vec![],
-            returned: BTreeSet::new(),
             cursors: vec![],
             poisoned: 0,
         };
@@ -172,7 +173,7 @@ impl World {
                 actor: None,
                 at: stock.updated_at,
             };
-            self.mirror.movements.insert(movement.id, movement);
+            self.mirror.movements.insert((movement.variant_id, movement.id), movement);
         }
         let mut state = self.cloud.state();
         for shop in &self.shops {
@@ -200,7 +201,15 @@ async fn furnish(rng: &mut Rng) -> (Vec<Shop>, Embedded, Config) {
     (shops, dynamo, Config { reconcile_schedule_s: RECONCILE_SCHEDULE_S.into(), ..config })
 }
 
+/// A store of goods that can be sent or fetched. Fetching is free: there all the money can go back with the goods.
 async fn open(world: &testing::World, slug: &'static str, rng: &mut Rng) -> Shop {
+    let mut store = world.store.clone();
+    let fetched =
+        ShippingMethod { id: FETCHED.into(), rate: Money::zero(store.currency), ..store.shipping_methods[0].clone() };
+    store.shipping_methods.push(fetched);
+    let mut tx = world.deps.tx();
+    tx.update(world.tenant, &store, 1);
+    world.deps.db.commit(tx).await.unwrap();
     let mut goods = vec![];
     for (name, on_hand) in GOODS.into_iter().zip(ON_HAND) {
         let (product, variant) = world.product(name, PRICE_MINOR, on_hand).await;

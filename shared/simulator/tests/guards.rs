@@ -47,6 +47,7 @@ noticed! {
     newer_order: [Guard::Rule(Rule::NewerOrder)] breaks ["I2", "I8", "I9"] in STEPS;
     decision_stands: [Guard::Rule(Rule::DecisionStands)] breaks ["I5"] in STEPS;
     refund_cap: [Guard::Rule(Rule::RefundCap)] breaks ["I7", "I9"] in STEPS;
+    return_cap: [Guard::Rule(Rule::ReturnCap)] breaks ["I8"] in STEPS;
     cursor_signature: [Guard::Rule(Rule::CursorSignature)] breaks ["I10"] in STEPS;
     webhook_signature: [Guard::Rule(Rule::WebhookSignature)] breaks ["I1"] in STEPS;
     tenant_in_key: [Guard::Rule(Rule::TenantInKey)] breaks ["I10"] in STEPS;

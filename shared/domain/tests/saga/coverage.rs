@@ -17,11 +17,11 @@ use crate::{
     side::{NOTHING, NOW, Side, TOTAL, WRONG, order, payment},
 };
 
-/// States that nothing leads to.
+/// States that nothing leads to, here.
 pub(crate) const NEVER: [(&str, &str, &str); 4] = [
-    ("order", "fulfilled", "the seller cannot ship yet"),
-    ("order", "completed", "the seller cannot ship yet"),
-    ("payment", "partially_refunded", "what is asked for is always all that is left"),
+    ("order", "fulfilled", "nobody ships: what is on its way cannot be cancelled, so no event of the saga touches it"),
+    ("order", "completed", "nobody ships: only returns follow, and they have no rival"),
+    ("payment", "partially_refunded", "without returns, what is asked for is always all that is left"),
     ("payment", "disputed", "disputes are not read yet"),
 ];
 

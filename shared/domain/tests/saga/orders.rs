@@ -75,6 +75,7 @@ impl Desk {
             }
             // Only people are told.
             Outcome::Confirmed | Outcome::Refunded => {}
+            Outcome::Fulfilment(_) | Outcome::Return(_) => unreachable!("nobody ships here"),
         }
     }
 }

@@ -122,6 +122,8 @@ pub(crate) fn order(state: OrderState) -> Order {
         placed_at: NOW,
         expires_at: NOW,
         updated_at: NOW,
+        fulfilment: None,
+        returns: vec![],
     }
 }
 

@@ -1,0 +1,5 @@
+//! The Lambda behind `POST /orders/{id}/fulfilment`.
+
+fn main() -> runtime::Exit {
+    orders::mains::fulfil()
+}
