@@ -37,7 +37,7 @@ class Tenant:
             "SessionId": claims_of(self.seller.tokens["access_token"])["sid"],
             "ProductId": self.product.id, "VariantId": self.product.only.id, "OrderId": self.order.id,
             "OnboardingId": new_id("onb"), "CartId": new_id("car"), "PaymentId": new_id("pay"),
-            "RefundId": new_id("ref"),
+            "RefundId": new_id("ref"), "ReturnId": new_id("ret"),
         }  # fmt: skip
 
     def state(self) -> list[Any]:

@@ -143,10 +143,9 @@ mod tests {
             older["data"].as_object_mut().unwrap().remove(later);
         }
         let older: Envelope<OrderReturned> = serde_json::from_value(older).unwrap();
-        for _ in 0..2 {
-            handle(&world.deps, message(&older)).await.unwrap();
-            forget_inbox(&world, &older).await;
-        }
+        handle(&world.deps, message(&older)).await.unwrap();
+        forget_inbox(&world, &older).await;
+        handle(&world.deps, message(&older)).await.unwrap();
         assert_eq!(stock(&world, variant).await.on_hand, 6);
     }
 

@@ -6,6 +6,7 @@ use crate::{faults::Fault, flights::Flight, world::World};
 
 /// Records of the stream in one call.
 const RELAYED_MAX: usize = 20;
+const LULL_ROUNDS: usize = 8;
 
 impl World {
     pub(crate) fn relay(&mut self, rng: &mut Rng) {
@@ -73,6 +74,20 @@ impl World {
             let (now_ms, function) = (state.now_ms, state.queues.all[queue].row.function);
             state.tell(|| format!("a message that {function} has dealt with will come again"));
             state.queues.send(queue, body, now_ms);
+        }
+    }
+
+    /// Everything that can be relayed and delivered is, for as many rounds as a sale has steps.
+    pub(crate) fn lull(&mut self, rng: &mut Rng) {
+        for _ in 0..LULL_ROUNDS {
+            self.relay(rng);
+            self.run_out(rng);
+            let now_ms = self.now_ms();
+            let queues = self.cloud.state().queues.with_visible(now_ms);
+            for queue in queues {
+                self.deliver_from(queue, rng);
+                self.run_out(rng);
+            }
         }
     }
 

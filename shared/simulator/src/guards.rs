@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use domain::guard::Rule;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{cloud::State, dynamo::table};
 
@@ -32,6 +32,8 @@ pub enum Guard {
     /// A rule in code.
     Rule(Rule),
 }
+
+const ALWAYS: &str = "attribute_exists(pk) OR attribute_not_exists(pk)";
 
 /// Takes guards out of a request to DynamoDB. Gives back the puts that are to be made after it, in transactions of their
 /// own.
@@ -85,7 +87,7 @@ fn let_pass(part: &mut Value, condition: &str) {
     if body["ConditionExpression"] != condition {
         return;
     }
-    body["ConditionExpression"] = "attribute_exists(pk) OR attribute_not_exists(pk)".into();
+    body["ConditionExpression"] = ALWAYS.into();
     let update = body["UpdateExpression"].as_str().unwrap_or_default().to_owned();
     let body = body.as_object_mut().unwrap();
     if let Some(values) = body.get_mut("ExpressionAttributeValues").and_then(Value::as_object_mut) {
@@ -96,17 +98,22 @@ fn let_pass(part: &mut Value, condition: &str) {
     }
 }
 
-/// Takes a transaction's events out of it. Between the two a function may die; then nobody hears of them.
-fn take_events(parts: &mut Vec<Value>, state: &mut State) -> Vec<Value> {
+/// Takes a transaction's events out of it. Between the two a function may die; then nobody hears of them. A check that
+/// always holds takes the place of each, so that the parts after it are refused by their own numbers.
+fn take_events(parts: &mut [Value], state: &mut State) -> Vec<Value> {
     let is_event = |part: &Value| part.get("Put").is_some_and(|put| table(put) == "outbox");
-    let (events, rest): (Vec<_>, Vec<_>) = std::mem::take(parts).into_iter().partition(is_event);
-    if rest.is_empty() {
-        *parts = events;
+    if parts.iter().all(is_event) {
         return vec![];
     }
-    *parts = rest;
+    let mut events = vec![];
+    for part in parts.iter_mut().filter(|part| is_event(part)) {
+        let put = part["Put"].take();
+        let key = json!({ "pk": put["Item"]["pk"], "sk": put["Item"]["sk"] });
+        *part = json!({ "ConditionCheck": { "TableName": put["TableName"], "Key": key, "ConditionExpression": ALWAYS } });
+        events.push(put);
+    }
     let dies = state.running.as_mut().is_some_and(|running| running.rng.u8(0..20) == 0);
-    if dies { vec![] } else { events.into_iter().map(|mut part| part["Put"].take()).collect() }
+    if dies { vec![] } else { events }
 }
 
 /// Does without rules in code on this thread, until they are switched on again.

@@ -77,6 +77,12 @@ pub const REACHABLE: [(&str, &str, &str); 53] = [
     ("return", "requested", "rejected"),
 ];
 
+/// Transitions that so few runs make that none may.
+pub const RARE: [(&str, &str, &str); 1] = [
+    // The checkout was opened as often as may be, and the last answer was waited for in vain.
+    ("payment", "unknown", "failed"),
+];
+
 #[derive(Debug, Clone)]
 pub(crate) struct Held<T> {
     pub(crate) tenant: TenantId,

@@ -109,9 +109,9 @@ impl World {
             _ if rng.u8(0..10) == 0 => &FulfilmentStatus::ALL,
             None => &[Preparing, Dispatched, Dispatched],
             Some(Preparing | DeliveryFailed) => &[Dispatched],
-            Some(Dispatched) => &[InTransit, OutForDelivery, Delivered, Delivered, Delivered, DeliveryFailed],
-            Some(InTransit) => &[OutForDelivery, Delivered, Delivered, DeliveryFailed],
-            Some(OutForDelivery | Delivered) => &[Delivered, Delivered, DeliveryFailed],
+            Some(Dispatched) => &[InTransit, InTransit, OutForDelivery, Delivered, Delivered, DeliveryFailed],
+            Some(InTransit) => &[OutForDelivery, Delivered, DeliveryFailed],
+            Some(OutForDelivery | Delivered) => &[Delivered, DeliveryFailed],
         };
         let status = likely[rng.usize(0..likely.len())];
         let (shop, _) = self.whose(order);

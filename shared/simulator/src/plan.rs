@@ -50,6 +50,8 @@ pub enum Kind {
     Kill,
     /// Time passes: seconds, or more than a payment window.
     Wait,
+    /// People do nothing for a while, and what is under way goes on: some orders get as far as to their buyers.
+    Lull,
 }
 
 const WEIGHTS: [(Kind, u32); 20] = [
@@ -61,9 +63,9 @@ const WEIGHTS: [(Kind, u32); 20] = [
     (Kind::Webhook, 6),
     (Kind::MoveRefund, 4),
     (Kind::Cancel, 4),
-    (Kind::Fulfil, 6),
-    (Kind::Return, 3),
-    (Kind::Decide, 3),
+    (Kind::Fulfil, 9),
+    (Kind::Return, 6),
+    (Kind::Decide, 6),
     (Kind::Refund, 2),
     (Kind::Adjust, 2),
     (Kind::ChangePrice, 1),
@@ -73,6 +75,7 @@ const WEIGHTS: [(Kind, u32); 20] = [
     (Kind::Redeliver, 2),
     (Kind::Kill, 2),
     (Kind::Wait, 6),
+    (Kind::Lull, 4),
 ];
 
 /// A run to be made.

@@ -18,7 +18,7 @@ use crate::{
 /// Reconciliation gives up after three days; everything has ended within four.
 const REST_WITHIN_MS: i64 = 96 * 3_600_000;
 /// Messages dealt with until then, at the most: whatever sends itself on without end is found.
-const DELIVERIES_MAX: usize = 20_000;
+const DELIVERIES_MAX: usize = 50_000;
 
 /// The consumer that knows an event again by its inbox alone. It is kept longer than any queue keeps a message.
 const INBOX_ONLY: &str = "audit-on-event";
@@ -65,7 +65,8 @@ impl World {
         }
     }
 
-    fn run_out(&mut self, rng: &mut Rng) {
+    /// Lets what is under way land.
+    pub(crate) fn run_out(&mut self, rng: &mut Rng) {
         while !self.flights.is_empty() {
             self.go_on(rng);
         }

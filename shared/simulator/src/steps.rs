@@ -41,6 +41,7 @@ impl World {
             Kind::Redeliver => self.redeliver(rng),
             Kind::Kill => self.kill(rng),
             Kind::Wait => self.wait(rng),
+            Kind::Lull => self.lull(rng),
         }
         for _ in 0..rng.usize(0..RESUMES_MAX) {
             self.go_on(rng);

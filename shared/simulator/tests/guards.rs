@@ -47,11 +47,11 @@ noticed! {
     newer_order: [Guard::Rule(Rule::NewerOrder)] breaks ["I2", "I8", "I9"] in STEPS;
     decision_stands: [Guard::Rule(Rule::DecisionStands)] breaks ["I5"] in STEPS;
     refund_cap: [Guard::Rule(Rule::RefundCap)] breaks ["I7", "I9"] in STEPS;
-    return_cap: [Guard::Rule(Rule::ReturnCap)] breaks ["I8"] in STEPS;
+    return_cap: [Guard::Rule(Rule::ReturnCap)] breaks ["I8"] in LONG_STEPS;
     cursor_signature: [Guard::Rule(Rule::CursorSignature)] breaks ["I10"] in STEPS;
     webhook_signature: [Guard::Rule(Rule::WebhookSignature)] breaks ["I1"] in STEPS;
     tenant_in_key: [Guard::Rule(Rule::TenantInKey)] breaks ["I10"] in STEPS;
-    refund_asked_once: [Guard::Rule(Rule::RefundAskedOnce)] breaks ["I7"] in LONG_STEPS;
+    refund_asked_once: [Guard::Rule(Rule::RefundAskedOnce)] breaks ["I1", "I7", "I8"] in LONG_STEPS;
 }
 
 /// The ledger's keys are a second line: without versions two settlements of one charge meet there, and the books stay
