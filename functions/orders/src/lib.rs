@@ -23,3 +23,5 @@ runtime::functions! {
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod placing_with_coupons;

@@ -2,6 +2,7 @@
 
 use domain::{
     AccountId, OrderId, Permission, StoreId, Timestamp,
+    coupon::AppliedCoupon,
     limits::{EMAIL_MAX, NAME_MAX, PHONE_MAX, SHORT_TEXT_MAX},
     order::{Address, CancelReason, Customer, OrderLine, OrderStatus, Totals},
 };
@@ -112,6 +113,8 @@ pub struct Order {
     pub note: Option<String>,
     pub lines: Vec<OrderLine>,
     pub totals: Totals,
+    /// What took `totals.discount` off.
+    pub coupon: Option<AppliedCoupon>,
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub placed_at: Timestamp,
     /// Until when it can be paid.
@@ -138,6 +141,7 @@ impl Order {
             note: order.note,
             lines: order.lines,
             totals: order.totals,
+            coupon: order.coupon,
             placed_at: order.placed_at,
             expires_at: order.expires_at,
             updated_at: order.updated_at,
@@ -196,10 +200,16 @@ endpoints! {
     /// Every line is reserved, or none: lines that cannot be had are named (409) and the cart stays. Prices, shipping
     /// and tax are read at this moment; a price that changed since the cart last showed it is an error too, never a
     /// surprise. The order waits for its payment until `expires_at`.
+    ///
+    /// A coupon in the cart is used, or the order refused: 409 `coupon_exhausted` where it has been used as often as it
+    /// may be, `coupon_used` where this customer (by e-mail address) has, `coupon_not_applicable` for all other reasons.
     Place = Post "/orders" => "orders-place" {
         access: Access::Needs(Permission::OrdersPlace), store: Required, idempotency: Required,
         path: Nothing, query: Nothing, body: PlaceOrder, reply: 201 Order,
-        tables: [Orders: Put, Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: Put Update],
+        tables: [
+            Orders: Put, Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: Put Update,
+            Coupons: BatchGet Put Update,
+        ],
         emits: [events::OrderCreated::TYPE],
     }
     /// Lists the caller's own orders, newest first.
