@@ -35,6 +35,9 @@ class Books:
     stock: dict[str, Json]
     movements: dict[str, list[Json]]
     provider: dict[str, list[Json]]  # the provider's transactions, by order
+    coupons: list[Json]
+    customers: list[Json]  # how often each uses a coupon
+    redemptions: dict[str, Json]
     outbox: dict[str, Json]  # envelopes, by id
     audit: list[Json]
     audit_head: Json
@@ -60,12 +63,15 @@ def read(seller: Seller) -> Books:
     provider = defaultdict(list)
     for row in seller.shop.paystack.books(f"{tenant.partition('_')[2]}-"):
         provider[f"ord_{row['reference'].split('-')[1]}"].append(row)
+    coupons = [item.data for store in stores for item in cloud.partition("coupons", f"{own}{store}#COUPONS")]
+    customers = [item.data for item in cloud.all_of("coupons", f"{own}COUPON#")]
+    redemptions = {item.data["order_id"]: item.data for item in cloud.all_of("coupons", f"{own}REDEMPTION#")}
     outbox = {i.data["id"]: json.loads(i.data["detail"]) for i in cloud.all_of("outbox", f"{own}OUTBOX#")}
     chain = cloud.partition("audit", f"{own}AUDIT")
     entries = [item.data for item in chain if item.sk.startswith("ENTRY#")]
     head = next((item.data for item in chain if item.sk == "HEAD"), {"sequence": 0, "hash": GENESIS})
-    return Books(tenant, orders, payments, ledger, reservations, stock, movements, provider, outbox, entries, head,
-                 cloud.dead_letters(tenant))  # fmt: skip
+    return Books(tenant, orders, payments, ledger, reservations, stock, movements, provider, coupons, customers,
+                 redemptions, outbox, entries, head, cloud.dead_letters(tenant))  # fmt: skip
 
 
 def _flat(order: Json) -> Json:
@@ -129,6 +135,7 @@ def at_rest(books: Books, given_back: dict[str, int] | None = None) -> list[str]
             broken.append(f"I4 {order}: {value['status']}")
         broken += _broken_money(books, order, (given_back or {}).get(order, 0))
     broken += _broken_stock(books)
+    broken += _broken_coupons(books)
     broken += _broken_events(books)
     return broken
 
@@ -178,6 +185,30 @@ def _broken_stock(books: Books) -> list[str]:
             broken.append(f"I2 {variant}: {sold[variant]} sold to orders, but its movements say {orders}")
         if stock["reserved"] != held[variant]:
             broken.append(f"I3 {variant}: {stock['reserved']} reserved, but orders hold {held[variant]}")
+    return broken
+
+
+def _broken_coupons(books: Books) -> list[str]:
+    """I8 and I13. The tables are read one after the other, so this holds at rest only."""
+    broken = []
+    held: Counter[str] = Counter()
+    held_by: Counter[tuple[str, str]] = Counter()
+    for redemption in books.redemptions.values():
+        held[redemption["coupon_id"]] += redemption["state"] == "held"
+        held_by[redemption["coupon_id"], redemption["email"]] += redemption["state"] == "held"
+    for coupon in books.coupons:
+        uses, cap = coupon["uses"], coupon["cap"]
+        if uses != held[coupon["id"]] or (cap is not None and uses > cap):
+            broken.append(f"I13 {coupon['code']}: {uses} uses of {cap}, held by {held[coupon['id']]} orders")
+    for customer in books.customers:
+        coupon, email = customer["coupon_id"], customer["email"]
+        if customer["uses"] != held_by[coupon, email]:
+            broken.append(f"I13 {coupon}: {customer['uses']} uses by {email}, held by {held_by[coupon, email]} orders")
+    for order, value in books.orders.items():
+        state = books.redemptions.get(order, {}).get("state")
+        wanted = value.get("coupon") and ("held" if value["status"] in KEPT else "released")
+        if state != wanted:
+            broken.append(f"I8 {order}: {value['status']}, but its coupon is {state}")
     return broken
 
 

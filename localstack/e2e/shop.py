@@ -268,6 +268,11 @@ class Seller:
         self.api.call("POST", f"/products/{made['id']}/status", json={"status": "active"})
         return Product(made["id"], made["name"], made["slug"], known)
 
+    def coupon(self, code: str, basis_points: int, **terms: Any) -> Json:
+        """A share of the goods off; `terms` as in POST /coupons."""
+        body = {"code": code, "discount": {"kind": "percentage", "basis_points": basis_points}} | terms
+        return self.api.call("POST", "/coupons", 201, json=body)
+
     def adjust(self, variant: Variant, delta: int, reason: str = "restock") -> Json:
         return self.api.call("POST", f"/inventory/{variant.id}/adjust", json={"delta": delta, "reason": reason})
 
@@ -325,6 +330,10 @@ class Buyer:
     def add(self, variant: Variant, quantity: int = 1) -> Json:
         body = {"product_id": variant.product_id, "variant_id": variant.id, "quantity": quantity}
         return self.api.call("POST", "/cart/items", json=body)
+
+    def apply(self, code: str) -> Json:
+        """The cart, with this coupon in it."""
+        return self.api.call("POST", "/cart/coupon", json={"code": code})
 
     def cart(self) -> Json:
         return self.api.call("GET", "/cart")

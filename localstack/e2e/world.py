@@ -17,6 +17,7 @@ Json = dict[str, Any]
 class Tenant:
     seller: Seller
     product: Product
+    coupon: Json
     buyer: Buyer
     order: Order
 
@@ -24,9 +25,10 @@ class Tenant:
     def make(cls, shop: Shop) -> Tenant:
         seller = Seller.onboard(shop)
         product = seller.product("A novel", {"PB": (450_000, 100)})
+        coupon = seller.coupon("SAVE10", 1_000)
         buyer = Buyer.guest(seller)
         buyer.add(product.only)
-        return cls(seller, product, buyer, buyer.order())
+        return cls(seller, product, coupon, buyer, buyer.order())
 
     @functools.cached_property
     def ids(self) -> dict[str, str]:
@@ -37,7 +39,7 @@ class Tenant:
             "SessionId": claims_of(self.seller.tokens["access_token"])["sid"],
             "ProductId": self.product.id, "VariantId": self.product.only.id, "OrderId": self.order.id,
             "OnboardingId": new_id("onb"), "CartId": new_id("car"), "PaymentId": new_id("pay"),
-            "RefundId": new_id("ref"), "ReturnId": new_id("ret"),
+            "RefundId": new_id("ref"), "ReturnId": new_id("ret"), "CouponId": self.coupon["id"],
         }  # fmt: skip
 
     def state(self) -> list[Any]:
@@ -47,6 +49,7 @@ class Tenant:
             api.call("GET", "/stores"),
             api.call("GET", f"/products/{self.product.id}"),
             self.seller.stock(self.product.only),
+            api.call("GET", f"/coupons/{self.coupon['id']}"),
             api.call("GET", f"/inventory/{self.product.only.id}/movements"),
             [(order["id"], order["version"]) for order in self.seller.orders()],
             self.buyer.cart()["lines"],

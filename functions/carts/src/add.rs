@@ -4,11 +4,11 @@ use contracts::{carts::Add, orders::OUT_OF_STOCK};
 use domain::cart::Line;
 use runtime::{Call, Deps, Outcome, Problem};
 
-use crate::desk;
+use crate::desk::{self, Also};
 
 pub async fn handle(deps: &Deps, call: Call<Add>) -> Outcome<Add> {
     let (product_id, variant_id) = (call.body.product_id, call.body.variant_id);
-    desk::edit(deps, &call, Some((product_id, variant_id)), |cart, shelf| {
+    desk::edit(deps, &call, Also::Variant(product_id, variant_id), |cart, shelf| {
         let offer = shelf.offer(product_id, variant_id)?;
         if offer.available < 1 {
             return Err(Problem::conflict(OUT_OF_STOCK, "this is out of stock"));

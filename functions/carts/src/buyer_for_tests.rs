@@ -2,17 +2,18 @@
 
 use contracts::carts::Cart;
 use domain::{
-    Money, OrderId, ProductId, StoreId, VariantId,
+    CouponId, Money, OrderId, ProductId, StoreId, VariantId,
     catalog::{Product, ProductStatus},
+    coupon::{Coupon, Discount},
     stock::Stock,
     store::Store,
 };
 use runtime::Principal;
 use serde_json::{Value, json};
-use store::{StoreClaim, keys};
+use store::{CouponCodeClaim, StoreClaim, keys};
 use testing::{TestRequest, World, http::Answer};
 
-use crate::{add, change, clear, get, merge, remove};
+use crate::{add, apply_coupon, change, clear, get, merge, remove, remove_coupon};
 
 pub(crate) struct Buyer<'a> {
     pub(crate) world: &'a World,
@@ -47,6 +48,14 @@ impl<'a> Buyer<'a> {
 
     pub(crate) async fn clear(&self) -> Answer {
         self.request().send(&self.world.deps, clear::handle).await
+    }
+
+    pub(crate) async fn apply(&self, code: &str) -> Answer {
+        self.request().json(json!({ "code": code })).send(&self.world.deps, apply_coupon::handle).await
+    }
+
+    pub(crate) async fn remove_coupon(&self) -> Answer {
+        self.request().send(&self.world.deps, remove_coupon::handle).await
     }
 
     pub(crate) async fn merge(&self, guest_token: &str) -> Answer {
@@ -101,6 +110,41 @@ pub(crate) async fn set_available(world: &World, variant: VariantId, units: i64)
     let next = Stock { on_hand: stock.value.reserved + units, available: units, ..stock.value };
     let mut tx = world.deps.tx();
     tx.update(world.tenant, &next, stock.version);
+    world.deps.db.commit(tx).await.unwrap();
+}
+
+/// A coupon of the store: ten percent off, without a condition.
+pub(crate) async fn coupon(world: &World, code: &str) -> Coupon {
+    let (now, store_id) = (world.deps.now(), world.store.id);
+    let coupon = Coupon {
+        id: world.deps.id(CouponId::from_ulid),
+        store_id,
+        code: code.into(),
+        discount: Discount::Percentage { basis_points: 1_000 },
+        minimum_subtotal: None,
+        starts_at: None,
+        ends_at: None,
+        cap: None,
+        cap_per_customer: None,
+        uses: 0,
+        active: true,
+        terms: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let mut tx = world.deps.tx();
+    tx.create(world.tenant, &coupon);
+    tx.create(world.tenant, &CouponCodeClaim { store_id, code: code.into(), coupon_id: coupon.id });
+    world.deps.db.commit(tx).await.unwrap();
+    coupon
+}
+
+pub(crate) async fn change_coupon(world: &World, id: CouponId, change: impl FnOnce(&mut Coupon)) {
+    let key = keys::coupon(world.tenant, world.store.id, id);
+    let mut coupon = world.deps.db.get::<Coupon>(&key).await.unwrap().unwrap();
+    change(&mut coupon.value);
+    let mut tx = world.deps.tx();
+    tx.update(world.tenant, &coupon.value, coupon.version);
     world.deps.db.commit(tx).await.unwrap();
 }
 

@@ -3,11 +3,14 @@
 use contracts::carts::Change;
 use runtime::{Call, Deps, Outcome, Problem};
 
-use crate::{desk, shelf::Refusal};
+use crate::{
+    desk::{self, Also},
+    shelf::Refusal,
+};
 
 pub async fn handle(deps: &Deps, call: Call<Change>) -> Outcome<Change> {
     let variant = call.path.id;
-    desk::edit(deps, &call, None, |cart, shelf| {
+    desk::edit(deps, &call, Also::Nothing, |cart, shelf| {
         let line = cart.lines.iter().find(|line| line.variant_id == variant).ok_or_else(Problem::not_found)?;
         // It is in the cart, so the buyer knows of it: whatever became of it, it is no longer sold.
         let offer = shelf.offer(line.product_id, variant).map_err(|_| Refusal::Discontinued)?;

@@ -2,12 +2,14 @@
 //! took, and would give back if it is cancelled.
 
 use contracts::carts::Clear;
+use domain::cart::Cart;
 use runtime::{Call, Deps, Outcome};
 
-use crate::desk;
+use crate::desk::{self, Also};
 
 pub async fn handle(deps: &Deps, call: Call<Clear>) -> Outcome<Clear> {
-    desk::edit(deps, &call, None, |cart, _| Ok((!cart.lines.is_empty()).then(|| cart.clear(deps.now())))).await
+    let cleared = |cart: Cart| (!cart.lines.is_empty()).then(|| cart.clear(deps.now()));
+    desk::edit(deps, &call, Also::Nothing, |cart, _| Ok(cleared(cart))).await
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use contracts::{Endpoint, carts::Cart as CartView};
 use domain::{
-    AccountId, CartId, ProductId, VariantId,
+    AccountId, CartId, CouponId, ProductId, Timestamp, VariantId,
     cart::{Cart, CartError},
 };
 use runtime::{
@@ -55,39 +55,59 @@ pub(crate) fn wanted(cart: &Cart) -> impl Iterator<Item = (ProductId, VariantId)
     cart.lines.iter().map(|line| (line.product_id, line.variant_id))
 }
 
+/// The coupon whose effect is shown.
+pub(crate) fn chosen(cart: &Cart) -> Option<CouponId> {
+    cart.coupon.as_ref().map(|chosen| chosen.coupon_id)
+}
+
 /// The answer that shows a cart as it is kept.
 pub(crate) fn reply<E: Endpoint<Reply = CartView>>(
     cart: &Cart,
     version: Option<u64>,
     shelf: &Shelf,
+    now: Timestamp,
 ) -> Result<Reply<E>, Problem> {
-    let reply = Reply::new(&view::cart(cart, version, shelf)?);
+    let reply = Reply::new(&view::cart(cart, version, shelf, now)?);
     Ok(match version {
         Some(version) => reply.etag(version),
         None => reply,
     })
 }
 
-/// Changes the caller's cart and shows it. `also` is wanted from the shelf besides what is in the cart; `edit` says
-/// what becomes of the cart, or `None` where nothing is to be written.
+/// What is wanted from the shelf besides what is in the cart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Also {
+    Nothing,
+    Variant(ProductId, VariantId),
+    /// Instead of the cart's own.
+    Coupon(CouponId),
+}
+
+/// Changes the caller's cart and shows it. `edit` says what becomes of the cart, or `None` where nothing is to be
+/// written.
 pub(crate) async fn edit<E: Endpoint<Reply = CartView>>(
     deps: &Deps,
     call: &Call<E>,
-    also: Option<(ProductId, VariantId)>,
+    also: Also,
     edit: impl Fn(Cart, &Shelf) -> Result<Option<Cart>, Problem>,
 ) -> Outcome<E> {
     let at = call.store()?;
     for _ in 0..TRIES {
         let held = read(deps, call).await?;
         call.expect_version(held.version.unwrap_or(0))?;
-        let shelf = Shelf::read(deps, at, wanted(&held.cart).chain(also)).await?;
+        let (variant, coupon) = match also {
+            Also::Nothing => (None, chosen(&held.cart)),
+            Also::Variant(product, variant) => (Some((product, variant)), chosen(&held.cart)),
+            Also::Coupon(coupon) => (None, Some(coupon)),
+        };
+        let shelf = Shelf::read(deps, at, wanted(&held.cart).chain(variant), coupon).await?;
         let mut tx = deps.tx();
         let reply = match edit(held.cart.clone(), &shelf)? {
             Some(next) => {
                 tx.save(at.tenant_id, &next, held.version);
-                reply(&next, Some(held.next_version()), &shelf)?
+                reply(&next, Some(held.next_version()), &shelf, deps.now())?
             }
-            None => reply(&held.cart, held.version, &shelf)?,
+            None => reply(&held.cart, held.version, &shelf, deps.now())?,
         };
         if let Committed::Done(reply) = call.commit(deps, tx, reply).await? {
             return Ok(reply);
@@ -101,5 +121,6 @@ pub(crate) fn refuse(error: CartError) -> Problem {
         CartError::TooManyLines => Problem::conflict("cart_full", error.to_string()),
         CartError::TooMany => Problem::conflict("quantity_too_large", error.to_string()),
         CartError::NoSuchLine => Problem::not_found(),
+        CartError::Empty => Problem::conflict("cart_empty", error.to_string()),
     }
 }

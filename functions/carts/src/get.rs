@@ -7,8 +7,8 @@ use crate::{desk, shelf::Shelf};
 
 pub async fn handle(deps: &Deps, call: Call<Get>) -> Outcome<Get> {
     let held = desk::read(deps, &call).await?;
-    let shelf = Shelf::read(deps, call.store()?, desk::wanted(&held.cart)).await?;
-    desk::reply(&held.cart, held.version, &shelf)
+    let shelf = Shelf::read(deps, call.store()?, desk::wanted(&held.cart), desk::chosen(&held.cart)).await?;
+    desk::reply(&held.cart, held.version, &shelf, deps.now())
 }
 
 #[cfg(test)]

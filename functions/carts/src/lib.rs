@@ -1,18 +1,20 @@
 //! Carts: their endpoints, one file each. All of them answer with the whole cart at today's prices.
 
 pub mod add;
+pub mod apply_coupon;
 pub mod change;
 pub mod clear;
 pub mod get;
 pub mod merge;
 pub mod remove;
+pub mod remove_coupon;
 
 mod desk;
 mod shelf;
 mod view;
 
 runtime::functions! {
-    serve_http: add, change, clear, get, merge, remove;
+    serve_http: add, apply_coupon, change, clear, get, merge, remove, remove_coupon;
 }
 
 #[cfg(test)]

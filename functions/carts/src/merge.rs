@@ -23,15 +23,15 @@ pub async fn handle(deps: &Deps, call: Call<Merge>) -> Outcome<Merge> {
         call.expect_version(mine.version.unwrap_or(0))?;
         let mut tx = deps.tx();
         let reply = if theirs.cart.lines.is_empty() {
-            let shelf = Shelf::read(deps, at, desk::wanted(&mine.cart)).await?;
-            desk::reply(&mine.cart, mine.version, &shelf)?
+            let shelf = Shelf::read(deps, at, desk::wanted(&mine.cart), desk::chosen(&mine.cart)).await?;
+            desk::reply(&mine.cart, mine.version, &shelf, deps.now())?
         } else {
             let version = mine.next_version();
             let (merged, left) = mine.cart.merge(theirs.cart, deps.now());
             tx.save(at.tenant_id, &merged, mine.version);
             tx.save(at.tenant_id, &left, theirs.version);
-            let shelf = Shelf::read(deps, at, desk::wanted(&merged)).await?;
-            desk::reply(&merged, Some(version), &shelf)?
+            let shelf = Shelf::read(deps, at, desk::wanted(&merged), desk::chosen(&merged)).await?;
+            desk::reply(&merged, Some(version), &shelf, deps.now())?
         };
         if let Committed::Done(reply) = call.commit(deps, tx, reply).await? {
             return Ok(reply);

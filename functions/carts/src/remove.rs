@@ -3,10 +3,13 @@
 use contracts::carts::Remove;
 use runtime::{Call, Deps, Outcome};
 
-use crate::desk;
+use crate::desk::{self, Also};
 
 pub async fn handle(deps: &Deps, call: Call<Remove>) -> Outcome<Remove> {
-    desk::edit(deps, &call, None, |cart, _| cart.remove(call.path.id, deps.now()).map(Some).map_err(desk::refuse)).await
+    desk::edit(deps, &call, Also::Nothing, |cart, _| {
+        cart.remove(call.path.id, deps.now()).map(Some).map_err(desk::refuse)
+    })
+    .await
 }
 
 #[cfg(test)]

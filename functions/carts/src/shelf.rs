@@ -1,10 +1,11 @@
-//! What a cart's lines can be had for now: the store, the products and their stock, in one batched read.
+//! What a cart's lines can be had for now: the store, the products and their stock, and the coupon, in one batched read.
 
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{
-    ProductId, VariantId,
+    CouponId, ProductId, VariantId,
     catalog::{Product, ProductStatus, Variant},
+    coupon::Coupon,
     stock::Stock,
     store::Store,
 };
@@ -16,6 +17,7 @@ pub(crate) struct Shelf {
     products: HashMap<ProductId, Product>,
     /// Units free of each variant.
     available: HashMap<VariantId, i64>,
+    coupon: Option<Coupon>,
 }
 
 /// A variant that is sold.
@@ -33,21 +35,26 @@ pub(crate) enum Refusal {
 }
 
 impl Shelf {
-    /// Reads the store, and what is wanted of it. A cart has at most 40 lines, so this is at most 83 items.
+    /// Reads the store, and what is wanted of it. A cart has at most 40 lines, so this is at most 84 items.
     pub(crate) async fn read(
         deps: &Deps,
         at: StoreRef,
         wanted: impl IntoIterator<Item = (ProductId, VariantId)>,
+        coupon: Option<CouponId>,
     ) -> Result<Self, Problem> {
         let (products, variants): (BTreeSet<ProductId>, BTreeSet<VariantId>) = wanted.into_iter().unzip();
         let store_key = keys::store(at.tenant_id, at.store_id);
         let product_keys = products.iter().map(|id| keys::product(at.tenant_id, *id));
         let stock_keys = variants.iter().map(|id| keys::stock(at.tenant_id, *id));
-        let all: Vec<_> = [store_key.clone()].into_iter().chain(product_keys).chain(stock_keys).collect();
+        let coupon_key = coupon.map(|id| keys::coupon(at.tenant_id, at.store_id, id));
+        let all = [store_key.clone()].into_iter().chain(product_keys).chain(stock_keys).chain(coupon_key.clone());
+        let all: Vec<_> = all.collect();
         let mut found = deps.db.batch_get(&all).await?;
 
         let store = found.take::<Store>(&store_key)?.ok_or_else(Problem::not_found)?.value;
-        let mut shelf = Self { store, products: HashMap::new(), available: HashMap::new() };
+        let coupon = coupon_key.map(|key| found.take::<Coupon>(&key)).transpose()?.flatten();
+        let coupon = coupon.map(|coupon| coupon.value);
+        let mut shelf = Self { store, products: HashMap::new(), available: HashMap::new(), coupon };
         for id in products {
             let product = found.take::<Product>(&keys::product(at.tenant_id, id))?.map(|product| product.value);
             shelf.products.extend(product.filter(|product| product.store_id == at.store_id).map(|p| (id, p)));
@@ -62,6 +69,11 @@ impl Shelf {
     /// A product, sold or not.
     pub(crate) fn product(&self, product: ProductId) -> Option<&Product> {
         self.products.get(&product)
+    }
+
+    /// The coupon with that id, if it was wanted and there is one.
+    pub(crate) fn coupon(&self, id: CouponId) -> Option<&Coupon> {
+        self.coupon.as_ref().filter(|coupon| coupon.id == id)
     }
 
     /// What a variant is sold for, if it is.

@@ -1,28 +1,49 @@
 //! A cart as its buyer sees it: every line at today's price, with what of it can be had.
 
-use contracts::carts::{Cart as CartView, CartLine, LineState};
+use contracts::carts::{
+    COUPON_NOT_APPLICABLE, Cart as CartView, CartCoupon, CartLine, CouponProblem, LineState, coupon_problem,
+};
 use domain::{
-    Money, MoneyError,
+    Money, MoneyError, Timestamp,
     cart::{Cart, Line, totals},
+    coupon::ChosenCoupon,
 };
 use runtime::Problem;
 
 use crate::shelf::Shelf;
 
 /// `version`: of the item the cart is kept in; `None` where nothing was ever put in.
-pub(crate) fn cart(cart: &Cart, version: Option<u64>, shelf: &Shelf) -> Result<CartView, Problem> {
+pub(crate) fn cart(cart: &Cart, version: Option<u64>, shelf: &Shelf, now: Timestamp) -> Result<CartView, Problem> {
     let lines = cart.lines.iter().map(|held| line(held, shelf)).collect::<Result<Vec<_>, _>>().map_err(too_large)?;
     let currency = shelf.store.currency;
     let payable = lines.iter().filter(|line| can_be_ordered(line)).map(|line| line.line_total);
-    let totals = totals(currency, payable, Money::zero(currency), shelf.store.tax).map_err(too_large)?;
+    let subtotal = Money::sum(currency, payable).map_err(too_large)?;
+    let coupon = cart.coupon.as_ref().map(|chosen| coupon(chosen, subtotal, shelf, now));
+    let nothing = Money::zero(currency);
+    let discount = coupon.as_ref().map_or(nothing, |coupon| coupon.discount);
+    let totals = totals(subtotal, discount, nothing, shelf.store.tax).map_err(too_large)?;
     Ok(CartView {
         id: version.map(|_| cart.id),
         store_id: cart.store_id,
         expires_at: (!lines.is_empty()).then_some(cart.expires_at),
         lines,
         totals,
+        coupon,
         version: version.unwrap_or(0),
     })
+}
+
+fn coupon(chosen: &ChosenCoupon, subtotal: Money, shelf: &Shelf, now: Timestamp) -> CartCoupon {
+    let (discount, problem) = match shelf.coupon(chosen.coupon_id).map(|coupon| coupon.off(subtotal, now)) {
+        Some(Ok(discount)) => (discount, None),
+        Some(Err(error)) => (Money::zero(subtotal.currency), Some((coupon_problem(&error), error.to_string()))),
+        None => {
+            let detail = "the store does not have this coupon any more".to_owned();
+            (Money::zero(subtotal.currency), Some((COUPON_NOT_APPLICABLE, detail)))
+        }
+    };
+    let problem = problem.map(|(code, detail)| CouponProblem { code: code.to_owned(), detail });
+    CartCoupon { code: chosen.code.clone(), discount, problem }
 }
 
 fn line(held: &Line, shelf: &Shelf) -> Result<CartLine, MoneyError> {

@@ -6,6 +6,7 @@ use contracts::events::{
 };
 use domain::{
     OrderId, StoreId,
+    coupon::AppliedCoupon,
     order::{CancelReason, Customer, Order},
     store::Store,
 };
@@ -153,7 +154,8 @@ fn onboarded(news: &TenantOnboarded, config: &Config) -> Letter {
 
 fn confirmed(news: &OrderConfirmed, store: &Store) -> Vec<Letter> {
     let OrderConfirmed { order_id, number, customer, total, .. } = news;
-    let lines = || List(news.lines.iter().map(title).collect());
+    let off = |coupon: &AppliedCoupon| format!("coupon {}: {} off", coupon.code, coupon.discount);
+    let lines = || List(news.lines.iter().map(title).chain(news.coupon.as_ref().map(off)).collect());
     let buyer = vec![
         Text(format!("thank you: your payment of {total} is here, and your order {number} is confirmed.")),
         lines(),

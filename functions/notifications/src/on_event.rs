@@ -212,6 +212,7 @@ mod tests {
                     quantity: 2,
                 }],
                 total: Money::new(1_117_500, Currency::Ngn),
+                coupon: None,
             }
         }
 

@@ -26,3 +26,5 @@ runtime::functions! {
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod placing_with_coupons;

@@ -1,19 +1,22 @@
 //! `POST /orders`: what is in the cart becomes an order, its stock reserved, or nothing happens.
 //!
-//! Two batched reads (cart and store, then the products) and one transaction.
+//! Two batched reads (cart and store, then the products and the coupon) and one transaction; again where the coupon
+//! changed in between.
 
 use std::collections::{BTreeSet, HashMap};
 
 use contracts::{
+    carts::{COUPON_NOT_APPLICABLE, coupon_problem},
     events::{LineQuantity, OrderCreated},
     http::FieldError,
     orders::{DISCONTINUED, OUT_OF_STOCK, Order as OrderView, PRICE_CHANGED, Place, PlaceOrder},
 };
 use domain::{
-    Money, OrderId, ProductId,
+    Money, OrderId, ProductId, Timestamp,
     cart::{Cart, totals},
     catalog::Product,
-    order::{Order, OrderLine, OrderState, OrderStatus, order_number},
+    coupon::{AppliedCoupon, Coupon, CouponError, CustomerUses, Redemption, RedemptionState},
+    order::{Customer, Order, OrderLine, OrderState, OrderStatus, order_number},
     reservation::{Reservation, ReservedLine},
     stock::Stock,
     store::{Store, StoreStatus, after},
@@ -21,27 +24,51 @@ use domain::{
 use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
 use store::{Op, Refused, TimelineEntry, Tx, Versioned, keys};
 
+use crate::transition::TRIES;
+
 pub async fn handle(deps: &Deps, call: Call<Place>) -> Outcome<Place> {
-    let (order, cart) = decide(deps, &call).await?;
-    commit(deps, &call, order, cart).await
+    for _ in 0..TRIES {
+        let draft = decide(deps, &call).await?;
+        if let Some(reply) = commit(deps, &call, draft).await? {
+            return Ok(reply);
+        }
+    }
+    Err(Problem::busy())
 }
 
-/// The order that the cart makes today.
-async fn decide(deps: &Deps, call: &Call<Place>) -> Result<(Order, Versioned<Cart>), Problem> {
+/// The order that the cart makes today, and what it was made from.
+pub(crate) struct Draft {
+    pub(crate) order: Order,
+    cart: Versioned<Cart>,
+    coupon: Option<CouponInUse>,
+}
+
+/// A coupon, and the uses that this customer made of it.
+struct CouponInUse {
+    coupon: Coupon,
+    customer: CustomerUses,
+    /// Of the customer's uses; `None` where there were none.
+    version: Option<u64>,
+}
+
+pub(crate) async fn decide(deps: &Deps, call: &Call<Place>) -> Result<Draft, Problem> {
     let (cart, store) = read_cart_and_store(deps, call).await?;
     let delivery = check_choices(&call.body, &store)?;
-    let products = read_products(deps, call, &cart.value).await?;
+    let (products, coupon) = read_products_and_coupon(deps, call, &cart.value).await?;
     let lines = price_lines(&cart.value, &store, &products)?;
-    Ok((build(deps, call, &store, delivery, lines)?, cart))
+    let order = build(deps, call, &store, delivery, lines, coupon.as_ref())?;
+    Ok(Draft { order, cart, coupon })
 }
 
-async fn commit(deps: &Deps, call: &Call<Place>, order: Order, cart: Versioned<Cart>) -> Outcome<Place> {
+/// `None` where the coupon is not any more what it was when it was read: it is to be decided anew.
+pub(crate) async fn commit(deps: &Deps, call: &Call<Place>, draft: Draft) -> Result<Option<Reply<Place>>, Problem> {
+    let order = draft.order.clone();
     let mut tx = deps.tx();
-    let parts = write(deps, call, &mut tx, &order, cart)?;
+    let parts = write(deps, call, &mut tx, draft)?;
     let reply = Reply::new(&OrderView::new(order.clone(), 1)).etag(1);
     match call.commit(deps, tx, reply).await? {
-        Committed::Done(reply) => Ok(reply),
-        Committed::Refused(refused) => Err(explain(&refused, &parts, &order)?),
+        Committed::Done(reply) => Ok(Some(reply)),
+        Committed::Refused(refused) => explain(&refused, &parts, &order)?.map_or(Ok(None), Err),
     }
 }
 
@@ -96,18 +123,35 @@ fn check_choices(body: &PlaceOrder, store: &Store) -> Result<Delivery, Problem> 
     }
 }
 
-async fn read_products(deps: &Deps, call: &Call<Place>, cart: &Cart) -> Result<HashMap<ProductId, Product>, Problem> {
-    let tenant = call.store()?.tenant_id;
+async fn read_products_and_coupon(
+    deps: &Deps,
+    call: &Call<Place>,
+    cart: &Cart,
+) -> Result<(HashMap<ProductId, Product>, Option<CouponInUse>), Problem> {
+    let at = call.store()?;
     let ids: BTreeSet<ProductId> = cart.lines.iter().map(|line| line.product_id).collect();
-    let product_keys: Vec<_> = ids.iter().map(|id| keys::product(tenant, *id)).collect();
-    let mut found = deps.db.batch_get(&product_keys).await?;
+    let mut wanted: Vec<_> = ids.iter().map(|id| keys::product(at.tenant_id, *id)).collect();
+    let email = Customer::from(call.body.customer.clone()).email;
+    let coupon_keys = cart.coupon.as_ref().map(|chosen| {
+        let customer = keys::coupon_customer(at.tenant_id, chosen.coupon_id, &email);
+        (keys::coupon(at.tenant_id, at.store_id, chosen.coupon_id), customer)
+    });
+    wanted.extend(coupon_keys.iter().flat_map(|(coupon, customer)| [coupon.clone(), customer.clone()]));
+    let mut found = deps.db.batch_get(&wanted).await?;
     let mut products = HashMap::new();
-    for (id, key) in ids.into_iter().zip(&product_keys) {
+    for (id, key) in ids.into_iter().zip(&wanted) {
         if let Some(product) = found.take::<Product>(key)? {
             products.insert(id, product.value);
         }
     }
-    Ok(products)
+    let Some((coupon, customer)) = coupon_keys else { return Ok((products, None)) };
+    let coupon = found.take::<Coupon>(&coupon)?.map(|coupon| coupon.value).ok_or_else(|| {
+        Problem::conflict(COUPON_NOT_APPLICABLE, "the store does not have the coupon in the cart any more")
+    })?;
+    let uses = found.take::<CustomerUses>(&customer)?;
+    let version = uses.as_ref().map(|uses| uses.version);
+    let customer = uses.map_or_else(|| CustomerUses::none(coupon.id, email, deps.now()), |uses| uses.value);
+    Ok((products, Some(CouponInUse { coupon, customer, version })))
 }
 
 /// The lines at today's prices; or all that cannot be had at the price the buyer last saw.
@@ -153,10 +197,13 @@ fn build(
     store: &Store,
     delivery: Delivery,
     lines: Vec<OrderLine>,
+    coupon: Option<&CouponInUse>,
 ) -> Result<Order, Problem> {
     let now = deps.now();
-    let line_totals = lines.iter().map(|line| line.line_total);
-    let totals = totals(store.currency, line_totals, delivery.shipping, store.tax).map_err(too_large)?;
+    let subtotal = Money::sum(store.currency, lines.iter().map(|line| line.line_total)).map_err(too_large)?;
+    let coupon = coupon.map(|used| apply(used, subtotal, now)).transpose()?;
+    let discount = coupon.as_ref().map_or(Money::zero(store.currency), |applied| applied.discount);
+    let totals = totals(subtotal, discount, delivery.shipping, store.tax).map_err(too_large)?;
     if totals.total.is_zero() {
         return Err(Problem::conflict("nothing_to_pay", "an order has to cost something"));
     }
@@ -173,6 +220,7 @@ fn build(
         note: body.note.clone(),
         lines,
         totals,
+        coupon,
         state: OrderState::Pending,
         placed_at: now,
         expires_at: after(now, i64::from(store.payment_window_s)),
@@ -182,13 +230,23 @@ fn build(
     })
 }
 
+fn apply(used: &CouponInUse, subtotal: Money, now: Timestamp) -> Result<AppliedCoupon, Problem> {
+    let CouponInUse { coupon, customer, .. } = used;
+    let refuse = |error: CouponError| Problem::conflict(coupon_problem(&error), error.to_string());
+    let discount = coupon.off(subtotal, now).map_err(refuse)?;
+    coupon.is_open_to(customer.uses).map_err(refuse)?;
+    Ok(AppliedCoupon { coupon_id: coupon.id, code: coupon.code.clone(), discount })
+}
+
 /// The parts of the transaction whose refusal means something to the buyer.
 struct Parts {
     cart: Op,
     stock: Vec<Op>,
 }
 
-fn write(deps: &Deps, call: &Call<Place>, tx: &mut Tx, order: &Order, cart: Versioned<Cart>) -> Result<Parts, Problem> {
+fn write(deps: &Deps, call: &Call<Place>, tx: &mut Tx, draft: Draft) -> Result<Parts, Problem> {
+    let Draft { order, cart, coupon } = draft;
+    let order = &order;
     let (tenant, now) = (call.store()?.tenant_id, order.placed_at);
     tx.create(tenant, order);
     tx.create(
@@ -205,6 +263,20 @@ fn write(deps: &Deps, call: &Call<Place>, tx: &mut Tx, order: &Order, cart: Vers
     let reserved = order.lines.iter().map(|line| ReservedLine { variant_id: line.variant_id, quantity: line.quantity });
     tx.create(tenant, &Reservation::hold(order.id, order.store_id, reserved.collect(), now));
     let stock = order.lines.iter().map(|line| tx.reserve_stock(tenant, line.variant_id, line.quantity, now)).collect();
+    if let Some(CouponInUse { coupon, customer, version }) = coupon {
+        tx.use_coupon(tenant, &coupon, now);
+        let redemption = Redemption {
+            order_id: order.id,
+            store_id: order.store_id,
+            coupon_id: coupon.id,
+            email: customer.email.clone(),
+            state: RedemptionState::Held,
+            redeemed_at: now,
+            updated_at: now,
+        };
+        tx.create(tenant, &redemption);
+        tx.save(tenant, &customer.once_more(now), version);
+    }
     let cart = tx.update(tenant, &cart.value.ordered(order.id, now), cart.version);
     tx.emit(&deps.event(
         &call.cause,
@@ -226,13 +298,14 @@ fn write(deps: &Deps, call: &Call<Place>, tx: &mut Tx, order: &Order, cart: Vers
     Ok(Parts { cart, stock })
 }
 
-/// Tells the buyer why the transaction was refused: which lines, or that the cart changed under it.
-fn explain(refused: &Refused, parts: &Parts, order: &Order) -> Result<Problem, Problem> {
+/// Tells the buyer why the transaction was refused: which lines, or that the cart changed under it. `None` where it was
+/// for the coupon alone: others used it, this customer did, or its terms changed.
+fn explain(refused: &Refused, parts: &Parts, order: &Order) -> Result<Option<Problem>, Problem> {
     if refused.contains(parts.cart) {
-        return Ok(Problem::conflict(
+        return Ok(Some(Problem::conflict(
             "cart_changed",
             "the cart changed while it was ordered; look at it and try again",
-        ));
+        )));
     }
     let mut errors = vec![];
     for (op, line) in parts.stock.iter().zip(&order.lines) {
@@ -245,7 +318,7 @@ fn explain(refused: &Refused, parts: &Parts, order: &Order) -> Result<Problem, P
             });
         }
     }
-    Ok(lines_problem(errors))
+    Ok((!errors.is_empty()).then(|| lines_problem(errors)))
 }
 
 fn lines_problem(errors: Vec<FieldError>) -> Problem {
@@ -426,11 +499,11 @@ mod tests {
 
     /// As [`handle`], with another request of the buyer's that changes the cart in between.
     async fn with_the_cart_changed_in_between(deps: &Deps, call: Call<Place>) -> Outcome<Place> {
-        let (order, cart) = decide(deps, &call).await?;
+        let draft = decide(deps, &call).await?;
         let mut tx = deps.tx();
-        tx.update(call.tenant()?, &cart.value.clone().clear(deps.now()), cart.version);
+        tx.update(call.tenant()?, &draft.cart.value.clone().clear(deps.now()), draft.cart.version);
         deps.db.commit(tx).await?;
-        commit(deps, &call, order, cart).await
+        commit(deps, &call, draft).await?.ok_or_else(Problem::busy)
     }
 
     #[tokio::test]

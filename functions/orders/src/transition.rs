@@ -110,7 +110,15 @@ fn emit(
             tenant,
             order_id,
             version,
-            OrderConfirmed { store_id, order_id, number, customer, lines: line_quantities(order), total },
+            OrderConfirmed {
+                store_id,
+                order_id,
+                number,
+                customer,
+                lines: line_quantities(order),
+                total,
+                coupon: order.coupon.clone(),
+            },
         ),
         Outcome::CancelRequested { reason } => send(
             deps,

@@ -203,6 +203,7 @@ fn order(world: &World) -> Order {
         note: None,
         lines: vec![],
         totals: Totals { subtotal: money, discount: zero, shipping: zero, tax: zero, total: money },
+        coupon: None,
         state: OrderState::Pending,
         placed_at: now,
         expires_at: domain::store::after(now, 900),

@@ -1,11 +1,14 @@
 //! Carts over HTTP. A cart belongs to the token's subject, guest or customer, in one store.
 
 use domain::{
-    CartId, Money, Permission, ProductId, StoreId, Timestamp, VariantId, limits::QUANTITY_MAX, order::Totals,
+    CartId, Money, Permission, ProductId, StoreId, Timestamp, VariantId,
+    coupon::CouponError,
+    limits::{COUPON_CODE_MAX, COUPON_CODE_MIN, QUANTITY_MAX},
+    order::Totals,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{endpoints, http::Nothing, table::Access};
+use crate::{check, endpoints, http::Nothing, table::Access};
 
 /// A cart as its buyer sees it: with today's prices, and what of it can be had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,11 +21,48 @@ pub struct Cart {
     /// Of the lines that can be ordered (`available` and `price_changed`), at today's prices. Shipping is 0 until it
     /// is chosen, with the order.
     pub totals: Totals,
+    /// The coupon in the cart, if there is one.
+    pub coupon: Option<CartCoupon>,
     /// When the lines are forgotten unless the cart changes before; absent while there are none.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub expires_at: Option<Timestamp>,
     /// 0 until something was put in.
     pub version: u64,
+}
+
+/// A coupon, and what it does for the cart as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CartCoupon {
+    pub code: String,
+    /// What it takes off, and `totals` counts; 0 where it does not apply right now. How often the customer has used it
+    /// is looked at when the order is placed.
+    pub discount: Money,
+    pub problem: Option<CouponProblem>,
+}
+
+/// Why a coupon does not apply right now. The cart can be ordered without it only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CouponProblem {
+    /// `coupon_not_applicable`, or `coupon_exhausted`.
+    pub code: String,
+    /// For people.
+    pub detail: String,
+}
+
+/// Why a coupon cannot be used, as a problem's code.
+pub const COUPON_EXHAUSTED: &str = "coupon_exhausted";
+pub const COUPON_USED: &str = "coupon_used";
+pub const COUPON_NOT_APPLICABLE: &str = "coupon_not_applicable";
+
+/// The code that tells why a coupon cannot be used.
+pub const fn coupon_problem(error: &CouponError) -> &'static str {
+    match error {
+        CouponError::Exhausted => COUPON_EXHAUSTED,
+        CouponError::Used => COUPON_USED,
+        _ => COUPON_NOT_APPLICABLE,
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +126,15 @@ pub struct ChangeItem {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+pub struct CouponCode {
+    /// In upper or lower case.
+    #[garde(length(min = COUPON_CODE_MIN, max = COUPON_CODE_MAX), custom(check::coupon_code))]
+    pub code: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct MergeCart {
     /// A guest's access token, for the same store's tenant.
     #[garde(length(min = 1, max = TOKEN_MAX))]
@@ -109,7 +158,7 @@ endpoints! {
     Get = Get "/cart" => "carts-get" {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 Cart,
-        tables: [Carts: Get, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet], emits: [],
+        tables: [Carts: Get, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
     }
     /// Puts units of a variant into the cart.
     ///
@@ -119,33 +168,52 @@ endpoints! {
     Add = Post "/cart/items" => "carts-add" {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: Accepted,
         path: Nothing, query: Nothing, body: AddItem, reply: 200 Cart,
-        tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet], emits: [],
+        tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
     }
     /// Sets how many of a variant are wanted, and accepts today's price.
     Change = Patch "/cart/items/{id}" => "carts-change" {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
         path: ItemPath, query: Nothing, body: ChangeItem, reply: 200 Cart,
-        tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet], emits: [],
+        tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
     }
     /// Takes a line out of the cart.
     Remove = Delete "/cart/items/{id}" => "carts-remove" {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
         path: ItemPath, query: Nothing, body: Nothing, reply: 200 Cart,
-        tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet], emits: [],
+        tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
     }
     /// Takes everything out of the cart.
     Clear = Delete "/cart" => "carts-clear" {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 Cart,
-        tables: [Carts: Get Put, Tenants: BatchGet], emits: [],
+        tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
+    }
+    /// Puts a coupon into the cart, instead of any other.
+    ///
+    /// A code that the store does not have or that nobody can use now is refused (422, naming `/code`). Whether it
+    /// applies to what is in the cart, the cart says; what it takes off, it takes off the goods and not the shipping.
+    ApplyCoupon = Post "/cart/coupon" => "carts-apply-coupon" {
+        access: Access::Needs(Permission::CartsUse), store: Required, idempotency: Accepted,
+        path: Nothing, query: Nothing, body: CouponCode, reply: 200 Cart,
+        tables: [
+            Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: Get BatchGet,
+        ],
+        emits: [],
+    }
+    /// Takes the coupon out of the cart.
+    RemoveCoupon = Delete "/cart/coupon" => "carts-remove-coupon" {
+        access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
+        path: Nothing, query: Nothing, body: Nothing, reply: 200 Cart,
+        tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
     }
     /// Moves the lines of a guest's cart into the customer's, at sign-in.
     ///
     /// Of a variant in both, the larger quantity stays. Lines beyond the 40 that a cart holds stay in the guest's.
+    /// The guest's coupon moves where the customer has chosen none.
     Merge = Post "/cart/merge" => "carts-merge" {
         access: Access::Needs(Permission::CartsMerge), store: Required, idempotency: Accepted,
         path: Nothing, query: Nothing, body: MergeCart, reply: 200 Cart,
-        tables: [Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet], emits: [],
+        tables: [Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
         grants: [TokenKeys],
     }
 }

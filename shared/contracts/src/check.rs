@@ -1,7 +1,7 @@
 //! garde rules for text that has a form, as bodies use them: `#[garde(custom(check::slug))]`,
 //! or `#[garde(inner(custom(check::slug)))]` where the value may be absent.
 
-use domain::text;
+use domain::{coupon, text};
 
 /// Declares a rule: a check and what to tell people who break it.
 macro_rules! rules {
@@ -18,6 +18,7 @@ rules! {
     email(text::is_email): "expected an e-mail address";
     phone(text::is_phone): "expected a phone number in international form, like +2348012345678";
     sku(text::is_sku): "expected 1 to 64 printable characters without spaces or #";
+    coupon_code(coupon::is_code): "expected 3 to 32 letters, digits and hyphens";
     country(text::is_country): "expected a two-letter country code, like NG";
     clean(text::is_clean): "expected text without control characters";
     web_address(text::is_web_address): "expected an https:// address";

@@ -2,8 +2,9 @@
 //! `SCHEMA`, and the old one stays so that queued messages still decode.
 
 use domain::{
-    AccountId, EventId, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, StoreId, TenantId, Timestamp,
+    AccountId, CouponId, EventId, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, StoreId, TenantId, Timestamp,
     VariantId,
+    coupon::AppliedCoupon,
     fulfilment::{FulfilmentStatus, Tracking},
     order::{CancelReason, Customer},
     payment::FailureReason,
@@ -115,6 +116,11 @@ events! {
     /// The seller counted, restocked or wrote off.
     StockAdjusted = "STOCK_ADJUSTED" from "inventory" { store_id: StoreId, variant_id: VariantId, delta: i64, on_hand: i64, reason: String, actor: AccountId }
 
+    CouponCreated = "COUPON_CREATED" from "coupons" { store_id: StoreId, coupon_id: CouponId, code: String, actor: AccountId }
+    /// Its terms changed; uses are told by orders.
+    CouponUpdated = "COUPON_UPDATED" from "coupons" { store_id: StoreId, coupon_id: CouponId, changed: Vec<String>, actor: AccountId }
+    CouponDeleted = "COUPON_DELETED" from "coupons" { store_id: StoreId, coupon_id: CouponId, code: String, actor: AccountId }
+
     /// An order was placed and its stock reserved.
     OrderCreated = "ORDER_CREATED" from "orders" {
         store_id: StoreId, order_id: OrderId, number: String, buyer_id: AccountId, customer: Customer,
@@ -135,6 +141,9 @@ events! {
     /// Paid and the stock sold: the seller can pack.
     OrderConfirmed = "ORDER_CONFIRMED" from "orders" {
         store_id: StoreId, order_id: OrderId, number: String, customer: Customer, lines: Vec<LineQuantity>, total: Money,
+        /// What made the order cheaper; absent where nothing did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coupon: Option<AppliedCoupon>,
     }
     /// All of an order's money went back: it was cancelled, or its goods were returned.
     OrderRefunded = "ORDER_REFUNDED" from "orders" {

@@ -12,6 +12,7 @@ pub mod table;
 pub mod audit;
 pub mod auth;
 pub mod carts;
+pub mod coupons;
 pub mod inventory;
 pub mod notifications;
 pub mod onboarding;
@@ -31,6 +32,7 @@ pub fn endpoints() -> Vec<&'static Spec> {
         stores::ENDPOINTS,
         products::ENDPOINTS,
         inventory::ENDPOINTS,
+        coupons::ENDPOINTS,
         carts::ENDPOINTS,
         orders::ENDPOINTS,
         payments::ENDPOINTS,
@@ -45,6 +47,7 @@ pub fn endpoints() -> Vec<&'static Spec> {
 pub fn consumers() -> Vec<&'static Consumer> {
     [
         inventory::CONSUMERS,
+        coupons::CONSUMERS,
         orders::CONSUMERS,
         payments::CONSUMERS,
         notifications::CONSUMERS,

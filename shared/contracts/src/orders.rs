@@ -2,6 +2,7 @@
 
 use domain::{
     AccountId, Money, OrderId, Permission, ReturnId, StoreId, Timestamp, VariantId,
+    coupon::AppliedCoupon,
     fulfilment::{FulfilmentStatus, Tracking},
     limits::{EMAIL_MAX, NAME_MAX, ORDER_LINES_MAX, PHONE_MAX, QUANTITY_MAX, SHORT_TEXT_MAX},
     order::{Address, CancelReason, Customer, OrderLine, OrderStatus, Totals},
@@ -114,6 +115,8 @@ pub struct Order {
     pub note: Option<String>,
     pub lines: Vec<OrderLine>,
     pub totals: Totals,
+    /// What took `totals.discount` off.
+    pub coupon: Option<AppliedCoupon>,
     /// Where the goods are; absent until the seller begins to prepare them.
     pub fulfilment: Option<Fulfilment>,
     /// In the order they were asked for.
@@ -144,6 +147,7 @@ impl Order {
             note: order.note,
             lines: order.lines,
             totals: order.totals,
+            coupon: order.coupon,
             fulfilment: order.fulfilment.map(Into::into),
             returns: order.returns.into_iter().map(Into::into).collect(),
             placed_at: order.placed_at,
@@ -345,10 +349,16 @@ endpoints! {
     /// Every line is reserved, or none: lines that cannot be had are named (409) and the cart stays. Prices, shipping
     /// and tax are read at this moment; a price that changed since the cart last showed it is an error too, never a
     /// surprise. The order waits for its payment until `expires_at`.
+    ///
+    /// A coupon in the cart is used, or the order refused: 409 `coupon_exhausted` where it has been used as often as it
+    /// may be, `coupon_used` where this customer (by e-mail address) has, `coupon_not_applicable` for all other reasons.
     Place = Post "/orders" => "orders-place" {
         access: Access::Needs(Permission::OrdersPlace), store: Required, idempotency: Required,
         path: Nothing, query: Nothing, body: PlaceOrder, reply: 201 Order,
-        tables: [Orders: Put, Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: Put Update],
+        tables: [
+            Orders: Put, Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: Put Update,
+            Coupons: BatchGet Put Update,
+        ],
         emits: [events::OrderCreated::TYPE],
     }
     /// Lists the caller's own orders, newest first.

@@ -61,6 +61,7 @@ pub enum Table {
     Tenants,
     Catalog,
     Carts,
+    Coupons,
     Inventory,
     Orders,
     Payments,
@@ -73,11 +74,12 @@ pub enum Table {
 }
 
 impl Table {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Accounts,
         Self::Tenants,
         Self::Catalog,
         Self::Carts,
+        Self::Coupons,
         Self::Inventory,
         Self::Orders,
         Self::Payments,
@@ -94,6 +96,7 @@ impl Table {
             Self::Tenants => "tenants",
             Self::Catalog => "catalog",
             Self::Carts => "carts",
+            Self::Coupons => "coupons",
             Self::Inventory => "inventory",
             Self::Orders => "orders",
             Self::Payments => "payments",

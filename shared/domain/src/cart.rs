@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, CartId, Currency, Money, MoneyError, OrderId, ProductId, StoreId, Timestamp, VariantId,
+    AccountId, CartId, Money, MoneyError, OrderId, ProductId, StoreId, Timestamp, VariantId,
+    coupon::ChosenCoupon,
     limits::{CART_TTL_S, ORDER_LINES_MAX, QUANTITY_MAX},
     order::Totals,
     store::Tax,
@@ -25,6 +26,9 @@ pub struct Cart {
     pub store_id: StoreId,
     pub buyer_id: AccountId,
     pub lines: Vec<Line>,
+    /// There is one only where there are lines.
+    #[serde(default)]
+    pub coupon: Option<ChosenCoupon>,
     /// The order that these lines became. They are kept until the buyer starts anew, to be given back if the order
     /// is cancelled unpaid.
     pub order_id: Option<OrderId>,
@@ -40,17 +44,29 @@ pub enum CartError {
     TooMany,
     #[error("no such line")]
     NoSuchLine,
+    #[error("the cart is empty; a coupon is for what is in it")]
+    Empty,
 }
 
 impl Cart {
     pub fn empty(id: CartId, store_id: StoreId, buyer_id: AccountId, now: Timestamp) -> Self {
-        Self { id, store_id, buyer_id, lines: vec![], order_id: None, updated_at: now, expires_at: expiry(now) }
+        Self {
+            id,
+            store_id,
+            buyer_id,
+            lines: vec![],
+            coupon: None,
+            order_id: None,
+            updated_at: now,
+            expires_at: expiry(now),
+        }
     }
 
-    /// As the buyer sees it at `now`: without the lines that an order took, or that have expired.
+    /// As the buyer sees it at `now`: without the lines and the coupon that an order took, or that
+    /// have expired.
     pub fn open(self, now: Timestamp) -> Self {
         if self.order_id.is_some() || now >= self.expires_at {
-            Self { lines: vec![], order_id: None, ..self }
+            Self { lines: vec![], coupon: None, order_id: None, ..self }
         } else {
             self
         }
@@ -102,16 +118,31 @@ impl Cart {
     pub fn remove(mut self, variant_id: VariantId, now: Timestamp) -> Result<Self, CartError> {
         let before = self.lines.len();
         self.lines.retain(|line| line.variant_id != variant_id);
+        if self.lines.is_empty() {
+            self.coupon = None;
+        }
         if self.lines.len() == before { Err(CartError::NoSuchLine) } else { Ok(self.touch(now)) }
     }
 
     pub fn clear(self, now: Timestamp) -> Self {
-        Self { lines: vec![], ..self }.touch(now)
+        Self { lines: vec![], coupon: None, ..self }.touch(now)
+    }
+
+    /// Takes a coupon, instead of any other.
+    pub fn with_coupon(self, coupon: ChosenCoupon, now: Timestamp) -> Result<Self, CartError> {
+        if self.lines.is_empty() {
+            return Err(CartError::Empty);
+        }
+        Ok(Self { coupon: Some(coupon), ..self }.touch(now))
+    }
+
+    pub fn without_coupon(self, now: Timestamp) -> Self {
+        Self { coupon: None, ..self }.touch(now)
     }
 
     /// Takes over another cart's lines (a guest's, at sign-in). Of a variant in both the larger quantity stays, as
-    /// adding would double what the buyer put in twice to be safe. Gives back both; lines that did not fit stay in the
-    /// other.
+    /// adding would double what the buyer put in twice to be safe. Of two coupons its own stays. Gives back both; lines
+    /// that did not fit stay in the other.
     pub fn merge(mut self, mut other: Self, now: Timestamp) -> (Self, Self) {
         let mut left = vec![];
         for line in other.lines {
@@ -124,6 +155,8 @@ impl Cart {
             }
         }
         other.lines = left;
+        let others = other.coupon.take();
+        self.coupon = self.coupon.or(others);
         (self.touch(now), other.touch(now))
     }
 
@@ -136,15 +169,8 @@ fn expiry(now: Timestamp) -> Timestamp {
     crate::store::after(now, CART_TTL_S)
 }
 
-/// What lines cost with shipping and the store's tax.
-pub fn totals(
-    currency: Currency,
-    line_totals: impl IntoIterator<Item = Money>,
-    shipping: Money,
-    tax: Tax,
-) -> Result<Totals, MoneyError> {
-    let subtotal = Money::sum(currency, line_totals)?;
-    let discount = Money::zero(currency);
+/// What goods worth `subtotal` cost with a discount on them (of at most that), shipping and the store's tax.
+pub fn totals(subtotal: Money, discount: Money, shipping: Money, tax: Tax) -> Result<Totals, MoneyError> {
     let taxable = subtotal.checked_sub(discount)?.checked_add(shipping)?;
     let (tax, total) = if tax.inclusive {
         (taxable.included_basis_points(tax.rate_basis_points)?, taxable)
@@ -161,6 +187,7 @@ mod tests {
     use ulid::Ulid;
 
     use super::*;
+    use crate::{CouponId, Currency};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -224,6 +251,24 @@ mod tests {
     }
 
     #[test]
+    fn a_coupon_goes_with_the_lines() {
+        let coupon = |id| ChosenCoupon { coupon_id: CouponId::from_ulid(Ulid(id)), code: format!("CODE-{id}") };
+        assert_eq!(cart().with_coupon(coupon(1), NOW), Err(CartError::Empty));
+        let filled = cart().add(line(1, 2), NOW).unwrap();
+        let mine = filled.clone().with_coupon(coupon(1), NOW).unwrap();
+        assert_eq!(mine.clone().without_coupon(NOW), filled);
+        assert_eq!(mine.clone().clear(NOW).coupon, None);
+        assert_eq!(mine.clone().remove(VariantId::from_ulid(Ulid(1)), NOW).unwrap().coupon, None);
+        let ordered = mine.clone().ordered(OrderId::from_ulid(Ulid(9)), NOW);
+        assert_eq!((ordered.coupon.clone(), ordered.open(NOW).coupon), (Some(coupon(1)), None));
+        // A merge keeps the customer's own, else takes the guest's.
+        let guests = filled.clone().with_coupon(coupon(2), NOW).unwrap();
+        let (merged, left) = mine.merge(guests.clone(), NOW);
+        assert_eq!((merged.coupon, left.coupon), (Some(coupon(1)), None));
+        assert_eq!(filled.merge(guests, NOW).0.coupon, Some(coupon(2)));
+    }
+
+    #[test]
     fn a_cart_expires_after_its_last_change() {
         let filled = cart().add(line(1, 2), NOW).unwrap();
         let end = filled.expires_at;
@@ -236,12 +281,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn totals_add_up(prices in prop::collection::vec(0..1_000_000_i64, 0..10), shipping in 0..10_000_i64, rate in 0..3_000_u32, inclusive: bool) {
+        fn totals_add_up(
+            subtotal in 0..10_000_000_i64,
+            kept in 0..=10_000_i64,
+            shipping in 0..10_000_i64,
+            rate in 0..3_000_u32,
+            inclusive: bool,
+        ) {
             let tax = Tax { rate_basis_points: rate, inclusive };
-            let t = totals(Currency::Ngn, prices.iter().map(|p| ngn(*p)), ngn(shipping), tax).unwrap();
-            prop_assert_eq!(t.subtotal.amount_minor, prices.iter().sum::<i64>());
+            let discount = subtotal - subtotal * kept / 10_000;
+            let t = totals(ngn(subtotal), ngn(discount), ngn(shipping), tax).unwrap();
+            prop_assert_eq!((t.subtotal, t.discount, t.shipping), (ngn(subtotal), ngn(discount), ngn(shipping)));
             let added = if inclusive { 0 } else { t.tax.amount_minor };
-            prop_assert_eq!(t.total.amount_minor, t.subtotal.amount_minor - t.discount.amount_minor + shipping + added);
+            prop_assert_eq!(t.total.amount_minor, subtotal - discount + shipping + added);
             prop_assert!(t.tax.amount_minor <= t.total.amount_minor);
         }
     }

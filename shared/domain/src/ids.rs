@@ -98,6 +98,8 @@ id!(/// A variant of a product: the thing that has a price and stock.
     VariantId, "var");
 id!(/// A cart.
     CartId, "car");
+id!(/// A coupon.
+    CouponId, "cpn");
 id!(/// An order.
     OrderId, "ord");
 id!(/// A return of goods of an order.

@@ -6,6 +6,7 @@ pub mod account;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
+pub mod coupon;
 pub mod fulfilment;
 pub mod guard;
 pub mod ids;
@@ -24,8 +25,8 @@ pub mod tenant;
 pub mod text;
 
 pub use ids::{
-    AccountId, CartId, EventId, LedgerEntryId, MovementId, NotificationId, OnboardingId, OrderId, PaymentId, ProductId,
-    RefundId, ReturnId, SessionId, StoreId, TenantId, VariantId,
+    AccountId, CartId, CouponId, EventId, LedgerEntryId, MovementId, NotificationId, OnboardingId, OrderId, PaymentId,
+    ProductId, RefundId, ReturnId, SessionId, StoreId, TenantId, VariantId,
 };
 pub use jiff::Timestamp;
 pub use money::{Currency, Money, MoneyError};

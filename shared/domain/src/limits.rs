@@ -18,6 +18,12 @@ pub const IMAGES_MAX: usize = 20;
 pub const TAGS_MAX: usize = 20;
 pub const SHIPPING_METHODS_MAX: usize = 20;
 pub const ESTIMATED_DAYS_MAX: u32 = 365;
+pub const COUPON_CODE_MIN: usize = 3;
+pub const COUPON_CODE_MAX: usize = 32;
+/// Uses of a coupon that a cap can allow.
+pub const COUPON_CAP_MAX: u32 = 1_000_000_000;
+/// 100 %, in hundredths of a percent.
+pub const DISCOUNT_MAX_BASIS_POINTS: u32 = 10_000;
 /// 100 %, in hundredths of a percent.
 pub const TAX_RATE_MAX_BASIS_POINTS: u32 = 10_000;
 /// The longest IANA name has 32 characters.

@@ -119,6 +119,12 @@ impl Money {
         self.with(i64::try_from((scaled + 5_000).div_euclid(10_000)).ok())
     }
 
+    /// The part given in basis points, rounded down: 10 % of 1,999 is 199.
+    pub fn basis_points_down(self, points: u32) -> Result<Self, MoneyError> {
+        let scaled = i128::from(self.amount_minor) * i128::from(points);
+        self.with(i64::try_from(scaled.div_euclid(10_000)).ok())
+    }
+
     /// The tax inside an amount that includes it, at a rate in basis points, rounded half up.
     pub fn included_basis_points(self, points: u32) -> Result<Self, MoneyError> {
         let divisor = 10_000 + i128::from(points);

@@ -10,18 +10,20 @@
 //!  |  |       |  +---------+--> refund_pending --> refunded
 //!  |  |       |                  ^
 //!  |  |       +--(money, late)   |
-//!  |  +-> cancelled -------------+ (money, after a person cancelled)
+//!  |  +-> cancelled -------------+ (money, after a person cancelled, or with a coupon)
 //!  |       ^                     |
 //!  +-> cancel_requested ---------+
 //! ```
 //! An order that lapsed or whose payment failed is cancelled, but money that arrives later revives it: its stock is
-//! taken again if there is any, and refunded in full if not. One that a person cancelled is refunded. How the goods get
-//! to the buyer and back is in [`crate::fulfilment`] and [`crate::returns`].
+//! taken again if there is any, and refunded in full if not. One that a person cancelled is refunded; so is one that used
+//! a coupon, for its use may be another's by now. How the goods get to the buyer and back is in [`crate::fulfilment`] and
+//! [`crate::returns`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, InvalidTransition, Money, OrderId, PaymentId, ProductId, StoreId, Timestamp, VariantId,
+    coupon::AppliedCoupon,
     fulfilment::Fulfilment,
     guard::{self, Rule},
     returns::Return,
@@ -213,6 +215,9 @@ pub struct Order {
     pub note: Option<String>,
     pub lines: Vec<OrderLine>,
     pub totals: Totals,
+    /// What took `totals.discount` off.
+    #[serde(default)]
+    pub coupon: Option<AppliedCoupon>,
     pub state: OrderState,
     pub placed_at: Timestamp,
     /// Until when it can be paid.
@@ -257,9 +262,10 @@ impl Order {
     /// The payment was captured in full. `None`: it is already paid, or its money is already on its way back.
     pub fn payment_completed(self, payment_id: PaymentId, now: Timestamp) -> Step {
         let paid = OrderState::Paid { payment_id, paid_at: now };
+        let can_be_revived = |reason: CancelReason| self.coupon.is_none() && !reason.is_decision();
         match self.state {
             OrderState::Pending => Some((self.into_state(paid, now), Outcome::Paid { payment_id })),
-            OrderState::Cancelled { reason, .. } if !reason.is_decision() || !guard::stands(Rule::DecisionStands) => {
+            OrderState::Cancelled { reason, .. } if can_be_revived(reason) || !guard::stands(Rule::DecisionStands) => {
                 Some((self.into_state(paid, now), Outcome::Paid { payment_id }))
             }
             OrderState::CancelRequested { reason } | OrderState::Cancelled { reason, .. } => {
@@ -399,7 +405,7 @@ pub(crate) mod tests {
     use ulid::Ulid;
 
     use super::*;
-    use crate::Currency;
+    use crate::{CouponId, Currency};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -421,6 +427,7 @@ pub(crate) mod tests {
             note: None,
             lines: vec![],
             totals: Totals { subtotal: zero, discount: zero, shipping: zero, tax: zero, total: zero },
+            coupon: None,
             state,
             placed_at: NOW,
             expires_at: NOW,
@@ -448,6 +455,20 @@ pub(crate) mod tests {
         let (lapsed, outcome) = order(OrderState::Pending).expire(NOW).unwrap();
         assert_eq!(outcome, Outcome::Cancelled { reason: CancelReason::Expired, refund: false });
         assert_eq!(lapsed.payment_completed(payment(), NOW).unwrap().1, Outcome::Paid { payment_id: payment() });
+    }
+
+    #[test]
+    fn an_order_with_a_coupon_paid_after_it_lapsed_is_refunded() {
+        let off = Money::zero(Currency::Ngn);
+        let coupon = AppliedCoupon { coupon_id: CouponId::from_ulid(Ulid(4)), code: "SAVE10".into(), discount: off };
+        let with_coupon = Order { coupon: Some(coupon), ..order(OrderState::Pending) };
+        for cancelled in [with_coupon.clone().expire(NOW), with_coupon.payment_failed(NOW)] {
+            let (cancelled, _) = cancelled.unwrap();
+            let reason = cancelled.cancel_reason().unwrap();
+            let (refunding, outcome) = cancelled.payment_completed(payment(), NOW).unwrap();
+            assert_eq!(outcome, Outcome::Cancelled { reason, refund: true });
+            assert_eq!(refunding.payment_completed(payment(), NOW), None);
+        }
     }
 
     #[test]

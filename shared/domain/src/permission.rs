@@ -87,6 +87,8 @@ permissions! {
     ProductsWrite = "products:write" => DOERS;
     InventoryRead = "inventory:read" => TEAM;
     InventoryWrite = "inventory:write" => DOERS;
+    CouponsRead = "coupons:read" => TEAM;
+    CouponsWrite = "coupons:write" => DOERS;
     CartsUse = "carts:use" => BUYERS;
     CartsMerge = "carts:merge" => &[Role::Customer];
     OrdersPlace = "orders:place" => BUYERS;

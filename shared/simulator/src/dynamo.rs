@@ -97,8 +97,10 @@ fn note(state: &mut State, put: &Value) {
 }
 
 /// Requests of these have one effect at the most, whatever becomes of their answers.
-const ONE_EFFECT: [&str; 6] = [
+const ONE_EFFECT: [&str; 8] = [
     "carts-add",
+    "carts-apply-coupon",
+    "coupons-update",
     "inventory-adjust",
     "orders-cancel",
     "orders-place",

@@ -55,7 +55,9 @@ impl Functions {
 
     fn add_endpoints(&mut self, boot: &Boot) {
         self.endpoint(boot, carts::add::handle);
+        self.endpoint(boot, carts::apply_coupon::handle);
         self.endpoint(boot, carts::get::handle);
+        self.endpoint(boot, coupons::update::handle);
         self.endpoint(boot, inventory::adjust::handle);
         self.endpoint(boot, inventory::list::handle);
         self.endpoint(boot, orders::place::handle);
@@ -75,10 +77,11 @@ impl Functions {
 
     fn add_consumers(&mut self, boot: impl Fn(&Consumer) -> Boot) {
         use contracts::{
-            audit as audit_rows, inventory as inventory_rows, notifications as notification_rows, orders as order_rows,
-            payments as payment_rows,
+            audit as audit_rows, coupons as coupon_rows, inventory as inventory_rows,
+            notifications as notification_rows, orders as order_rows, payments as payment_rows,
         };
         self.consumer(&audit_rows::ON_EVENT, &boot, audit::on_event::handle);
+        self.consumer(&coupon_rows::ON_ORDER_CANCELLED, &boot, coupons::on_order_cancelled::handle);
         self.consumer(&inventory_rows::ON_ORDER_PAID, &boot, inventory::on_order_paid::handle);
         self.consumer(&inventory_rows::ON_ORDER_CANCELLED, &boot, inventory::on_order_cancelled::handle);
         self.consumer(&inventory_rows::ON_ORDER_RETURNED, &boot, inventory::on_order_returned::handle);

@@ -19,6 +19,8 @@ pub enum Guard {
     Version,
     /// Stock is reserved only where enough is available.
     StockAvailable,
+    /// A coupon is used only where its cap allows one use more.
+    CouponCap,
     /// The SDK's second try of a transaction is known by its token.
     RetryToken,
     /// Events are part of the transaction that caused them.
@@ -58,8 +60,14 @@ pub(crate) fn tamper(state: &mut State, operation: &str, request: &mut Value) ->
                     put["Item"]["sk"]["S"] = sk.into();
                 }
             }
-            Guard::Version => parts.iter_mut().for_each(|part| let_pass(part, "version = :expected")),
-            Guard::StockAvailable => parts.iter_mut().for_each(|part| let_pass(part, "#data.available >= :quantity")),
+            Guard::Version => parts.iter_mut().for_each(|part| replace(part, "version = :expected", ALWAYS)),
+            Guard::StockAvailable => {
+                parts.iter_mut().for_each(|part| replace(part, "#data.available >= :quantity", ALWAYS));
+            }
+            Guard::CouponCap => {
+                let (with, without) = ("#data.terms = :terms AND #data.uses < :cap", "#data.terms = :terms");
+                parts.iter_mut().for_each(|part| replace(part, with, without));
+            }
             Guard::OutboxInTransaction => later.extend(take_events(parts, state)),
             Guard::RetryToken | Guard::Rule(_) => {}
         }
@@ -80,18 +88,17 @@ fn without_condition(parts: &mut [Value], kind: &str) {
     }
 }
 
-/// A check without a condition is no request, so one that always holds takes its place. A value that is named nowhere
-/// any more may not be given.
-fn let_pass(part: &mut Value, condition: &str) {
+/// Puts another condition in the place of one. A value that is named nowhere any more may not be given.
+fn replace(part: &mut Value, condition: &str, other: &str) {
     let Some(body) = part.as_object_mut().and_then(|part| part.values_mut().next()) else { return };
     if body["ConditionExpression"] != condition {
         return;
     }
-    body["ConditionExpression"] = ALWAYS.into();
+    body["ConditionExpression"] = other.into();
     let update = body["UpdateExpression"].as_str().unwrap_or_default().to_owned();
     let body = body.as_object_mut().unwrap();
     if let Some(values) = body.get_mut("ExpressionAttributeValues").and_then(Value::as_object_mut) {
-        values.retain(|name, _| update.contains(name.as_str()));
+        values.retain(|name, _| update.contains(name.as_str()) || other.contains(name.as_str()));
         if values.is_empty() {
             body.remove("ExpressionAttributeValues");
         }

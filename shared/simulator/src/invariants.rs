@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::events::{Event, RefundInitiated};
 use domain::{
-    Money, OrderId, RefundId, TenantId, VariantId,
+    CouponId, Money, OrderId, RefundId, TenantId, VariantId,
     audit::first_break,
+    coupon::RedemptionState,
     ledger::EntryKind,
     order::{CancelReason, Order, OrderState, OrderStatus},
     payment::{Refund, RefundStatus},
@@ -39,6 +40,7 @@ pub(crate) fn always(mirror: &Mirror, changes: &[Change], provider: &FakePaystac
     found.extend(changes.iter().filter_map(final_states));
     found.extend(changes.iter().filter_map(returns));
     stock(mirror, &mut found);
+    coupons(mirror, &mut found);
     ledger(mirror, &mut found);
     let charges = provider.charges();
     for charge in &charges {
@@ -68,13 +70,17 @@ fn captures(charges: &[ChargeBook]) -> BTreeMap<OrderId, u32> {
     captures
 }
 
-/// I5. What lapsed or failed is not final: money that comes late revives it (decision 0005).
+/// I5. What lapsed or failed is not final: money that comes late revives it (decision 0005), unless it used a coupon
+/// (decision 0009).
 fn final_states(change: &Change) -> Option<Broken> {
     let after = change.after.state.status();
     let before = &change.before.as_ref()?.state;
     let is_allowed = match before {
         OrderState::Refunded { .. } => after == OrderStatus::Refunded,
         OrderState::Cancelled { reason: CancelReason::Buyer | CancelReason::Staff, .. } => {
+            matches!(after, OrderStatus::Cancelled | OrderStatus::RefundPending)
+        }
+        OrderState::Cancelled { .. } if change.after.coupon.is_some() => {
             matches!(after, OrderStatus::Cancelled | OrderStatus::RefundPending)
         }
         OrderState::Cancelled { .. } => matches!(after, OrderStatus::Cancelled | OrderStatus::Paid),
@@ -144,6 +150,32 @@ fn stock(mirror: &Mirror, found: &mut Vec<Broken>) {
     }
 }
 
+/// I13.
+fn coupons(mirror: &Mirror, found: &mut Vec<Broken>) {
+    let mut held: BTreeMap<CouponId, u32> = BTreeMap::new();
+    let mut held_by: BTreeMap<(CouponId, &str), u32> = BTreeMap::new();
+    for redemption in mirror.redemptions.values().filter(|held| held.state == RedemptionState::Held) {
+        *held.entry(redemption.coupon_id).or_default() += 1;
+        *held_by.entry((redemption.coupon_id, &redemption.email)).or_default() += 1;
+    }
+    for (id, coupon) in &mirror.coupons {
+        let (uses, held) = (coupon.uses, held.get(id).copied().unwrap_or_default());
+        if uses != held {
+            found.push(broken("I13", format!("{id}: {uses} uses, but orders hold {held}")));
+        }
+        if coupon.cap.is_some_and(|cap| uses > cap) {
+            found.push(broken("I13", format!("{id}: {uses} uses of {:?}", coupon.cap)));
+        }
+    }
+    for ((id, email), customer) in &mirror.customer_uses {
+        let (uses, held) = (customer.uses, held_by.get(&(*id, email.as_str())).copied().unwrap_or_default());
+        let cap = mirror.coupons.get(id).and_then(|coupon| coupon.cap_per_customer);
+        if uses != held || cap.is_some_and(|cap| uses > cap) {
+            found.push(broken("I13", format!("{id}: {uses} uses of {cap:?} by {email}, whose orders hold {held}")));
+        }
+    }
+}
+
 /// I1, the half that always holds, and I7.
 fn ledger(mirror: &Mirror, found: &mut Vec<Broken>) {
     for ((order, key), entry) in &mirror.entries {
@@ -174,6 +206,7 @@ pub(crate) fn at_rest(mirror: &Mirror, provider: &FakePaystack, published: &BTre
         money(mirror, *id, order, &of_it.collect::<Vec<_>>(), provider, &mut found);
         held_stock(mirror, *id, order, &mut found);
         returned_stock(mirror, order, &mut found);
+        held_coupon(mirror, *id, order, &mut found);
     }
     events(mirror, published, &mut found);
     for (tenant, entries) in &mirror.audit {
@@ -330,6 +363,21 @@ fn held_stock(mirror: &Mirror, id: OrderId, order: &Held<Order>, found: &mut Vec
     };
     if !fits {
         found.push(broken("I8", format!("{id} is {}, but its stock is {state:?}", status.name())));
+    }
+}
+
+/// I8: what is off uses no coupon, what is not uses its own.
+fn held_coupon(mirror: &Mirror, id: OrderId, order: &Held<domain::order::Order>, found: &mut Vec<Broken>) {
+    let status = order.value.state.status();
+    let is_off = matches!(status, OrderStatus::Cancelled | OrderStatus::RefundPending | OrderStatus::Refunded);
+    let wanted = match &order.value.coupon {
+        None => None,
+        Some(_) if is_off => Some(RedemptionState::Released),
+        Some(_) => Some(RedemptionState::Held),
+    };
+    let state = mirror.redemptions.get(&id).map(|redemption| redemption.state);
+    if state != wanted {
+        found.push(broken("I8", format!("{id} is {}, but its coupon is {state:?}", status.name())));
     }
 }
 

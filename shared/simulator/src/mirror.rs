@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use contracts::events::Envelope;
 use domain::{
-    EventId, MovementId, OrderId, TenantId, VariantId,
+    CouponId, EventId, MovementId, OrderId, TenantId, VariantId,
+    coupon::{Coupon, CustomerUses, Redemption},
     ledger::Entry,
     order::Order,
     payment::Payment,
@@ -21,7 +22,7 @@ pub type Coverage = BTreeMap<(&'static str, String, String), u64>;
 
 /// The transitions that there are functions for. `disputed` (none hears of disputes) is in the machines for functions to
 /// come.
-pub const REACHABLE: [(&str, &str, &str); 53] = [
+pub const REACHABLE: [(&str, &str, &str); 55] = [
     ("order", "", "pending"),
     ("order", "pending", "paid"),
     ("order", "pending", "cancelled"),
@@ -59,6 +60,8 @@ pub const REACHABLE: [(&str, &str, &str); 53] = [
     ("reservation", "committed", "returned"),
     ("reservation", "released", "committed"),
     ("reservation", "released", "rejected"),
+    ("redemption", "", "held"),
+    ("redemption", "held", "released"),
     ("fulfilment", "", "preparing"),
     ("fulfilment", "", "dispatched"),
     ("fulfilment", "preparing", "dispatched"),
@@ -98,6 +101,10 @@ pub(crate) struct Mirror {
     pub(crate) payments: BTreeMap<OrderId, Held<Payment>>,
     pub(crate) entries: BTreeMap<(OrderId, String), Held<Entry>>,
     pub(crate) reservations: BTreeMap<OrderId, Held<Reservation>>,
+    pub(crate) coupons: BTreeMap<CouponId, Coupon>,
+    /// By the customer's address.
+    pub(crate) customer_uses: BTreeMap<(CouponId, String), CustomerUses>,
+    pub(crate) redemptions: BTreeMap<OrderId, Redemption>,
     pub(crate) stocks: BTreeMap<VariantId, Held<Stock>>,
     pub(crate) movements: BTreeMap<(VariantId, MovementId), Movement>,
     pub(crate) notifications: BTreeMap<String, Notification>,
@@ -154,6 +161,20 @@ impl Mirror {
                     let before = self.reservations.get(&value.order_id).map_or(String::new(), |held| name(&held.value));
                     self.saw("reservation", &before, &name(&value));
                     self.reservations.insert(value.order_id, Held { tenant, version, value });
+                }
+                "coupon" => {
+                    let coupon = decode::<Coupon>(&item).data;
+                    self.coupons.insert(coupon.id, coupon);
+                }
+                "coupon_customer" => {
+                    let uses = decode::<CustomerUses>(&item).data;
+                    self.customer_uses.insert((uses.coupon_id, uses.email.clone()), uses);
+                }
+                "redemption" => {
+                    let redemption = decode::<Redemption>(&item).data;
+                    let before = self.redemptions.get(&redemption.order_id).map_or("", |held| held.state.name());
+                    self.saw("redemption", before, redemption.state.name());
+                    self.redemptions.insert(redemption.order_id, redemption);
                 }
                 "stock" => {
                     let Stored::<Stock> { version, data: value } = decode(&item);

@@ -12,7 +12,7 @@ use testing::TestRequest;
 
 use crate::{
     steps::LATEST,
-    world::{Asked, FETCHED, GOODS, PRICE_MINOR, Request, SENT, Wish, World},
+    world::{Asked, COUPON, FETCHED, GOODS, PRICE_MINOR, Request, SENT, Wish, World},
 };
 
 /// Idempotency keys are known for a day.
@@ -30,6 +30,17 @@ impl World {
         let slug = at.slug;
         self.tell(|| format!("buyer {buyer} of {slug} puts {quantity} of the {} into the cart", GOODS[good]));
         self.call("carts-add", raw, Asked::Cart { shop, buyer }, rng);
+    }
+
+    /// Mostly where there is something to use it for.
+    pub(crate) fn apply_coupon(&mut self, rng: &mut Rng) {
+        let anybody = self.somebody(rng);
+        let (shop, buyer) = rng.choice(self.filled.iter().copied()).unwrap_or(anybody);
+        let at = &self.shops[shop];
+        let raw = TestRequest::new().by(&at.buyers[buyer]).store(at.slug).json(json!({ "code": COUPON })).into_raw();
+        let slug = at.slug;
+        self.tell(|| format!("buyer {buyer} of {slug} puts the coupon into the cart"));
+        self.call("carts-apply-coupon", raw, Asked::Other, rng);
     }
 
     pub(crate) fn place(&mut self, rng: &mut Rng) {
@@ -56,7 +67,7 @@ impl World {
             let request = &self.requests[at];
             let (shop, buyer) = (&self.shops[request.shop], request.buyer);
             let body = json!({
-                "customer": { "name": "Chinua", "email": format!("buyer{buyer}@{}.example", shop.slug) },
+                "customer": { "name": "Chinua", "email": format!("buyer{}@{}.example", buyer / 2, shop.slug) },
                 "shipping_address": {
                     "full_name": "Chinua A.", "address": "1 Ogidi Road", "city": "Enugu", "country": "NG",
                 },
@@ -237,6 +248,21 @@ impl World {
         let raw = raw.into_raw();
         self.tell(|| format!("{variant} costs {price} now"));
         self.call("products-update-variant", raw, Asked::Other, rng);
+    }
+
+    /// The cap goes up or down, or away; or the coupon is put to sleep for a while.
+    pub(crate) fn change_coupon(&mut self, rng: &mut Rng) {
+        let (shop, _) = self.somebody(rng);
+        let at = &self.shops[shop];
+        let body = match rng.u8(0..8) {
+            0 => json!({ "cap": null }),
+            1 => json!({ "active": false }),
+            _ => json!({ "cap": rng.u32(1..=4), "active": true }),
+        };
+        let raw = TestRequest::new().by(&at.owner).store(at.slug).path("id", at.coupon).json(body.clone()).into_raw();
+        let slug = at.slug;
+        self.tell(|| format!("the coupon of {slug} becomes {body}"));
+        self.call("coupons-update", raw, Asked::Other, rng);
     }
 
     pub(crate) fn look(&mut self, rng: &mut Rng) {

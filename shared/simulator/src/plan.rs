@@ -12,6 +12,8 @@ use crate::{faults::Fault, guards::Guard};
 pub enum Kind {
     /// A buyer puts something into the cart.
     Shop,
+    /// A buyer puts a coupon into the cart.
+    ApplyCoupon,
     /// A buyer orders what is in the cart, or sends an earlier request again.
     Place,
     /// A buyer asks where to pay.
@@ -38,6 +40,8 @@ pub enum Kind {
     Adjust,
     /// The team changes a price.
     ChangePrice,
+    /// The team changes the terms of a coupon.
+    ChangeCoupon,
     /// Somebody looks at what is or is not theirs, with cursors genuine and forged.
     Look,
     /// Some committed events go from the outbox's stream to the bus.
@@ -54,8 +58,9 @@ pub enum Kind {
     Lull,
 }
 
-const WEIGHTS: [(Kind, u32); 20] = [
+const WEIGHTS: [(Kind, u32); 23] = [
     (Kind::Shop, 7),
+    (Kind::ApplyCoupon, 5),
     (Kind::Place, 9),
     (Kind::StartPayment, 2),
     (Kind::Pay, 8),
@@ -69,6 +74,7 @@ const WEIGHTS: [(Kind, u32); 20] = [
     (Kind::Refund, 2),
     (Kind::Adjust, 2),
     (Kind::ChangePrice, 1),
+    (Kind::ChangeCoupon, 1),
     (Kind::Look, 4),
     (Kind::Relay, 14),
     (Kind::Deliver, 34),

@@ -22,6 +22,7 @@ impl World {
     pub(crate) fn step(&mut self, kind: Kind, rng: &mut Rng) {
         match kind {
             Kind::Shop => self.shop(rng),
+            Kind::ApplyCoupon => self.apply_coupon(rng),
             Kind::Place => self.place(rng),
             Kind::StartPayment => self.start_payment(rng),
             Kind::Pay => self.pay(rng),
@@ -35,6 +36,7 @@ impl World {
             Kind::Refund => self.refund(rng),
             Kind::Adjust => self.adjust(rng),
             Kind::ChangePrice => self.change_price(rng),
+            Kind::ChangeCoupon => self.change_coupon(rng),
             Kind::Look => self.look(rng),
             Kind::Relay => self.relay(rng),
             Kind::Deliver => self.deliver(rng),

@@ -8,12 +8,14 @@ use std::{
 
 use contracts::table::Table;
 use domain::{
-    AccountId, Money, MovementId, OrderId, ProductId, Role, SessionId, StoreId, VariantId,
+    AccountId, CouponId, Money, MovementId, OrderId, ProductId, Role, SessionId, StoreId, VariantId,
+    coupon::{Coupon, Discount},
     stock::{Movement, MovementReason, Stock},
     store::ShippingMethod,
 };
 use fastrand::Rng;
 use runtime::{Config, Principal, http::RawRequest};
+use store::CouponCodeClaim;
 use testing::Embedded;
 
 use crate::{
@@ -34,6 +36,8 @@ const BRANCH: &str = "adas-pens";
 const BUYERS: usize = 4;
 /// Units on hand of each store's goods at the start: contention on the first, plenty of the last.
 const ON_HAND: [i64; 3] = [1, 3, 12];
+/// Uses of each store's coupon, in all and by a customer; two buyers share an address.
+const COUPON_CAPS: [u32; 2] = [2, 1];
 pub(crate) const PRICE_MINOR: i64 = 150_000;
 pub(crate) const SENT: &str = "standard";
 pub(crate) const FETCHED: &str = "fetched";
@@ -47,6 +51,7 @@ pub(crate) struct Shop {
     pub(crate) owner: Principal,
     pub(crate) buyers: Vec<Principal>,
     pub(crate) goods: Vec<(ProductId, VariantId)>,
+    pub(crate) coupon: CouponId,
 }
 
 /// A request to place an order, which may be sent again.
@@ -160,8 +165,10 @@ impl World {
 
     /// Takes in what is there at the start; every unit on hand has come from somewhere.
     fn look_around(&mut self, rng: &mut Rng) {
-        let items = self.cloud.dynamo.items(Table::Inventory);
-        self.mirror.take_in(items.into_iter().map(|item| (Table::Inventory.name().to_owned(), item)).collect());
+        for table in [Table::Inventory, Table::Coupons] {
+            let items = self.cloud.dynamo.items(table);
+            self.mirror.take_in(items.into_iter().map(|item| (table.name().to_owned(), item)).collect());
+        }
         let stocks: Vec<Stock> = self.mirror.stocks.values().map(|held| held.value.clone()).collect();
         for stock in stocks {
             let movement = Movement {
@@ -187,6 +194,8 @@ impl World {
 
 /// 2026-01-01T00:00:00Z, as the world of `testing`.
 pub(crate) const START_MS: i64 = 1_767_225_600_000;
+/// The code of every store's coupon.
+pub(crate) const COUPON: &str = "SAVE10";
 pub(crate) const GOODS: [&str; 3] = ["scarce book", "rare book", "common book"];
 
 async fn furnish(rng: &mut Rng) -> (Vec<Shop>, Embedded, Config) {
@@ -215,6 +224,7 @@ async fn open(world: &testing::World, slug: &'static str, rng: &mut Rng) -> Shop
         let (product, variant) = world.product(name, PRICE_MINOR, on_hand).await;
         goods.push((product.id, variant));
     }
+    let coupon = issue(world).await;
     let mut buyer = || Principal {
         account_id: AccountId::from_ulid(ulid(rng)),
         role: Role::Guest,
@@ -222,7 +232,33 @@ async fn open(world: &testing::World, slug: &'static str, rng: &mut Rng) -> Shop
         ..world.buyer.clone()
     };
     let buyers = (0..BUYERS).map(|_| buyer()).collect();
-    Shop { slug, store: world.store.id, owner: world.owner.clone(), buyers, goods }
+    Shop { slug, store: world.store.id, owner: world.owner.clone(), buyers, goods, coupon }
+}
+
+async fn issue(world: &testing::World) -> CouponId {
+    let (now, store_id) = (world.deps.now(), world.store.id);
+    let [cap, cap_per_customer] = COUPON_CAPS.map(Some);
+    let coupon = Coupon {
+        id: world.deps.id(CouponId::from_ulid),
+        store_id,
+        code: COUPON.into(),
+        discount: Discount::Percentage { basis_points: 1_000 },
+        minimum_subtotal: None,
+        starts_at: None,
+        ends_at: None,
+        cap,
+        cap_per_customer,
+        uses: 0,
+        active: true,
+        terms: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let mut tx = world.deps.tx();
+    tx.create(world.tenant, &coupon);
+    tx.create(world.tenant, &CouponCodeClaim { store_id, code: COUPON.into(), coupon_id: coupon.id });
+    world.deps.db.commit(tx).await.unwrap();
+    coupon.id
 }
 
 pub(crate) fn ulid(rng: &mut Rng) -> ulid::Ulid {
@@ -243,6 +279,7 @@ pub(crate) fn everything(cloud: &Cloud) -> BTreeSet<String> {
         Table::Tenants,
         Table::Catalog,
         Table::Carts,
+        Table::Coupons,
         Table::Inventory,
         Table::Orders,
         Table::Payments,

@@ -38,6 +38,7 @@ noticed! {
     inbox: [Guard::Inbox] breaks ["I9"] in STEPS;
     version: [Guard::Version] breaks ["I1", "I2", "I3", "I7", "I8", "I9", "I11", "I12", "I14"] in LONG_STEPS;
     stock_available: [Guard::StockAvailable] breaks ["I2"] in STEPS;
+    coupon_cap: [Guard::CouponCap] breaks ["I13"] in STEPS;
     retry_token: [Guard::RetryToken] breaks ["I12"] in STEPS;
     outbox_in_the_transaction: [Guard::OutboxInTransaction] breaks ["I1", "I4", "I8", "I9", "I11", "I16"] in STEPS;
     idempotency_record: [Guard::IdempotencyRecord] breaks ["I12"] in STEPS;

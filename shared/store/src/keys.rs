@@ -9,7 +9,8 @@
 
 use contracts::table::Table;
 use domain::{
-    AccountId, EventId, MovementId, OnboardingId, OrderId, ProductId, SessionId, StoreId, TenantId, VariantId,
+    AccountId, CouponId, EventId, MovementId, OnboardingId, OrderId, ProductId, SessionId, StoreId, TenantId,
+    VariantId,
     catalog::ProductStatus,
     guard::{self, Rule},
 };
@@ -165,6 +166,32 @@ pub fn cart(tenant: TenantId, store: StoreId, buyer: AccountId) -> Key {
     Key::new(Table::Carts, format!("{}#{store}#CART#{buyer}", own(tenant)), "CART")
 }
 
+// Coupons.
+
+pub fn coupon(tenant: TenantId, store: StoreId, id: CouponId) -> Key {
+    Key::new(Table::Coupons, format!("{}#{store}#COUPONS", own(tenant)), id.to_string())
+}
+
+/// A store's coupons, by id, which is by age.
+pub fn coupons(tenant: TenantId, store: StoreId) -> List {
+    list(Table::Coupons, format!("{}#{store}#COUPONS", own(tenant)), "cpn_")
+}
+
+/// Makes a coupon's code unique in its store.
+pub fn coupon_code(tenant: TenantId, store: StoreId, code: &str) -> Key {
+    Key::new(Table::Coupons, format!("{}#{store}#UNIQUE", own(tenant)), format!("CODE#{code}"))
+}
+
+/// How often the customer with a normalised e-mail address uses a coupon.
+pub fn coupon_customer(tenant: TenantId, coupon: CouponId, email: &str) -> Key {
+    Key::new(Table::Coupons, format!("{}#COUPON#{coupon}", own(tenant)), format!("CUSTOMER#{email}"))
+}
+
+/// What an order used of a coupon, found by the order.
+pub fn redemption(tenant: TenantId, order: OrderId) -> Key {
+    Key::new(Table::Coupons, format!("{}#REDEMPTION#{order}", own(tenant)), "REDEMPTION")
+}
+
 // Inventory.
 
 pub fn stock(tenant: TenantId, variant: VariantId) -> Key {
@@ -288,6 +315,7 @@ mod tests {
             pk(&super::order(tenant, order)),
             pk(&payment(tenant, order)),
             pk(&reservation(tenant, order)),
+            pk(&redemption(tenant, order)),
             pk(&idempotency(Some(tenant), "acc", "orders-place", "T#other#")),
             pk(&outbox(tenant, EventId::from_ulid(Ulid(3)))),
             orders_of_store(tenant, StoreId::from_ulid(Ulid(4))).pk,

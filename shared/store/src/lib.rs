@@ -14,6 +14,7 @@ mod accounts;
 mod audit;
 mod carts;
 mod catalog;
+mod coupons;
 mod idempotency;
 mod inventory;
 mod ledger;
@@ -25,6 +26,7 @@ mod tenants;
 
 pub use accounts::{AccountCode, CodePause, EmailClaim};
 pub use catalog::{ProductSlugClaim, SkuClaim};
+pub use coupons::CouponCodeClaim;
 pub use db::{Db, Position, StoreError};
 pub use entity::{Entity, Versioned};
 pub use idempotency::StoredAnswer;

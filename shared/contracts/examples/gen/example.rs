@@ -104,6 +104,7 @@ fn by_place(within: &str, name: &str) -> Option<&'static str> {
     Some(match (within, name) {
         ("customer" | "profile" | "me" | "invitation" | "register", "name") => "Ada Obi",
         ("product", "slug") => "things-fall-apart",
+        ("coupon", "code") => "SAVE10",
         ("variant", "name") => "Paperback",
         ("store" | "tenant" | "onboarding" | "complete" | "current", "name") => "Ada Books",
         ("shipping_method", "name") => "Delivery within Lagos",

@@ -118,6 +118,7 @@ pub(crate) fn order(state: OrderState) -> Order {
         note: None,
         lines: vec![],
         totals: Totals { subtotal: TOTAL, discount: NOTHING, shipping: NOTHING, tax: NOTHING, total: TOTAL },
+        coupon: None,
         state,
         placed_at: NOW,
         expires_at: NOW,

@@ -1,0 +1,5 @@
+//! The Lambda behind `POST /coupons`.
+
+fn main() -> runtime::Exit {
+    coupons::mains::create()
+}

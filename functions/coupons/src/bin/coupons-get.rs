@@ -1,0 +1,5 @@
+//! The Lambda behind `GET /coupons/{id}`.
+
+fn main() -> runtime::Exit {
+    coupons::mains::get()
+}

@@ -1,0 +1,5 @@
+//! The Lambda behind `GET /coupons`.
+
+fn main() -> runtime::Exit {
+    coupons::mains::list()
+}

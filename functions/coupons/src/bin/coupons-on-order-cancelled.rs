@@ -1,0 +1,5 @@
+//! The Lambda that follows `ORDER_CANCELLED`.
+
+fn main() -> runtime::Exit {
+    coupons::mains::on_order_cancelled()
+}

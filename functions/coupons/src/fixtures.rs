@@ -1,0 +1,156 @@
+//! What the tests of this package share.
+
+use contracts::{
+    Endpoint,
+    coupons::Coupon as View,
+    events::{Envelope, OrderCancelled},
+    table::Table,
+};
+use domain::{
+    CouponId, Currency, Money, OrderId,
+    coupon::{Coupon, CustomerUses, Redemption, RedemptionState},
+    order::{CancelReason, Customer},
+    store::Store,
+};
+use runtime::{Call, Deps, Handler, Message, Outcome, events::Cause};
+use serde_json::{Value, json};
+use store::{StoreClaim, Versioned, keys};
+use testing::{TestRequest, World, http::Answer};
+
+use crate::create;
+
+/// By the owner, about the store.
+pub(crate) fn request(world: &World) -> TestRequest {
+    TestRequest::new().by(&world.owner).store(&world.store.slug)
+}
+
+pub(crate) fn naira(amount: i64) -> Value {
+    json!({ "amount_minor": amount * 100, "currency": "NGN" })
+}
+
+pub(crate) async fn create(world: &World, body: Value) -> Answer {
+    request(world).json(body).send(&world.deps, create::handle).await
+}
+
+/// Ten percent off, with these terms besides.
+pub(crate) async fn coupon(world: &World, code: &str, terms: Value) -> View {
+    let mut body = json!({ "code": code, "discount": { "kind": "percentage", "basis_points": 1_000 } });
+    body.as_object_mut().unwrap().extend(terms.as_object().unwrap().clone());
+    create(world, body).await.ok()
+}
+
+pub(crate) async fn stored(world: &World, id: CouponId) -> Option<Versioned<Coupon>> {
+    world.deps.db.get(&keys::coupon(world.tenant, world.store.id, id)).await.unwrap()
+}
+
+/// Uses a coupon as placing an order does.
+pub(crate) async fn redeem(world: &World, id: CouponId, email: &str) -> OrderId {
+    let (order_id, now) = (world.deps.id(OrderId::from_ulid), world.deps.now());
+    let coupon = stored(world, id).await.unwrap().value;
+    let key = keys::coupon_customer(world.tenant, id, email);
+    let found = world.deps.db.get::<CustomerUses>(&key).await.unwrap();
+    let version = found.as_ref().map(|found| found.version);
+    let uses = found.map_or_else(|| CustomerUses::none(id, email.into(), now), |found| found.value);
+    let mut tx = world.deps.tx();
+    tx.use_coupon(world.tenant, &coupon, now);
+    tx.save(world.tenant, &uses.once_more(now), version);
+    let redemption = Redemption {
+        order_id,
+        store_id: coupon.store_id,
+        coupon_id: id,
+        email: email.into(),
+        state: RedemptionState::Held,
+        redeemed_at: now,
+        updated_at: now,
+    };
+    tx.create(world.tenant, &redemption);
+    world.deps.db.commit(tx).await.unwrap();
+    order_id
+}
+
+pub(crate) async fn customer_uses(world: &World, id: CouponId, email: &str) -> u32 {
+    let key = keys::coupon_customer(world.tenant, id, email);
+    world.deps.db.get::<CustomerUses>(&key).await.unwrap().unwrap().value.uses
+}
+
+pub(crate) async fn state(world: &World, order: OrderId) -> RedemptionState {
+    let key = keys::redemption(world.tenant, order);
+    world.deps.db.get::<Redemption>(&key).await.unwrap().unwrap().value.state
+}
+
+pub(crate) fn cancelled(world: &World, order_id: OrderId, version: u64) -> Envelope<OrderCancelled> {
+    let data = OrderCancelled {
+        store_id: world.store.id,
+        order_id,
+        number: "7KQ2-M9XD".into(),
+        customer: Customer { name: "Ada".into(), email: "ada@example.com".into(), phone: None },
+        total: Money::new(300, Currency::Ngn),
+        reason: CancelReason::Expired,
+        refund: version > 2,
+    };
+    let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
+    world.deps.event(&cause, world.tenant, order_id, version, data)
+}
+
+pub(crate) fn message(event: &Envelope<OrderCancelled>) -> Message<OrderCancelled> {
+    Message { detail: event.clone(), attempt: 0, due_at: None }
+}
+
+/// Another open store of the same tenant.
+pub(crate) async fn second_store(world: &World) -> Store {
+    let store =
+        Store { id: world.deps.id(domain::StoreId::from_ulid), slug: "adas-shoes".into(), ..world.store.clone() };
+    let mut tx = world.deps.tx();
+    tx.create(world.tenant, &store);
+    let claim =
+        StoreClaim { name: store.slug.clone(), tenant_id: world.tenant, store_id: store.id, status: store.status };
+    tx.create((), &claim);
+    world.deps.db.commit(tx).await.unwrap();
+    store
+}
+
+/// Asks a function about what another tenant and another store of the same tenant may not see.
+pub(crate) async fn hidden_from_others<E, H>(world: &World, handler: H, request: impl Fn() -> TestRequest)
+where
+    E: Endpoint,
+    H: for<'a> Handler<'a, Deps, Call<E>, Outcome<E>> + Copy,
+{
+    let neighbour = world.neighbour().await;
+    let theirs = request().by(&neighbour.owner).store(&neighbour.store.slug).send(&world.deps, handler).await;
+    assert_eq!(theirs.problem(), (404, "not_found".into()));
+    let mixed = request().by(&neighbour.owner).store(&world.store.slug).send(&world.deps, handler).await;
+    assert_eq!(mixed.problem(), (403, "tenant_mismatch".into()));
+    let second = second_store(world).await;
+    let elsewhere = request().by(&world.owner).store(&second.slug).send(&world.deps, handler).await;
+    assert_eq!(elsewhere.problem(), (404, "not_found".into()));
+}
+
+/// The events of a type that were sent, as envelopes, by code.
+pub(crate) fn events(world: &World, event_type: &str) -> Vec<Value> {
+    let records = world.dynamo.items(Table::Outbox);
+    let details = records.iter().map(|record| record["data"]["M"]["detail"]["S"].as_str().unwrap());
+    let envelopes = details.map(|detail| serde_json::from_str::<Value>(detail).unwrap());
+    let mut events: Vec<Value> = envelopes.filter(|envelope| envelope["type"] == event_type).collect();
+    events.sort_by_key(|event| event["data"]["code"].to_string());
+    events
+}
+
+/// Sort keys of the codes that are taken.
+pub(crate) fn codes(world: &World) -> Vec<String> {
+    let items = world.dynamo.items(Table::Coupons);
+    let mut codes: Vec<_> = items
+        .iter()
+        .filter(|item| item["pk"]["S"].as_str().unwrap().ends_with("#UNIQUE"))
+        .map(|item| item["sk"]["S"].as_str().unwrap().to_owned())
+        .collect();
+    codes.sort();
+    codes
+}
+
+/// Everything that is stored, to see that nothing changed.
+pub(crate) fn everything(world: &World) -> Vec<String> {
+    let items = |table| world.dynamo.items(table).into_iter().map(move |item| format!("{table:?} {item}"));
+    let mut everything: Vec<String> = Table::ALL.into_iter().flat_map(items).collect();
+    everything.sort();
+    everything
+}

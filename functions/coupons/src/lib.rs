@@ -1,0 +1,18 @@
+//! Coupons: the functions of a store's team, and the step of the saga that gives uses back, one file each.
+
+pub mod create;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod on_order_cancelled;
+pub mod update;
+
+mod coupon;
+
+runtime::functions! {
+    serve_http: create, delete, get, list, update;
+    serve_consumer: on_order_cancelled;
+}
+
+#[cfg(test)]
+mod fixtures;

@@ -1,0 +1,128 @@
+//! `ORDER_CANCELLED`: the use that the order made of a coupon is given back. For good, as such an order is not revived;
+//! so whichever of an order's cancellations comes first gives it back, and the others find it done.
+
+use contracts::{coupons::ON_ORDER_CANCELLED, events::OrderCancelled};
+use domain::coupon::{Coupon, Redemption};
+use runtime::{
+    Deps, Message, StepError,
+    consumer::{Committed, commit},
+};
+use store::keys;
+
+/// The redemption is read again when another cancellation of the order gave its use back meanwhile.
+const TRIES: u32 = 4;
+
+pub async fn handle(deps: &Deps, message: Message<OrderCancelled>) -> Result<(), StepError> {
+    let event = message.detail;
+    let (tenant, now) = (event.tenant_id, deps.now());
+    let mut is_deleted = false;
+    for _ in 0..TRIES {
+        // Written with the order: where there is none, the order used no coupon.
+        let found = deps.db.get::<Redemption>(&keys::redemption(tenant, event.data.order_id)).await?;
+        let Some(held) = found else { return Ok(()) };
+        let Some(next) = held.value.release(now) else { return Ok(()) };
+
+        let (mut tx, inbox) = deps.step_tx(ON_ORDER_CANCELLED.function, tenant, event.id);
+        let redemption = tx.update(tenant, &next, held.version);
+        let customer = tx.give_back_customers_use(tenant, next.coupon_id, &next.email, now);
+        let coupon = (!is_deleted).then(|| tx.give_back_coupon(tenant, next.store_id, next.coupon_id, now));
+        let Committed::Refused(refused) = commit(deps, tx, inbox).await? else { return Ok(()) };
+
+        if refused.contains(redemption) {
+            continue;
+        }
+        is_deleted = match coupon {
+            Some(op) => refused.contains(op) && refused.found::<Coupon>(op)?.is_none(),
+            None => false,
+        };
+        if !is_deleted || refused.contains(customer) {
+            return Err(StepError::poison(format!("{} does not count what was used of it", next.coupon_id)));
+        }
+    }
+    Err(StepError::retry("the redemption keeps changing"))
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::coupons::Coupon as View;
+    use domain::{OrderId, coupon::RedemptionState};
+    use serde_json::json;
+    use testing::World;
+
+    use super::*;
+    use crate::{
+        delete,
+        fixtures::{cancelled, coupon, customer_uses, everything, message, redeem, request, state, stored},
+    };
+
+    const ADA: &str = "ada@example.com";
+
+    #[tokio::test]
+    async fn the_use_is_given_back_once() {
+        let world = World::new().await;
+        let made: View = coupon(&world, "SAVE10", json!({ "cap": 2 })).await;
+        let order = redeem(&world, made.id, ADA).await;
+        redeem(&world, made.id, ADA).await;
+        let event = cancelled(&world, order, 2);
+        world.dynamo.take_calls();
+        handle(&world.deps, message(&event)).await.unwrap();
+        let calls = [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)];
+        assert_eq!(world.dynamo.take_calls(), calls.into());
+        let coupon = stored(&world, made.id).await.unwrap();
+        assert_eq!((coupon.value.uses, coupon.version), (1, 4));
+        assert_eq!(customer_uses(&world, made.id, ADA).await, 1);
+        assert_eq!(state(&world, order).await, RedemptionState::Released);
+
+        // Again, as itself and as the cancellation that money too late causes.
+        let before = everything(&world);
+        handle(&world.deps, message(&event)).await.unwrap();
+        handle(&world.deps, message(&cancelled(&world, order, 3))).await.unwrap();
+        assert_eq!(everything(&world), before);
+    }
+
+    #[tokio::test]
+    async fn an_order_without_a_coupon_costs_one_read() {
+        let world = World::new().await;
+        let before = everything(&world);
+        world.dynamo.take_calls();
+        let order = world.deps.id(OrderId::from_ulid);
+        handle(&world.deps, message(&cancelled(&world, order, 2))).await.unwrap();
+        assert_eq!(world.dynamo.take_calls(), [("GetItem".to_owned(), 1)].into());
+        assert_eq!(everything(&world), before);
+    }
+
+    #[tokio::test]
+    async fn a_coupon_deleted_since_holds_nothing_up() {
+        let world = World::new().await;
+        let made: View = coupon(&world, "SAVE10", json!({})).await;
+        let order = redeem(&world, made.id, ADA).await;
+        request(&world).path("id", made.id).send(&world.deps, delete::handle).await.ok::<View>();
+        handle(&world.deps, message(&cancelled(&world, order, 2))).await.unwrap();
+        assert_eq!(state(&world, order).await, RedemptionState::Released);
+        assert_eq!(customer_uses(&world, made.id, ADA).await, 0);
+    }
+
+    #[tokio::test]
+    async fn another_tenants_order_is_none() {
+        let world = World::new().await;
+        let made: View = coupon(&world, "SAVE10", json!({})).await;
+        let order = redeem(&world, made.id, ADA).await;
+        let neighbour = world.neighbour().await;
+        handle(&world.deps, message(&cancelled(&neighbour, order, 2))).await.unwrap();
+        assert_eq!(state(&world, order).await, RedemptionState::Held);
+    }
+
+    #[tokio::test]
+    async fn books_that_do_not_count_what_was_used_are_poison() {
+        let world = World::new().await;
+        let made: View = coupon(&world, "SAVE10", json!({})).await;
+        let order = redeem(&world, made.id, ADA).await;
+        let mut broken = stored(&world, made.id).await.unwrap();
+        broken.value.uses = 0;
+        let mut tx = world.deps.tx();
+        tx.update(world.tenant, &broken.value, broken.version);
+        world.deps.db.commit(tx).await.unwrap();
+        let outcome = handle(&world.deps, message(&cancelled(&world, order, 2))).await;
+        assert!(matches!(outcome, Err(StepError::Poison(_))), "{outcome:?}");
+    }
+}
