@@ -51,7 +51,7 @@ mod world;
 pub use faults::Fault;
 pub use guards::Guard;
 pub use invariants::Broken;
-pub use mirror::{Coverage, REACHABLE};
+pub use mirror::{Coverage, RARE, REACHABLE};
 pub use plan::{Kind, Plan};
 pub use run::{Report, run, run_all};
 pub use shrink::{Failure, shrink};

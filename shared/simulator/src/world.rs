@@ -35,8 +35,8 @@ const BRANCH: &str = "adas-pens";
 const BUYERS: usize = 4;
 /// Units on hand of each store's goods at the start: contention on the first, plenty of the last.
 const ON_HAND: [i64; 3] = [1, 3, 12];
-/// Uses of each store's coupon, in all and by a customer; two buyers share an address.
-const COUPON_CAPS: [u32; 2] = [2, 1];
+/// Uses of each store's coupon, in all and by a customer; two buyers share an address. The team changes the first.
+const COUPON_CAPS: [u32; 2] = [1, 1];
 const PRICE_MINOR: i64 = 150_000;
 /// Paystack repeats its calls for three days; this is asked as often as it matters, and once a day after that.
 const RECONCILE_SCHEDULE_S: [u32; 4] = [60, 300, 900, 86_400];
