@@ -32,15 +32,18 @@ impl World {
         self.call("carts-add", raw, Asked::Cart { shop, buyer }, rng);
     }
 
-    /// Mostly where there is something to use it for.
+    /// Word gets round: whoever has something in the cart puts the coupon in.
     pub(crate) fn apply_coupon(&mut self, rng: &mut Rng) {
         let anybody = self.somebody(rng);
-        let (shop, buyer) = rng.choice(self.filled.iter().copied()).unwrap_or(anybody);
-        let at = &self.shops[shop];
-        let raw = TestRequest::new().by(&at.buyers[buyer]).store(at.slug).json(json!({ "code": COUPON })).into_raw();
-        let slug = at.slug;
-        self.tell(|| format!("buyer {buyer} of {slug} puts the coupon into the cart"));
-        self.call("carts-apply-coupon", raw, Asked::Other, rng);
+        let (shop, _) = rng.choice(self.filled.iter().copied()).unwrap_or(anybody);
+        let buyers: Vec<usize> = self.filled.iter().filter(|(at, _)| *at == shop).map(|(_, buyer)| *buyer).collect();
+        for buyer in buyers {
+            let at = &self.shops[shop];
+            let raw = TestRequest::new().by(&at.buyers[buyer]).store(at.slug).json(json!({ "code": COUPON }));
+            let (raw, slug) = (raw.into_raw(), at.slug);
+            self.tell(|| format!("buyer {buyer} of {slug} puts the coupon into the cart"));
+            self.call("carts-apply-coupon", raw, Asked::Other, rng);
+        }
     }
 
     pub(crate) fn place(&mut self, rng: &mut Rng) {
@@ -56,13 +59,28 @@ impl World {
         } else {
             let anybody = self.somebody(rng);
             let (shop, buyer) = rng.choice(self.filled.iter().copied()).unwrap_or(anybody);
-            self.filled.remove(&(shop, buyer));
-            let key = format!("key-{:016x}", rng.u64(..));
-            let shipping = if rng.bool() { SENT } else { FETCHED };
-            self.requests.push(Request { shop, buyer, key, shipping, sent_ms: now_ms, replies: vec![] });
-            self.requests.len() - 1
+            self.new_request(shop, buyer, rng)
         };
         let copies = 1 + usize::from(rng.u8(0..8) == 0);
+        self.send(at, copies, rng);
+        // Somebody else may be as quick.
+        let shop = self.requests[at].shop;
+        let others: Vec<_> = self.filled.iter().copied().filter(|(other, _)| *other == shop).collect();
+        if let Some((shop, buyer)) = rng.choice(others).filter(|_| rng.bool()) {
+            let at = self.new_request(shop, buyer, rng);
+            self.send(at, 1, rng);
+        }
+    }
+
+    fn new_request(&mut self, shop: usize, buyer: usize, rng: &mut Rng) -> usize {
+        self.filled.remove(&(shop, buyer));
+        let key = format!("key-{:016x}", rng.u64(..));
+        let shipping = if rng.bool() { SENT } else { FETCHED };
+        self.requests.push(Request { shop, buyer, key, shipping, sent_ms: self.now_ms(), replies: vec![] });
+        self.requests.len() - 1
+    }
+
+    fn send(&mut self, at: usize, copies: usize, rng: &mut Rng) {
         for _ in 0..copies {
             let request = &self.requests[at];
             let (shop, buyer) = (&self.shops[request.shop], request.buyer);

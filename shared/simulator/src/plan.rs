@@ -60,7 +60,7 @@ pub enum Kind {
 
 const WEIGHTS: [(Kind, u32); 23] = [
     (Kind::Shop, 7),
-    (Kind::ApplyCoupon, 5),
+    (Kind::ApplyCoupon, 4),
     (Kind::Place, 9),
     (Kind::StartPayment, 2),
     (Kind::Pay, 8),
@@ -74,7 +74,7 @@ const WEIGHTS: [(Kind, u32); 23] = [
     (Kind::Refund, 2),
     (Kind::Adjust, 2),
     (Kind::ChangePrice, 1),
-    (Kind::ChangeCoupon, 1),
+    (Kind::ChangeCoupon, 2),
     (Kind::Look, 4),
     (Kind::Relay, 14),
     (Kind::Deliver, 34),

@@ -36,8 +36,8 @@ const BRANCH: &str = "adas-pens";
 const BUYERS: usize = 4;
 /// Units on hand of each store's goods at the start: contention on the first, plenty of the last.
 const ON_HAND: [i64; 3] = [1, 3, 12];
-/// Uses of each store's coupon, in all and by a customer; two buyers share an address.
-const COUPON_CAPS: [u32; 2] = [2, 1];
+/// Uses of each store's coupon, in all and by a customer; two buyers share an address. The team changes the first.
+const COUPON_CAPS: [u32; 2] = [1, 1];
 pub(crate) const PRICE_MINOR: i64 = 150_000;
 pub(crate) const SENT: &str = "standard";
 pub(crate) const FETCHED: &str = "fetched";

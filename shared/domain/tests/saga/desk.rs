@@ -1,11 +1,14 @@
-//! A step being taken: the side and the stock as they become, like a handler's transaction. It is dropped where the
+//! A step being taken: the side and what is shared as they become, like a handler's transaction. It is dropped where the
 //! transaction would be refused.
 
 use std::collections::BTreeSet;
 
-use domain::{reservation::StockEffect, stock::Stock};
+use domain::reservation::StockEffect;
 
-use crate::{mail::Event, side::Side};
+use crate::{
+    mail::Event,
+    side::{NOW, Shared, Side},
+};
 
 /// A rule broken on purpose, to see that the check would notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +17,10 @@ pub(crate) enum Fault {
     ReservationsIgnoreVersions,
     /// Stock whose promise had lapsed is sold without a look at what is there.
     StockIsSoldUnconditionally,
+    /// A coupon is used without a look at its cap.
+    CouponsAreUsedUnconditionally,
+    /// Money that comes late revives an order even if its use of a coupon was given back.
+    OrdersWithCouponsAreRevived,
     /// Money that comes late revives an order even if a person had cancelled it.
     CancelledOrdersAreRevived,
     /// An event that overtook the one it follows from is taken for dealt with.
@@ -27,7 +34,7 @@ pub(crate) type Transition = (&'static str, &'static str, &'static str, &'static
 
 pub(crate) struct Desk {
     pub(crate) side: Side,
-    pub(crate) stock: Stock,
+    pub(crate) shared: Shared,
     /// What the machines did in it.
     pub(crate) made: BTreeSet<Transition>,
     pub(crate) fault: Option<Fault>,
@@ -64,19 +71,41 @@ impl Desk {
     /// `Tx::reserve_stock` of the `store` crate, of one unit. False if its condition refuses.
     #[must_use]
     pub(crate) fn reserve_stock(&mut self) -> bool {
-        let holds = self.stock.available >= 1;
+        let stock = &mut self.shared.stock;
+        let holds = stock.available >= 1;
         if holds {
-            self.stock.reserved += 1;
-            self.stock.available -= 1;
+            stock.reserved += 1;
+            stock.available -= 1;
         }
         holds
+    }
+
+    /// `Tx::use_coupon` of the `store` crate. False if its condition refuses.
+    #[must_use]
+    pub(crate) fn use_coupon(&mut self) -> bool {
+        let holds = self.shared.uses < 1 || self.has(Fault::CouponsAreUsedUnconditionally);
+        self.shared.uses += u32::from(holds);
+        holds
+    }
+
+    /// The coupons service's step, as `functions/coupons` puts it together.
+    pub(crate) fn give_back_coupon(&mut self) -> Answer {
+        let Some(next) = self.side.redemption.clone().and_then(|held| held.release(NOW)) else {
+            return Answer::Nothing;
+        };
+        let Some(fewer) = self.shared.uses.checked_sub(1) else {
+            return Answer::Poison("the coupon does not count what was used of it");
+        };
+        self.shared.uses = fewer;
+        self.side.redemption = Some(next);
+        Answer::Written
     }
 
     /// `Tx::apply_stock` of the `store` crate, of one unit. False if its condition refuses.
     #[must_use]
     pub(crate) fn apply_stock(&mut self, effect: StockEffect) -> bool {
         let unconditional = self.has(Fault::StockIsSoldUnconditionally);
-        let stock = &mut self.stock;
+        let stock = &mut self.shared.stock;
         let (holds, on_hand, reserved, available) = match effect {
             StockEffect::SellHeld => (stock.reserved >= 1 && stock.on_hand >= 1, -1, -1, 0),
             StockEffect::SellFree => (stock.available >= 1 || unconditional, -1, 0, -1),

@@ -2,6 +2,7 @@
 //! hold of both together is in `world`.
 
 use domain::{
+    coupon::RedemptionState,
     order::{CancelReason, OrderState, OrderStatus},
     payment::{Payment, PaymentStatus, RefundStatus},
     reservation::ReservationState,
@@ -25,8 +26,9 @@ fn wrong_change(before: &Side, next: &Side) -> Option<&'static str> {
     let by_a_person =
         matches!(before.order.state, OrderState::Cancelled { reason: CancelReason::Buyer | CancelReason::Staff, .. });
     let lawful = match from {
-        // Money that comes late revives an order; unless a person had cancelled it: then it goes back (decision 0005).
-        Cancelled if !by_a_person => to == Paid,
+        // Money that comes late revives an order; unless a person had cancelled it, or it used a coupon: then it goes
+        // back (decisions 0005 and 0009).
+        Cancelled if !by_a_person && before.order.coupon.is_none() => to == Paid,
         Cancelled | Confirmed => to == RefundPending,
         Refunded => false,
         _ => true,
@@ -42,12 +44,22 @@ fn wrong_change(before: &Side, next: &Side) -> Option<&'static str> {
     }
 }
 
+const fn is_off(status: OrderStatus) -> bool {
+    matches!(status, OrderStatus::Cancelled | OrderStatus::RefundPending | OrderStatus::Refunded)
+}
+
+/// Whether it does, if it ever did.
+pub(crate) fn holds_coupon(side: &Side) -> Option<bool> {
+    side.redemption.as_ref().map(|redemption| redemption.state == RedemptionState::Held)
+}
+
 fn wrong_at_any_time(side: &Side) -> Option<&'static str> {
     let (taken, claimed) = (side.provider.taken(), side.provider.claimed());
     let settled = side.payment.as_ref().is_some_and(Payment::is_settled);
     let was_paid = side.order.payment_id().is_some();
     let status = side.order.state.status();
     match () {
+        () if !is_off(status) && holds_coupon(side) == Some(false) => Some("an order goes on without its coupon"),
         () if claimed > taken => Some("more goes back than was taken"),
         () if was_paid && !(settled && taken == TOTAL.amount_minor) => Some("an order is paid without its money"),
         () if status == OrderStatus::Confirmed && side.reservation.state != ReservationState::Committed => {
@@ -81,6 +93,9 @@ pub(crate) fn wrong_at_rest(side: &Side) -> Option<String> {
         OrderStatus::Confirmed if kept != TOTAL.amount_minor => "a confirmed order's money is not there",
         OrderStatus::Cancelled | OrderStatus::Refunded if kept != 0 => "an order is off and its money kept",
         OrderStatus::Cancelled | OrderStatus::Refunded if holds => "an order is off and has stock",
+        OrderStatus::Cancelled | OrderStatus::Refunded if holds_coupon(side) == Some(true) => {
+            "an order is off and uses a coupon"
+        }
         OrderStatus::Confirmed | OrderStatus::Cancelled | OrderStatus::Refunded => return None,
         _ => return Some(format!("at rest: an order is still {}", status.name())),
     };

@@ -10,6 +10,8 @@ pub(crate) enum Event {
         version: u64,
         refund: bool,
         expired: bool,
+        /// Whether the order used a coupon. The real event does not say: without one there is nothing to be done.
+        coupon: bool,
     },
     OrderPaymentCompleted {
         version: u64,
@@ -39,6 +41,7 @@ pub(crate) enum Consumer {
     OrdersOnRefundCompleted,
     InventoryOnOrderPaid,
     InventoryOnOrderCancelled,
+    CouponsOnOrderCancelled,
     PaymentsOnOrderCreated,
     PaymentsOnOrderCancelled,
     PaymentsOnStockRejected,
@@ -50,6 +53,11 @@ impl Event {
         match self {
             Self::OrderCreated => &[Consumer::PaymentsOnOrderCreated, Consumer::OrdersExpire],
             Self::OrderCancelRequested => &[Consumer::PaymentsOnOrderCancelled],
+            Self::OrderCancelled { coupon: true, .. } => &[
+                Consumer::PaymentsOnOrderCancelled,
+                Consumer::InventoryOnOrderCancelled,
+                Consumer::CouponsOnOrderCancelled,
+            ],
             Self::OrderCancelled { .. } => &[Consumer::PaymentsOnOrderCancelled, Consumer::InventoryOnOrderCancelled],
             Self::OrderPaymentCompleted { .. } => &[Consumer::InventoryOnOrderPaid],
             Self::PaymentInitiated | Self::RefundInitiated { .. } => &[Consumer::PaymentsReconcile],

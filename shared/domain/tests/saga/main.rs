@@ -1,4 +1,5 @@
-//! The order, payment and reservation machines, checked over every interleaving of two orders on one unit of stock.
+//! The order, payment and reservation machines, checked over every interleaving of two orders on one unit of stock, and
+//! on a coupon that may be used once.
 //!
 //! Two buyers place an order for the one unit. Each may pay at any time after being told where, late too, may have the
 //! card declined, may cancel or be cancelled. Every event may arrive at any time, in any order, and again at any time;
@@ -45,12 +46,14 @@ use crate::{
 const ONE: Scope = Scope {
     buyers: 1,
     people: &[CancelReason::Buyer, CancelReason::Staff],
+    coupon: false,
     troubles: false,
     vain: 0,
     tidies: true,
     fault: None,
 };
 const TWO: Scope = Scope { buyers: 2, ..ONE };
+const TWO_WITH_COUPON: Scope = Scope { coupon: true, people: &[CancelReason::Buyer], ..TWO };
 
 /// Explores all of it, in which nothing must be wrong.
 fn all_is_well(scope: Scope) -> (Shop, Explored) {
@@ -70,6 +73,14 @@ fn two_orders_on_one_unit() {
     // A model that has lost most of its states proves nothing.
     assert!(explored.states > 1_000_000, "{explored:?}");
     assert!(shop.rests > 1_000);
+}
+
+#[test]
+fn two_orders_with_one_coupon() {
+    let (shop, explored) = all_is_well(TWO_WITH_COUPON);
+    assert!(explored.states > 100_000, "{explored:?}");
+    assert!(!shop.made.contains(&("order", "cancelled", "payment_completed", "paid")));
+    assert!(shop.made.contains(&("order", "cancelled", "payment_completed", "refund_pending")));
 }
 
 #[test]
@@ -156,6 +167,18 @@ fn stock_that_is_sold_without_a_condition_is_noticed() {
 fn a_revived_order_that_a_person_had_cancelled_is_noticed() {
     let story = goes_wrong(Fault::CancelledOrdersAreRevived, ONE);
     assert!(story.ends_with("Ada's order: paid (version 4)\na final order changes other than by a refund"));
+}
+
+#[test]
+fn a_coupon_that_is_used_without_a_condition_is_noticed() {
+    let story = goes_wrong(Fault::CouponsAreUsedUnconditionally, TWO_WITH_COUPON);
+    assert!(story.ends_with("the coupon is used more often than it may be"));
+}
+
+#[test]
+fn a_revived_order_whose_coupon_was_given_back_is_noticed() {
+    let story = goes_wrong(Fault::OrdersWithCouponsAreRevived, Scope { buyers: 1, ..TWO_WITH_COUPON });
+    assert!(story.ends_with("Ada's order: paid (version 3)\na final order changes other than by a refund"));
 }
 
 #[test]

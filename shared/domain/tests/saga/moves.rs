@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Money, order::CancelReason, stock::Stock};
+use domain::{Money, order::CancelReason};
 
 use crate::{
     desk::{Answer, Desk, Fault, Transition},
@@ -11,7 +11,7 @@ use crate::{
     opening::Call,
     over,
     payments::Luck,
-    side::{Back, Charge, Side, TOTAL, WRONG},
+    side::{Back, Charge, Shared, Side, TOTAL, WRONG},
 };
 
 /// How much is looked at.
@@ -20,6 +20,8 @@ pub(crate) struct Scope {
     pub(crate) buyers: usize,
     /// Who cancels.
     pub(crate) people: &'static [CancelReason],
+    /// Orders use the one coupon.
+    pub(crate) coupon: bool,
     /// Checkouts that are refused, calls that are lost, money of a wrong amount, refunds that fail.
     pub(crate) troubles: bool,
     /// Checkouts opened in vain before one is, in trouble.
@@ -46,17 +48,17 @@ pub(crate) struct Move {
     /// It happens by itself, sooner or later. People need do nothing, and webhooks may all be lost.
     pub(crate) must: bool,
     pub(crate) side: Side,
-    pub(crate) stock: Stock,
+    pub(crate) shared: Shared,
     pub(crate) made: BTreeSet<Transition>,
 }
 
 /// Everything that changes anything. A side that is not there yet can only begin with an order.
-pub(crate) fn moves(scope: Scope, side: Option<&Side>, stock: &Stock) -> Vec<Move> {
-    let Some(side) = side else { return place(scope, stock).into_iter().collect() };
+pub(crate) fn moves(scope: Scope, side: Option<&Side>, shared: &Shared) -> Vec<Move> {
+    let Some(side) = side else { return place(scope, shared).into_iter().collect() };
     if side.wrong.is_some() {
         return vec![];
     }
-    let from = Table { scope, side, stock };
+    let from = Table { scope, side, shared };
     let mut moves = from.people();
     moves.extend(from.provider());
     moves.extend(side.mail.letters().flat_map(|(letter, delivery)| from.arrivals(letter, delivery)));
@@ -66,20 +68,21 @@ pub(crate) fn moves(scope: Scope, side: Option<&Side>, stock: &Stock) -> Vec<Mov
         }
         laws::judge(side, &mut next.side);
     }
-    moves.retain(|next| next.side != *side || next.stock != *stock);
+    moves.retain(|next| next.side != *side || next.shared != *shared);
     moves
 }
 
-/// Where the unit is not to be had, the order is refused and nothing happens.
-fn place(scope: Scope, stock: &Stock) -> Option<Move> {
-    let (side, stock) = (Side::placed(), stock.clone());
-    let mut desk = Desk { side, stock, made: BTreeSet::new(), fault: scope.fault };
-    desk.reserve_stock().then(|| desk.done(What::Places, false))
+/// Where the unit, or the coupon, is not to be had, the order is refused and nothing happens.
+fn place(scope: Scope, shared: &Shared) -> Option<Move> {
+    let side = if scope.coupon { Side::placed_with_coupon() } else { Side::placed() };
+    let mut desk = Desk { side, shared: shared.clone(), made: BTreeSet::new(), fault: scope.fault };
+    let holds = desk.reserve_stock() && (!scope.coupon || desk.use_coupon());
+    holds.then(|| desk.done(What::Places, false))
 }
 
 impl Desk {
     fn done(self, what: What, must: bool) -> Move {
-        Move { what, must, side: self.side, stock: self.stock, made: self.made }
+        Move { what, must, side: self.side, shared: self.shared, made: self.made }
     }
 }
 
@@ -87,13 +90,13 @@ impl Desk {
 struct Table<'a> {
     scope: Scope,
     side: &'a Side,
-    stock: &'a Stock,
+    shared: &'a Shared,
 }
 
 impl Table<'_> {
     fn desk(&self) -> Desk {
-        let (side, stock) = (self.side.clone(), self.stock.clone());
-        Desk { side, stock, made: BTreeSet::new(), fault: self.scope.fault }
+        let (side, shared) = (self.side.clone(), self.shared.clone());
+        Desk { side, shared, made: BTreeSet::new(), fault: self.scope.fault }
     }
 
     fn may(&self, what: What, act: impl FnOnce(&mut Desk)) -> Move {
@@ -184,6 +187,7 @@ impl Table<'_> {
         let arrives = What::Arrives(letter, delivery, luck);
         self.handle(letter, delivery, arrives, |desk| match letter.to {
             Consumer::InventoryOnOrderPaid | Consumer::InventoryOnOrderCancelled => desk.inventory(letter.event),
+            Consumer::CouponsOnOrderCancelled => desk.give_back_coupon(),
             Consumer::PaymentsOnOrderCancelled | Consumer::PaymentsOnStockRejected | Consumer::PaymentsReconcile => {
                 desk.payments(letter, luck)
             }

@@ -30,12 +30,14 @@ impl Desk {
     fn payment_completed(&mut self) -> Answer {
         let Some(payment_id) = self.side.payment.as_ref().map(|payment| payment.id) else { return Answer::Early };
         let revives_all = self.has(Fault::CancelledOrdersAreRevived);
+        let revives_with_coupon = self.has(Fault::OrdersWithCouponsAreRevived);
         self.step("payment_completed", |mut order| {
             if let OrderState::Cancelled { reason, .. } = &mut order.state
                 && revives_all
             {
                 *reason = CancelReason::Expired;
             }
+            order.coupon = order.coupon.take().filter(|_| !revives_with_coupon);
             Ok(order.payment_completed(payment_id, NOW))
         })
     }
@@ -71,7 +73,8 @@ impl Desk {
             Outcome::CancelRequested { .. } => self.emit(Event::OrderCancelRequested),
             Outcome::Cancelled { reason, refund } => {
                 let expired = reason == CancelReason::Expired;
-                self.emit(Event::OrderCancelled { version, refund, expired });
+                let coupon = self.side.redemption.is_some();
+                self.emit(Event::OrderCancelled { version, refund, expired, coupon });
             }
             // Only people are told.
             Outcome::Confirmed | Outcome::Refunded => {}

@@ -4,6 +4,7 @@
 //! made and the same ends reached if none is marked (`main`).
 
 use domain::{
+    coupon::RedemptionState,
     order::OrderStatus,
     payment::{Payment, PaymentStatus},
     reservation::ReservationState,
@@ -36,6 +37,9 @@ fn is_over(side: &Side, letter: Letter) -> bool {
             status == OrderStatus::Refunded || matches!(letter.event, Event::RefundCompleted { settles: false, .. })
         }
         Consumer::InventoryOnOrderPaid | Consumer::InventoryOnOrderCancelled => is_followed(side, letter.event),
+        Consumer::CouponsOnOrderCancelled => {
+            side.redemption.as_ref().is_none_or(|redemption| redemption.state == RedemptionState::Released)
+        }
         Consumer::PaymentsOnOrderCreated => payment.is_some_and(|payment| !can_be_opened(payment)),
         Consumer::PaymentsOnStockRejected => is_refunded,
         Consumer::PaymentsOnOrderCancelled if matches!(letter.event, Event::OrderCancelled { refund: true, .. }) => {

@@ -4,7 +4,8 @@
 use std::hash::{Hash, Hasher};
 
 use domain::{
-    AccountId, Currency, Money, OrderId, PaymentId, StoreId, Timestamp, VariantId,
+    AccountId, CouponId, Currency, Money, OrderId, PaymentId, StoreId, Timestamp, VariantId,
+    coupon::{AppliedCoupon, Redemption, RedemptionState},
     order::{Customer, Order, OrderState, Totals, order_number},
     payment::{Payment, PaymentStatus},
     reservation::{Reservation, ReservedLine},
@@ -68,6 +69,8 @@ pub(crate) struct Side {
     pub(crate) order: Order,
     pub(crate) version: u64,
     pub(crate) reservation: Reservation,
+    /// Of the one coupon, if the order used it.
+    pub(crate) redemption: Option<Redemption>,
     pub(crate) payment: Option<Payment>,
     pub(crate) provider: Provider,
     pub(crate) mail: Mail,
@@ -80,6 +83,7 @@ impl Hash for Side {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.order.state.status(), self.version).hash(state);
         (self.reservation.state as u8, self.reservation.order_version).hash(state);
+        self.redemption.as_ref().map(|redemption| redemption.state as u8).hash(state);
         self.payment.as_ref().map(|payment| (payment.status, payment.refunds.len())).hash(state);
         self.provider.hash(state);
         self.mail.hash(state);
@@ -96,12 +100,30 @@ impl Side {
         Self {
             version: 1,
             reservation: Reservation::hold(order.id, order.store_id, lines, NOW),
+            redemption: None,
             order,
             payment: None,
             provider: Provider::default(),
             mail,
             wrong: None,
         }
+    }
+
+    /// The same, with the coupon.
+    pub(crate) fn placed_with_coupon() -> Self {
+        let mut side = Self::placed();
+        let coupon_id = CouponId::from_ulid(Ulid(1));
+        side.order.coupon = Some(AppliedCoupon { coupon_id, code: String::new(), discount: NOTHING });
+        side.redemption = Some(Redemption {
+            order_id: side.order.id,
+            store_id: side.order.store_id,
+            coupon_id,
+            email: String::new(),
+            state: RedemptionState::Held,
+            redeemed_at: NOW,
+            updated_at: NOW,
+        });
+        side
     }
 }
 
@@ -145,6 +167,14 @@ pub(crate) fn payment(order: &Order) -> Payment {
         expires_at: order.expires_at,
         updated_at: NOW,
     }
+}
+
+/// What the buyers share: the one unit, and the one coupon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shared {
+    pub(crate) stock: Stock,
+    /// Of the coupon, which may be used once.
+    pub(crate) uses: u32,
 }
 
 /// Stock of the one variant, of which there is one unit.

@@ -126,6 +126,7 @@ impl fmt::Display for Consumer {
             Self::OrdersOnRefundCompleted => "orders-on-refund-completed",
             Self::InventoryOnOrderPaid => "inventory-on-order-paid",
             Self::InventoryOnOrderCancelled => "inventory-on-order-cancelled",
+            Self::CouponsOnOrderCancelled => "coupons-on-order-cancelled",
             Self::PaymentsOnOrderCreated => "payments-on-order-created",
             Self::PaymentsOnOrderCancelled => "payments-on-order-cancelled",
             Self::PaymentsOnStockRejected => "payments-on-stock-rejected",

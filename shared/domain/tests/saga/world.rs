@@ -1,5 +1,5 @@
-//! Two buyers and the unit between them, as the explorer sees it. Sides and stocks are numbered as they turn up, so a
-//! state is three numbers; and as the rules are pure, what can happen to a side is worked out once for each stock.
+//! Two buyers and what is between them, as the explorer sees it. Sides and what is shared are numbered as they turn up,
+//! so a state is three numbers; and as the rules are pure, what can happen to a side is worked out once for each of these.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,12 +13,12 @@ use crate::{
     explorer::{Model, Next},
     inventory, laws,
     moves::{Scope, What, moves},
-    side::{Side, one_unit},
+    side::{Shared, Side, one_unit},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct World {
-    stock: u16,
+    shared: u16,
     sides: [u32; 2],
 }
 
@@ -33,8 +33,8 @@ pub(crate) struct Shop {
     scope: Scope,
     sides: Vec<Option<Rc<Side>>>,
     known: HashMap<Option<Rc<Side>>, u32>,
-    stocks: Vec<Stock>,
-    /// By the numbers of side and stock.
+    shared: Vec<Shared>,
+    /// By the numbers of side and what is shared.
     moves: HashMap<(u32, u16), Rc<Moves>>,
     /// What the machines did.
     pub(crate) made: BTreeSet<Transition>,
@@ -56,7 +56,7 @@ impl Shop {
             scope,
             sides: vec![None],
             known: HashMap::from([(None, 0)]),
-            stocks: vec![one_unit()],
+            shared: vec![Shared { stock: one_unit(), uses: 0 }],
             moves: HashMap::new(),
             made: BTreeSet::new(),
             rests: 0,
@@ -69,7 +69,7 @@ impl Shop {
     }
 
     pub(crate) fn stock(&self, world: World) -> &Stock {
-        &self.stocks[usize::from(world.stock)]
+        &self.shared[usize::from(world.shared)].stock
     }
 
     fn number_side(&mut self, side: Side) -> u32 {
@@ -81,32 +81,42 @@ impl Shop {
         })
     }
 
-    fn number_stock(&mut self, stock: Stock) -> u16 {
-        let number = self.stocks.iter().position(|known| *known == stock).unwrap_or_else(|| {
-            self.stocks.push(stock);
-            self.stocks.len() - 1
+    fn number_shared(&mut self, shared: Shared) -> u16 {
+        let number = self.shared.iter().position(|known| *known == shared).unwrap_or_else(|| {
+            self.shared.push(shared);
+            self.shared.len() - 1
         });
-        u16::try_from(number).expect("fewer than 2^16 stocks")
+        u16::try_from(number).expect("fewer than 2^16 stocks and uses")
     }
 
-    fn moves(&mut self, side: u32, stock: u16) -> Rc<Moves> {
-        if let Some(known) = self.moves.get(&(side, stock)) {
+    fn moves(&mut self, side: u32, shared: u16) -> Rc<Moves> {
+        if let Some(known) = self.moves.get(&(side, shared)) {
             return Rc::clone(known);
         }
-        let found = moves(self.scope, self.sides[side as usize].as_deref(), &self.stocks[usize::from(stock)]);
+        let found = moves(self.scope, self.sides[side as usize].as_deref(), &self.shared[usize::from(shared)]);
         let are_at_rest = !found.iter().any(|found| found.must);
         let mut next: Vec<Next<What, (u32, u16)>> = vec![];
         for found in found {
             self.made.extend(found.made);
-            let after = (self.number_side(found.side), self.number_stock(found.stock));
+            let after = (self.number_side(found.side), self.number_shared(found.shared));
             match next.iter_mut().find(|known| known.after == after) {
                 Some(known) => known.must |= found.must,
                 None => next.push(Next { step: found.what, after, must: found.must }),
             }
         }
         let moves = Rc::new(Moves { next, are_at_rest });
-        self.moves.insert((side, stock), Rc::clone(&moves));
+        self.moves.insert((side, shared), Rc::clone(&moves));
         moves
+    }
+
+    fn wrong_with_coupon(&self, world: World) -> Option<&'static str> {
+        let holds = |buyer| self.side(world, buyer).and_then(laws::holds_coupon) == Some(true);
+        let held: u32 = [0, 1].map(|buyer| u32::from(holds(buyer))).iter().sum();
+        match self.shared[usize::from(world.shared)].uses {
+            uses if uses != held => Some("the coupon's uses are not what orders hold"),
+            uses if uses > 1 => Some("the coupon is used more often than it may be"),
+            _ => None,
+        }
     }
 
     fn wrong_with_stock(&self, world: World) -> Option<&'static str> {
@@ -139,7 +149,7 @@ impl Model for Shop {
     type Step = Step;
 
     fn start(&self) -> World {
-        World { stock: 0, sides: [0, 0] }
+        World { shared: 0, sides: [0, 0] }
     }
 
     fn steps(&mut self, world: World, next: &mut Vec<Next<Step, World>>) {
@@ -148,19 +158,20 @@ impl Model for Shop {
             if buyer > 0 && world.sides[0] == 0 {
                 continue;
             }
-            next.extend(self.moves(world.sides[buyer], world.stock).next.iter().map(|Next { step, after, must }| {
-                let (side, stock) = *after;
+            next.extend(self.moves(world.sides[buyer], world.shared).next.iter().map(|Next { step, after, must }| {
+                let (side, shared) = *after;
                 let mut sides = world.sides;
                 sides[buyer] = side;
-                Next { step: Step { buyer, what: *step }, after: World { stock, sides }, must: *must }
+                Next { step: Step { buyer, what: *step }, after: World { shared, sides }, must: *must }
             }));
         }
     }
 
     fn wrong(&mut self, world: World) -> Option<String> {
         let of_a_side = [0, 1].into_iter().find_map(|buyer| self.side(world, buyer)?.wrong.clone());
-        let wrong = of_a_side.or_else(|| self.wrong_with_stock(world).map(str::to_owned));
-        if wrong.is_some() || !world.sides.into_iter().all(|side| self.moves(side, world.stock).are_at_rest) {
+        let wrong = of_a_side
+            .or_else(|| self.wrong_with_stock(world).or_else(|| self.wrong_with_coupon(world)).map(str::to_owned));
+        if wrong.is_some() || !world.sides.into_iter().all(|side| self.moves(side, world.shared).are_at_rest) {
             return wrong;
         }
         self.rests += 1;
