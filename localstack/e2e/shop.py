@@ -429,6 +429,18 @@ class Order:
     def cancel(self) -> Json:
         return self.buyer.api.call("POST", f"/orders/{self.id}/cancel")
 
+    def fulfil(self, status: str, **more: Any) -> Json:
+        """The seller says where the goods are."""
+        return self.buyer.seller.api.call("POST", f"/orders/{self.id}/fulfilment", json={"status": status, **more})
+
+    def ask_return(self, variant: Variant, quantity: int = 1, reason: str = "Too small") -> Json:
+        body = {"lines": [{"variant_id": variant.id, "quantity": quantity}], "reason": reason}
+        return self.buyer.api.call("POST", f"/orders/{self.id}/returns", 201, json=body)
+
+    def decide_return(self, return_id: str, **decision: Any) -> Json:
+        path = f"/orders/{self.id}/returns/{return_id}/decide"
+        return self.buyer.seller.api.call("POST", path, json=decision)
+
     def wait_until(self, *statuses: str, within_s: float = WITHIN_S) -> Json:
         """Until it is in one of these states; a final state that is none of them ends the wait at once."""
         known: Json = {}

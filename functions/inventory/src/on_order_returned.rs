@@ -9,7 +9,7 @@ use contracts::{
     inventory::ON_ORDER_RETURNED,
 };
 use domain::{
-    MovementId, VariantId,
+    MovementId, ReturnId, VariantId,
     reservation::{ReservedLine, StockEffect},
 };
 use runtime::{
@@ -27,7 +27,7 @@ pub async fn handle(deps: &Deps, message: Message<OrderReturned>) -> Result<(), 
     if event.data.restock == Some(false) {
         return Ok(());
     }
-    let id = MovementId::from_ulid(event.data.return_id.map_or(event.id.ulid(), |id| id.ulid()));
+    let id = MovementId::from_ulid(event.data.return_id.map_or(event.id.ulid(), ReturnId::ulid));
     for _ in 0..TRIES {
         // The seller has removed all of it.
         if lines.is_empty() {
@@ -62,7 +62,7 @@ fn returned(lines: &[StockLine]) -> Result<Vec<ReservedLine>, StepError> {
 #[cfg(test)]
 mod tests {
     use contracts::events::Envelope;
-    use domain::{OrderId, ReturnId, reservation::ReservationState, stock::MovementReason};
+    use domain::{OrderId, reservation::ReservationState, stock::MovementReason};
     use serde_json::json;
     use store::keys;
     use testing::World;

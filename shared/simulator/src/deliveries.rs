@@ -6,7 +6,7 @@ use crate::{faults::Fault, flights::Flight, world::World};
 
 /// Records of the stream in one call.
 const RELAYED_MAX: usize = 20;
-const LULL_ROUNDS: usize = 8;
+const LULL_ROUNDS: usize = 12;
 
 impl World {
     pub(crate) fn relay(&mut self, rng: &mut Rng) {
@@ -77,17 +77,16 @@ impl World {
         }
     }
 
-    /// Everything that can be relayed and delivered is, for as many rounds as a sale has steps.
+    /// All queues give what they have, at once, for more rounds than a sale has steps.
     pub(crate) fn lull(&mut self, rng: &mut Rng) {
         for _ in 0..LULL_ROUNDS {
             self.relay(rng);
-            self.run_out(rng);
             let now_ms = self.now_ms();
             let queues = self.cloud.state().queues.with_visible(now_ms);
             for queue in queues {
                 self.deliver_from(queue, rng);
-                self.run_out(rng);
             }
+            self.go_on_until_few(rng);
         }
     }
 

@@ -116,7 +116,8 @@ fn take_events(parts: &mut [Value], state: &mut State) -> Vec<Value> {
     for part in parts.iter_mut().filter(|part| is_event(part)) {
         let put = part["Put"].take();
         let key = json!({ "pk": put["Item"]["pk"], "sk": put["Item"]["sk"] });
-        *part = json!({ "ConditionCheck": { "TableName": put["TableName"], "Key": key, "ConditionExpression": ALWAYS } });
+        *part =
+            json!({ "ConditionCheck": { "TableName": put["TableName"], "Key": key, "ConditionExpression": ALWAYS } });
         events.push(put);
     }
     let dies = state.running.as_mut().is_some_and(|running| running.rng.u8(0..20) == 0);

@@ -86,12 +86,6 @@ pub const RARE: [(&str, &str, &str); 1] = [
     ("payment", "unknown", "failed"),
 ];
 
-/// Transitions that happen in too few runs to be asked for.
-pub const RARE: [(&str, &str, &str); 1] = [
-    // Somebody cancels while the provider has not answered.
-    ("payment", "unknown", "failed"),
-];
-
 #[derive(Debug, Clone)]
 pub(crate) struct Held<T> {
     pub(crate) tenant: TenantId,

@@ -68,9 +68,9 @@ const WEIGHTS: [(Kind, u32); 23] = [
     (Kind::Webhook, 6),
     (Kind::MoveRefund, 4),
     (Kind::Cancel, 4),
-    (Kind::Fulfil, 9),
-    (Kind::Return, 6),
-    (Kind::Decide, 6),
+    (Kind::Fulfil, 8),
+    (Kind::Return, 5),
+    (Kind::Decide, 5),
     (Kind::Refund, 2),
     (Kind::Adjust, 2),
     (Kind::ChangePrice, 1),
@@ -81,7 +81,7 @@ const WEIGHTS: [(Kind, u32); 23] = [
     (Kind::Redeliver, 2),
     (Kind::Kill, 2),
     (Kind::Wait, 6),
-    (Kind::Lull, 4),
+    (Kind::Lull, 3),
 ];
 
 /// A run to be made.

@@ -65,8 +65,7 @@ impl World {
         }
     }
 
-    /// Lets what is under way land.
-    pub(crate) fn run_out(&mut self, rng: &mut Rng) {
+    fn run_out(&mut self, rng: &mut Rng) {
         while !self.flights.is_empty() {
             self.go_on(rng);
         }

@@ -48,6 +48,10 @@ impl World {
         for _ in 0..rng.usize(0..RESUMES_MAX) {
             self.go_on(rng);
         }
+        self.go_on_until_few(rng);
+    }
+
+    pub(crate) fn go_on_until_few(&mut self, rng: &mut Rng) {
         while self.flights.len() > FLIGHTS_MAX {
             self.go_on(rng);
         }
