@@ -249,6 +249,7 @@ mod tests {
                 updated_at: now,
                 fulfilment: None,
                 returns: vec![],
+                coupon: None,
             };
             let mut tx = world.deps.tx();
             tx.create(world.tenant, &order);

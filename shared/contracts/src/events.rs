@@ -2,8 +2,8 @@
 //! `SCHEMA`, and the old one stays so that queued messages still decode.
 
 use domain::{
-    AccountId, CouponId, EventId, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, StoreId, TenantId, Timestamp,
-    VariantId,
+    AccountId, CouponId, EventId, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, StoreId, TenantId,
+    Timestamp, VariantId,
     coupon::AppliedCoupon,
     fulfilment::{FulfilmentStatus, Tracking},
     order::{CancelReason, Customer},

@@ -265,11 +265,8 @@ mod tests {
                 line_total: ngn(*price).checked_mul(*quantity).unwrap(),
             })
             .collect();
-        let all = cart::totals(Currency::Ngn, lines.iter().map(|line| line.line_total), ngn(0), tax).unwrap();
-        let untaxed = ngn(all.subtotal.amount_minor - discount + shipping);
-        let added = if tax.inclusive { ngn(0) } else { untaxed.basis_points(tax.rate_basis_points).unwrap() };
-        let total = untaxed.checked_add(added).unwrap();
-        let totals = Totals { discount: ngn(discount), shipping: ngn(shipping), tax: added, total, ..all };
+        let subtotal = Money::sum(Currency::Ngn, lines.iter().map(|line| line.line_total)).unwrap();
+        let totals = cart::totals(subtotal, ngn(discount), ngn(shipping), tax).unwrap();
         let state = OrderState::Completed { payment_id: PaymentId::from_ulid(Ulid(9)), completed_at: NOW };
         Order { lines, totals, ..order(state) }
     }
