@@ -51,11 +51,11 @@ impl Fixture {
 
     /// With the buyer: at version 5.
     pub(crate) async fn delivered() -> Self {
-        let fixture = Self::confirmed().await;
+        let fixture = Box::pin(Self::confirmed()).await;
         for status in ["dispatched", "delivered"] {
             let request = TestRequest::new().by(&fixture.world.owner).path("id", fixture.order.id).key(status);
             let request = request.json(json!({ "status": status }));
-            request.send(fixture.deps(), fulfil::handle).await.ok::<OrderView>();
+            Box::pin(request.send(fixture.deps(), fulfil::handle)).await.ok::<OrderView>();
         }
         fixture
     }
