@@ -97,9 +97,10 @@ fn note(state: &mut State, put: &Value) {
 }
 
 /// Requests of these have one effect at the most, whatever becomes of their answers.
-const ONE_EFFECT: [&str; 8] = [
+const ONE_EFFECT: [&str; 9] = [
     "carts-add",
     "carts-apply-coupon",
+    "carts-remove-coupon",
     "coupons-update",
     "inventory-adjust",
     "orders-cancel",

@@ -57,6 +57,7 @@ impl Functions {
         self.endpoint(boot, carts::add::handle);
         self.endpoint(boot, carts::apply_coupon::handle);
         self.endpoint(boot, carts::get::handle);
+        self.endpoint(boot, carts::remove_coupon::handle);
         self.endpoint(boot, coupons::update::handle);
         self.endpoint(boot, inventory::adjust::handle);
         self.endpoint(boot, inventory::list::handle);

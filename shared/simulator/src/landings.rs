@@ -10,7 +10,7 @@ use crate::{
     faults::Fault,
     flights::{Errand, Flight, Result, Stand},
     queues::Letter,
-    world::{Asked, World},
+    world::{Asked, WITHOUT_COUPONS, World},
 };
 
 impl World {
@@ -119,8 +119,16 @@ impl World {
         match asked {
             Asked::Place(at) if status == 201 => self.requests[*at].replies.push(reply.body.clone()),
             Asked::Wish(at) if (200..300).contains(&status) => self.wishes[*at].replies.push(reply.body.clone()),
+            Asked::Place(at) if status == 409 && code_of(reply).starts_with("coupon_") => {
+                let of = (self.requests[*at].shop, self.requests[*at].buyer);
+                self.filled.insert(of);
+                self.disappointed.insert(of);
+            }
             Asked::Cart { shop, buyer } if status == 200 => {
                 self.filled.insert((*shop, *buyer));
+                if *buyer >= WITHOUT_COUPONS {
+                    self.with_coupons.insert((*shop, *buyer));
+                }
             }
             Asked::Own => {
                 // A payment is there a moment after its order.
@@ -145,6 +153,12 @@ impl World {
             state.breaks(invariant, detail);
         }
     }
+}
+
+/// Of a problem.
+fn code_of(reply: &RawReply) -> String {
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    body["code"].as_str().unwrap_or_default().to_owned()
 }
 
 /// What an answer says, in a few words.

@@ -32,18 +32,28 @@ impl World {
         self.call("carts-add", raw, Asked::Cart { shop, buyer }, rng);
     }
 
-    /// Word gets round: whoever has something in the cart puts the coupon in.
-    pub(crate) fn apply_coupon(&mut self, rng: &mut Rng) {
-        let anybody = self.somebody(rng);
-        let (shop, _) = rng.choice(self.filled.iter().copied()).unwrap_or(anybody);
-        let buyers: Vec<usize> = self.filled.iter().filter(|(at, _)| *at == shop).map(|(_, buyer)| *buyer).collect();
-        for buyer in buyers {
-            let at = &self.shops[shop];
-            let raw = TestRequest::new().by(&at.buyers[buyer]).store(at.slug).json(json!({ "code": COUPON }));
-            let (raw, slug) = (raw.into_raw(), at.slug);
-            self.tell(|| format!("buyer {buyer} of {slug} puts the coupon into the cart"));
-            self.call("carts-apply-coupon", raw, Asked::Other, rng);
+    /// Who has something in the cart and collects coupons puts one in.
+    pub(crate) fn put_coupons(&mut self, rng: &mut Rng) {
+        for (shop, buyer) in std::mem::take(&mut self.with_coupons) {
+            self.put_coupon(shop, buyer, rng);
         }
+    }
+
+    fn put_coupon(&mut self, shop: usize, buyer: usize, rng: &mut Rng) {
+        let at = &self.shops[shop];
+        let raw = TestRequest::new().by(&at.buyers[buyer]).store(at.slug).json(json!({ "code": COUPON })).into_raw();
+        let slug = at.slug;
+        self.tell(|| format!("buyer {buyer} of {slug} puts the coupon into the cart"));
+        self.call("carts-apply-coupon", raw, Asked::Other, rng);
+    }
+
+    /// A buyer whose order was refused for the coupon orders without it, later.
+    fn take_coupon_out(&mut self, shop: usize, buyer: usize, rng: &mut Rng) {
+        let at = &self.shops[shop];
+        let raw = TestRequest::new().by(&at.buyers[buyer]).store(at.slug).into_raw();
+        let slug = at.slug;
+        self.tell(|| format!("buyer {buyer} of {slug} takes the coupon out of the cart"));
+        self.call("carts-remove-coupon", raw, Asked::Other, rng);
     }
 
     pub(crate) fn place(&mut self, rng: &mut Rng) {
@@ -59,6 +69,9 @@ impl World {
         } else {
             let anybody = self.somebody(rng);
             let (shop, buyer) = rng.choice(self.filled.iter().copied()).unwrap_or(anybody);
+            if self.disappointed.remove(&(shop, buyer)) {
+                return self.take_coupon_out(shop, buyer, rng);
+            }
             self.new_request(shop, buyer, rng)
         };
         let copies = 1 + usize::from(rng.u8(0..8) == 0);

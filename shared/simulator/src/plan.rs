@@ -12,8 +12,6 @@ use crate::{faults::Fault, guards::Guard};
 pub enum Kind {
     /// A buyer puts something into the cart.
     Shop,
-    /// A buyer puts a coupon into the cart.
-    ApplyCoupon,
     /// A buyer orders what is in the cart, or sends an earlier request again.
     Place,
     /// A buyer asks where to pay.
@@ -58,9 +56,8 @@ pub enum Kind {
     Lull,
 }
 
-const WEIGHTS: [(Kind, u32); 23] = [
+const WEIGHTS: [(Kind, u32); 22] = [
     (Kind::Shop, 7),
-    (Kind::ApplyCoupon, 4),
     (Kind::Place, 9),
     (Kind::StartPayment, 2),
     (Kind::Pay, 8),
@@ -74,7 +71,7 @@ const WEIGHTS: [(Kind, u32); 23] = [
     (Kind::Refund, 2),
     (Kind::Adjust, 2),
     (Kind::ChangePrice, 1),
-    (Kind::ChangeCoupon, 2),
+    (Kind::ChangeCoupon, 1),
     (Kind::Look, 4),
     (Kind::Relay, 14),
     (Kind::Deliver, 34),

@@ -22,7 +22,6 @@ impl World {
     pub(crate) fn step(&mut self, kind: Kind, rng: &mut Rng) {
         match kind {
             Kind::Shop => self.shop(rng),
-            Kind::ApplyCoupon => self.apply_coupon(rng),
             Kind::Place => self.place(rng),
             Kind::StartPayment => self.start_payment(rng),
             Kind::Pay => self.pay(rng),
@@ -45,6 +44,7 @@ impl World {
             Kind::Wait => self.wait(rng),
             Kind::Lull => self.lull(rng),
         }
+        self.put_coupons(rng);
         for _ in 0..rng.usize(0..RESUMES_MAX) {
             self.go_on(rng);
         }

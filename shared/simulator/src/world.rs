@@ -34,6 +34,8 @@ use crate::{
 const SLUGS: [&str; 4] = ["adas-books", "bobs-books", "chis-books", "dayos-books"];
 const BRANCH: &str = "adas-pens";
 const BUYERS: usize = 4;
+/// So many of them pay the full price.
+pub(crate) const WITHOUT_COUPONS: usize = 1;
 /// Units on hand of each store's goods at the start: contention on the first, plenty of the last.
 const ON_HAND: [i64; 3] = [1, 3, 12];
 /// Uses of each store's coupon, in all and by a customer; two buyers share an address. The team changes the first.
@@ -112,6 +114,10 @@ pub(crate) struct World {
     pub(crate) wishes: Vec<Wish>,
     /// Shop and buyer of carts that hold something.
     pub(crate) filled: BTreeSet<(usize, usize)>,
+    /// Those of them who will put a coupon in.
+    pub(crate) with_coupons: BTreeSet<(usize, usize)>,
+    /// Those of them whose order was refused for the coupon.
+    pub(crate) disappointed: BTreeSet<(usize, usize)>,
     pub(crate) webhooks: Vec<Webhook>,
     /// Messages that were dealt with: queue and body.
     pub(crate) dealt_with: Vec<(usize, String)>,
@@ -154,6 +160,8 @@ impl World {
             requests: vec![],
             wishes: vec![],
             filled: BTreeSet::new(),
+            with_coupons: BTreeSet::new(),
+            disappointed: BTreeSet::new(),
             webhooks: vec![],
             dealt_with: vec![],
             cursors: vec![],
