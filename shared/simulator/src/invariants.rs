@@ -369,11 +369,10 @@ fn held_stock(mirror: &Mirror, id: OrderId, order: &Held<Order>, found: &mut Vec
 /// I8: what is off uses no coupon, what is not uses its own.
 fn held_coupon(mirror: &Mirror, id: OrderId, order: &Held<domain::order::Order>, found: &mut Vec<Broken>) {
     let status = order.value.state.status();
-    let is_off = matches!(status, OrderStatus::Cancelled | OrderStatus::RefundPending | OrderStatus::Refunded);
     let wanted = match &order.value.coupon {
         None => None,
-        Some(_) if is_off => Some(RedemptionState::Released),
-        Some(_) => Some(RedemptionState::Held),
+        Some(_) if is_sold(&order.value) => Some(RedemptionState::Held),
+        Some(_) => Some(RedemptionState::Released),
     };
     let state = mirror.redemptions.get(&id).map(|redemption| redemption.state);
     if state != wanted {
