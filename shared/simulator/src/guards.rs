@@ -62,11 +62,15 @@ pub(crate) fn tamper(state: &mut State, operation: &str, request: &mut Value) ->
             }
             Guard::Version => parts.iter_mut().for_each(|part| replace(part, "version = :expected", ALWAYS)),
             Guard::StockAvailable => {
-                parts.iter_mut().for_each(|part| replace(part, "#data.available >= :quantity", ALWAYS));
+                for part in parts.iter_mut() {
+                    replace(part, "#data.available >= :quantity", ALWAYS);
+                }
             }
             Guard::CouponCap => {
                 let (with, without) = ("#data.terms = :terms AND #data.uses < :cap", "#data.terms = :terms");
-                parts.iter_mut().for_each(|part| replace(part, with, without));
+                for part in parts.iter_mut() {
+                    replace(part, with, without);
+                }
             }
             Guard::OutboxInTransaction => later.extend(take_events(parts, state)),
             Guard::RetryToken | Guard::Rule(_) => {}
