@@ -225,6 +225,8 @@ impl State {
             for later in ["traceparent", "causation_id"] {
                 fields.remove(later);
             }
+            // An event of before there were coupons.
+            fields["data"].as_object_mut().unwrap().remove("coupon");
         }
         self.queues.publish(event_type, source, &detail, self.now_ms);
     }
