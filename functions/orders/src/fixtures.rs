@@ -51,7 +51,7 @@ impl Fixture {
 
     /// With the buyer: at version 5.
     pub(crate) async fn delivered() -> Self {
-        let fixture = Box::pin(Self::confirmed()).await;
+        let fixture = Self::confirmed().await;
         for status in ["dispatched", "delivered"] {
             let request = TestRequest::new().by(&fixture.world.owner).path("id", fixture.order.id).key(status);
             let request = request.json(json!({ "status": status }));
@@ -229,7 +229,7 @@ pub(crate) fn place_request(world: &World, buyer: &Principal, key: &str) -> Test
 pub(crate) async fn order_of(world: &World, buyer: &Principal, product: &Product, quantity: u32) -> OrderView {
     fill_cart(world, buyer, &[(product, quantity)]).await;
     let key = world.deps.id(|ulid| ulid).to_string();
-    let order = place_request(world, buyer, &key).send(&world.deps, place::handle).await.ok();
+    let order = Box::pin(place_request(world, buyer, &key).send(&world.deps, place::handle)).await.ok();
     world.dynamo.take_calls();
     order
 }
