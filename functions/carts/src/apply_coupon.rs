@@ -37,7 +37,7 @@ mod tests {
     };
     use testing::World;
 
-    use crate::buyer_for_tests::{Buyer, change_coupon, coupon, second_store, set_price};
+    use crate::buyer_for_tests::{Buyer, change_coupon, second_store, set_price};
 
     fn amounts(cart: &Cart) -> (i64, i64, i64) {
         let totals = cart.totals;
@@ -53,7 +53,7 @@ mod tests {
         let world = World::new().await;
         let buyer = Buyer::new(&world, &world.buyer);
         let book = world.product("Book", 100_000, 5).await;
-        coupon(&world, "SAVE10").await;
+        world.coupon("SAVE10", |_| {}).await;
         buyer.add(&book, 2).await.ok::<Cart>();
         world.dynamo.take_calls();
         let answer = buyer.apply(" save10 ").await;
@@ -81,8 +81,8 @@ mod tests {
         let now = world.deps.now();
         let neighbour = world.neighbour().await;
         let second = World { store: second_store(&world).await, ..world.clone() };
-        coupon(&neighbour, "THEIRS").await;
-        coupon(&second, "BRANCH").await;
+        neighbour.coupon("THEIRS", |_| {}).await;
+        second.coupon("BRANCH", |_| {}).await;
         let of = |change: fn(&mut Coupon)| change;
         let cases = [
             ("OFF", of(|coupon| coupon.active = false), "coupon_not_applicable"),
@@ -91,7 +91,7 @@ mod tests {
             ("GONE", of(|coupon| (coupon.cap, coupon.uses) = (Some(1), 1)), "coupon_exhausted"),
         ];
         for (code, change, _) in &cases {
-            let made = coupon(&world, code).await;
+            let made = world.coupon(code, |_| {}).await;
             assert_eq!(made.created_at, now);
             change_coupon(&world, made.id, change).await;
         }
@@ -111,7 +111,7 @@ mod tests {
         let world = World::new().await;
         let buyer = Buyer::new(&world, &world.buyer);
         let book = world.product("Book", 1_000, 9).await;
-        let made = coupon(&world, "SAVE10").await;
+        let made = world.coupon("SAVE10", |_| {}).await;
         change_coupon(&world, made.id, |coupon| {
             coupon.minimum_subtotal = Some(domain::Money::new(3_000, world.store.currency));
             coupon.ends_at = Some(after(coupon.created_at, 60));
@@ -147,7 +147,7 @@ mod tests {
         let world = World::new().await;
         let buyer = Buyer::new(&world, &world.buyer);
         let book = world.product("Book", 1_000, 9).await;
-        let (_, half) = (coupon(&world, "SAVE10").await, coupon(&world, "HALF").await);
+        let (_, half) = (world.coupon("SAVE10", |_| {}).await, world.coupon("HALF", |_| {}).await);
         change_coupon(&world, half.id, |coupon| coupon.discount = Discount::Percentage { basis_points: 5_000 }).await;
         assert_eq!(buyer.apply("SAVE10").await.problem(), (409, "cart_empty".into()));
         buyer.add(&book, 1).await.ok::<Cart>();
@@ -167,7 +167,7 @@ mod tests {
     async fn a_customer_takes_the_guests_over() {
         let world = World::new().await;
         let book = world.product("Book", 1_000, 9).await;
-        coupon(&world, "SAVE10").await;
+        world.coupon("SAVE10", |_| {}).await;
         let guest = Buyer::new(&world, &world.buyer);
         guest.add(&book, 1).await.ok::<Cart>();
         guest.apply("SAVE10").await.ok::<Cart>();

@@ -4,13 +4,13 @@ use contracts::carts::Cart;
 use domain::{
     CouponId, Money, OrderId, ProductId, StoreId, VariantId,
     catalog::{Product, ProductStatus},
-    coupon::{Coupon, Discount},
+    coupon::Coupon,
     stock::Stock,
     store::Store,
 };
 use runtime::Principal;
 use serde_json::{Value, json};
-use store::{CouponCodeClaim, StoreClaim, keys};
+use store::{StoreClaim, keys};
 use testing::{TestRequest, World, http::Answer};
 
 use crate::{add, apply_coupon, change, clear, get, merge, remove, remove_coupon};
@@ -111,32 +111,6 @@ pub(crate) async fn set_available(world: &World, variant: VariantId, units: i64)
     let mut tx = world.deps.tx();
     tx.update(world.tenant, &next, stock.version);
     world.deps.db.commit(tx).await.unwrap();
-}
-
-/// A coupon of the store: ten percent off, without a condition.
-pub(crate) async fn coupon(world: &World, code: &str) -> Coupon {
-    let (now, store_id) = (world.deps.now(), world.store.id);
-    let coupon = Coupon {
-        id: world.deps.id(CouponId::from_ulid),
-        store_id,
-        code: code.into(),
-        discount: Discount::Percentage { basis_points: 1_000 },
-        minimum_subtotal: None,
-        starts_at: None,
-        ends_at: None,
-        cap: None,
-        cap_per_customer: None,
-        uses: 0,
-        active: true,
-        terms: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let mut tx = world.deps.tx();
-    tx.create(world.tenant, &coupon);
-    tx.create(world.tenant, &CouponCodeClaim { store_id, code: code.into(), coupon_id: coupon.id });
-    world.deps.db.commit(tx).await.unwrap();
-    coupon
 }
 
 pub(crate) async fn change_coupon(world: &World, id: CouponId, change: impl FnOnce(&mut Coupon)) {

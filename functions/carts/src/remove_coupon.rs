@@ -16,14 +16,14 @@ mod tests {
     use contracts::carts::Cart;
     use testing::World;
 
-    use crate::buyer_for_tests::{Buyer, coupon};
+    use crate::buyer_for_tests::Buyer;
 
     #[tokio::test]
     async fn the_goods_cost_what_they_cost_and_once_is_enough() {
         let world = World::new().await;
         let buyer = Buyer::new(&world, &world.buyer);
         let book = world.product("Book", 100_000, 5).await;
-        coupon(&world, "SAVE10").await;
+        world.coupon("SAVE10", |_| {}).await;
         let full: Cart = buyer.add(&book, 2).await.ok();
         buyer.apply("SAVE10").await.ok::<Cart>();
         let without: Cart = buyer.remove_coupon().await.ok();

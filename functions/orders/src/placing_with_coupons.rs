@@ -32,27 +32,7 @@ impl Shop {
     async fn new(change: impl FnOnce(&mut Coupon)) -> Self {
         let world = World::new().await;
         let (book, _): (Product, VariantId) = world.product("Book", 150_000, 100).await;
-        let now = world.deps.now();
-        let mut coupon = Coupon {
-            id: world.deps.id(CouponId::from_ulid),
-            store_id: world.store.id,
-            code: "SAVE10".into(),
-            discount: Discount::Percentage { basis_points: 1_000 },
-            minimum_subtotal: None,
-            starts_at: None,
-            ends_at: None,
-            cap: None,
-            cap_per_customer: None,
-            uses: 0,
-            active: true,
-            terms: 1,
-            created_at: now,
-            updated_at: now,
-        };
-        change(&mut coupon);
-        let mut tx = world.deps.tx();
-        tx.create(world.tenant, &coupon);
-        world.deps.db.commit(tx).await.unwrap();
+        let coupon = world.coupon("SAVE10", change).await;
         Self { coupon: coupon.id, world, book }
     }
 

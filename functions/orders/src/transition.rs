@@ -68,7 +68,7 @@ pub(crate) fn write(
 ) {
     tx.update(tenant, next, version);
     let version = version + 1;
-    let event = emit(deps, tx, cause, tenant, next, version, outcome);
+    let event = emit(Teller { deps, tx, cause, tenant, order_id: next.id, version }, next, outcome);
     tx.create(
         tenant,
         &TimelineEntry {
@@ -82,169 +82,84 @@ pub(crate) fn write(
     );
 }
 
-fn emit(
-    deps: &Deps,
-    tx: &mut Tx,
-    cause: &Cause,
+/// Tells of an order at a version.
+struct Teller<'a> {
+    deps: &'a Deps,
+    tx: &'a mut Tx,
+    cause: &'a Cause,
     tenant: TenantId,
-    order: &Order,
+    order_id: OrderId,
     version: u64,
-    outcome: Outcome,
-) -> &'static str {
-    let (store_id, order_id, number, total) = (order.store_id, order.id, order.number.clone(), order.totals.total);
-    let customer = order.customer.clone();
-    match outcome {
-        Outcome::Paid { payment_id } => send(
-            deps,
-            tx,
-            cause,
-            tenant,
-            order_id,
-            version,
-            OrderPaymentCompleted { store_id, order_id, number, payment_id, total },
-        ),
-        Outcome::Confirmed => send(
-            deps,
-            tx,
-            cause,
-            tenant,
-            order_id,
-            version,
-            OrderConfirmed {
-                store_id,
-                order_id,
-                number,
-                customer,
-                lines: line_quantities(order),
-                total,
-                coupon: order.coupon.clone(),
-            },
-        ),
-        Outcome::CancelRequested { reason } => send(
-            deps,
-            tx,
-            cause,
-            tenant,
-            order_id,
-            version,
-            OrderCancelRequested { store_id, order_id, number, reason },
-        ),
-        Outcome::Cancelled { reason, refund } => send(
-            deps,
-            tx,
-            cause,
-            tenant,
-            order_id,
-            version,
-            OrderCancelled { store_id, order_id, number, customer, total, reason, refund },
-        ),
-        Outcome::Refunded => send(
-            deps,
-            tx,
-            cause,
-            tenant,
-            order_id,
-            version,
-            OrderRefunded { store_id, order_id, number, customer, total },
-        ),
-        Outcome::Fulfilment(now) => emit_fulfilment(deps, tx, cause, tenant, order, version, now),
-        Outcome::Return(now) => emit_return(deps, tx, cause, tenant, order, version, now),
+}
+
+impl Teller<'_> {
+    fn send<E: Event>(self, data: E) -> &'static str {
+        self.tx.emit(&self.deps.event(self.cause, self.tenant, self.order_id, self.version, data));
+        E::TYPE
     }
 }
 
-fn emit_fulfilment(
-    deps: &Deps,
-    tx: &mut Tx,
-    cause: &Cause,
-    tenant: TenantId,
-    order: &Order,
-    version: u64,
-    now: Fulfilment,
-) -> &'static str {
+fn emit(out: Teller<'_>, order: &Order, outcome: Outcome) -> &'static str {
+    let (store_id, order_id, number, total) = (order.store_id, order.id, order.number.clone(), order.totals.total);
+    let customer = order.customer.clone();
+    match outcome {
+        Outcome::Paid { payment_id } => {
+            out.send(OrderPaymentCompleted { store_id, order_id, number, payment_id, total })
+        }
+        Outcome::Confirmed => out.send(OrderConfirmed {
+            store_id,
+            order_id,
+            number,
+            customer,
+            lines: line_quantities(order),
+            total,
+            coupon: order.coupon.clone(),
+        }),
+        Outcome::CancelRequested { reason } => out.send(OrderCancelRequested { store_id, order_id, number, reason }),
+        Outcome::Cancelled { reason, refund } => {
+            out.send(OrderCancelled { store_id, order_id, number, customer, total, reason, refund })
+        }
+        Outcome::Refunded => out.send(OrderRefunded { store_id, order_id, number, customer, total }),
+        Outcome::Fulfilment(now) => emit_fulfilment(out, order, now),
+        Outcome::Return(now) => emit_return(out, order, now),
+    }
+}
+
+fn emit_fulfilment(out: Teller<'_>, order: &Order, now: Fulfilment) -> &'static str {
     let (store_id, order_id, number) = (order.store_id, order.id, order.number.clone());
     let customer = order.customer.clone();
     let Fulfilment { status, tracking, note, dispatches: dispatch, .. } = now;
     match status {
-        FulfilmentStatus::Dispatched => send(
-            deps,
-            tx,
-            cause,
-            tenant,
-            order_id,
-            version,
-            OrderDispatched { store_id, order_id, number, customer, dispatch, tracking, note },
-        ),
-        FulfilmentStatus::Delivered => send(
-            deps,
-            tx,
-            cause,
-            tenant,
-            order_id,
-            version,
-            OrderDelivered { store_id, order_id, number, customer, note },
-        ),
+        FulfilmentStatus::Dispatched => {
+            out.send(OrderDispatched { store_id, order_id, number, customer, dispatch, tracking, note })
+        }
+        FulfilmentStatus::Delivered => out.send(OrderDelivered { store_id, order_id, number, customer, note }),
         FulfilmentStatus::Preparing
         | FulfilmentStatus::InTransit
         | FulfilmentStatus::OutForDelivery
-        | FulfilmentStatus::DeliveryFailed => send(
-            deps,
-            tx,
-            cause,
-            tenant,
-            order_id,
-            version,
-            OrderFulfilmentUpdated { store_id, order_id, number, status, tracking, note },
-        ),
+        | FulfilmentStatus::DeliveryFailed => {
+            out.send(OrderFulfilmentUpdated { store_id, order_id, number, status, tracking, note })
+        }
     }
 }
 
-fn emit_return(
-    deps: &Deps,
-    tx: &mut Tx,
-    cause: &Cause,
-    tenant: TenantId,
-    order: &Order,
-    version: u64,
-    now: Return,
-) -> &'static str {
+fn emit_return(out: Teller<'_>, order: &Order, now: Return) -> &'static str {
     let (store_id, order_id, number) = (order.store_id, order.id, order.number.clone());
     let (customer, return_id) = (order.customer.clone(), now.id);
     match now.state {
         ReturnState::Requested => {
             let (lines, reason) = (returned_quantities(order, &now.lines), now.reason);
-            send(
-                deps,
-                tx,
-                cause,
-                tenant,
-                order_id,
-                version,
-                ReturnRequested { store_id, order_id, return_id, number, customer, lines, reason },
-            )
+            out.send(ReturnRequested { store_id, order_id, return_id, number, customer, lines, reason })
         }
         ReturnState::Accepted { restock, refund, .. } => {
             let line = |line: &ReturnLine| StockLine { variant_id: line.variant_id, delta: i64::from(line.quantity) };
             let lines = now.lines.iter().map(line).collect();
             let (return_id, restock, refund) = (Some(return_id), Some(restock), Some(refund));
-            send(
-                deps,
-                tx,
-                cause,
-                tenant,
-                order_id,
-                version,
-                OrderReturned { store_id, order_id, number, lines, return_id, restock, refund },
-            )
+            out.send(OrderReturned { store_id, order_id, number, lines, return_id, restock, refund })
         }
-        ReturnState::Rejected { note, .. } => send(
-            deps,
-            tx,
-            cause,
-            tenant,
-            order_id,
-            version,
-            ReturnRejected { store_id, order_id, return_id, number, customer, note },
-        ),
+        ReturnState::Rejected { note, .. } => {
+            out.send(ReturnRejected { store_id, order_id, return_id, number, customer, note })
+        }
     }
 }
 
@@ -255,19 +170,6 @@ fn returned_quantities(order: &Order, lines: &[ReturnLine]) -> Vec<LineQuantity>
         Some(LineQuantity { quantity: line.quantity, ..bought })
     };
     line_quantities(order).into_iter().filter_map(back).collect()
-}
-
-fn send<E: Event>(
-    deps: &Deps,
-    tx: &mut Tx,
-    cause: &Cause,
-    tenant: TenantId,
-    order_id: OrderId,
-    version: u64,
-    data: E,
-) -> &'static str {
-    tx.emit(&deps.event(cause, tenant, order_id, version, data));
-    E::TYPE
 }
 
 #[cfg(test)]

@@ -9,13 +9,11 @@ use std::{
 use contracts::table::Table;
 use domain::{
     AccountId, CouponId, Money, MovementId, OrderId, ProductId, Role, SessionId, StoreId, VariantId,
-    coupon::{Coupon, Discount},
     stock::{Movement, MovementReason, Stock},
     store::ShippingMethod,
 };
 use fastrand::Rng;
 use runtime::{Config, Principal, http::RawRequest};
-use store::CouponCodeClaim;
 use testing::Embedded;
 
 use crate::{
@@ -244,28 +242,8 @@ async fn open(world: &testing::World, slug: &'static str, rng: &mut Rng) -> Shop
 }
 
 async fn issue(world: &testing::World) -> CouponId {
-    let (now, store_id) = (world.deps.now(), world.store.id);
-    let [cap, cap_per_customer] = COUPON_CAPS.map(Some);
-    let coupon = Coupon {
-        id: world.deps.id(CouponId::from_ulid),
-        store_id,
-        code: COUPON.into(),
-        discount: Discount::Percentage { basis_points: 1_000 },
-        minimum_subtotal: None,
-        starts_at: None,
-        ends_at: None,
-        cap,
-        cap_per_customer,
-        uses: 0,
-        active: true,
-        terms: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let mut tx = world.deps.tx();
-    tx.create(world.tenant, &coupon);
-    tx.create(world.tenant, &CouponCodeClaim { store_id, code: COUPON.into(), coupon_id: coupon.id });
-    world.deps.db.commit(tx).await.unwrap();
+    let caps = COUPON_CAPS.map(Some);
+    let coupon = world.coupon(COUPON, |coupon| [coupon.cap, coupon.cap_per_customer] = caps).await;
     coupon.id
 }
 

@@ -19,6 +19,8 @@ fn all_hold(seeds: std::ops::Range<u64>, steps: u64) -> (Coverage, BTreeSet<Faul
     let processors = thread::available_parallelism().map_or(2, std::num::NonZero::get);
     run_all(seeds, steps, processors, |seed, report| {
         if let Some(broken) = &report.broken {
+            // Cutting a long run down takes minutes.
+            println!("seed {seed} of {steps} steps: {}: {}", broken.invariant, broken.detail);
             let failure = shrink(&Plan::new(seed, steps), broken);
             let story = failure.report.story.join("\n");
             panic!("{story}\n\nseed {seed}: {}: {}", failure.broken.invariant, failure.broken.detail);

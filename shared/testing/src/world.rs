@@ -7,15 +7,16 @@ use std::sync::{
 };
 
 use domain::{
-    AccountId, Currency, Money, ProductId, Role, SessionId, StoreId, TenantId, Timestamp, VariantId,
+    AccountId, CouponId, Currency, Money, ProductId, Role, SessionId, StoreId, TenantId, Timestamp, VariantId,
     catalog::{Product, ProductStatus, Variant},
+    coupon::{Coupon, Discount},
     limits::CLOCK_SKEW_MAX_S,
     stock::Stock,
     store::{ShippingMethod, Store, StoreStatus, Tax},
     tenant::{Plan, Tenant, TenantKind, TenantStatus},
 };
 use runtime::{Clock, Config, Deps, Entropy, Principal, secrets::Secrets};
-use store::{StoreClaim, Tx};
+use store::{CouponCodeClaim, StoreClaim, Tx};
 
 use crate::dynamo::Embedded;
 
@@ -145,6 +146,33 @@ impl World {
     /// The same caller in another role.
     pub fn principal(&self, role: Role) -> Principal {
         Principal { role, ..self.owner.clone() }
+    }
+
+    /// A coupon of the store: ten percent off without a condition, changed so.
+    pub async fn coupon(&self, code: &str, change: impl FnOnce(&mut Coupon)) -> Coupon {
+        let (now, store_id) = (self.deps.now(), self.store.id);
+        let mut coupon = Coupon {
+            id: self.deps.id(CouponId::from_ulid),
+            store_id,
+            code: code.into(),
+            discount: Discount::Percentage { basis_points: 1_000 },
+            minimum_subtotal: None,
+            starts_at: None,
+            ends_at: None,
+            cap: None,
+            cap_per_customer: None,
+            uses: 0,
+            active: true,
+            terms: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        change(&mut coupon);
+        let mut tx = self.deps.tx();
+        tx.create(self.tenant, &coupon);
+        tx.create(self.tenant, &CouponCodeClaim { store_id, code: code.into(), coupon_id: coupon.id });
+        self.deps.db.commit(tx).await.unwrap();
+        coupon
     }
 
     /// An active product with one variant at a price in kobo, and that many units of it.
