@@ -222,7 +222,7 @@ def _broken_coupons(books: Books) -> list[str]:
             broken.append(f"I13 {coupon}: {customer['uses']} uses by {email}, held by {held_by[coupon, email]} orders")
     for order, value in books.orders.items():
         state = books.redemptions.get(order, {}).get("state")
-        wanted = value.get("coupon") and ("held" if value["status"] in KEPT else "released")
+        wanted = value.get("coupon") and ("held" if is_sold(value) else "released")
         if state != wanted:
             broken.append(f"I8 {order}: {value['status']}, but its coupon is {state}")
     return broken
