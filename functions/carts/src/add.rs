@@ -33,7 +33,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::buyer_for_tests::{Buyer, lines, second_store, set_available, set_price, set_status};
+    use crate::buyer_for_tests::{Buyer, lines, set_available, set_price, set_status};
 
     #[tokio::test]
     async fn a_variant_added_again_grows_at_todays_price() {
@@ -94,7 +94,7 @@ mod tests {
         let world = World::new().await;
         let buyer = Buyer::new(&world, &world.buyer);
         let book = world.product("Book", 1_000, 5).await;
-        let second = second_store(&world).await;
+        let second = world.branch("adas-pens").await.store;
         let body = json!({ "product_id": book.0.id, "variant_id": book.1, "quantity": 1 });
         let elsewhere = buyer.request().store(&second.slug).json(body).send(&world.deps, handle).await;
         assert_eq!(elsewhere.problem(), (404, "not_found".into()));

@@ -37,7 +37,7 @@ mod tests {
     };
     use testing::World;
 
-    use crate::buyer_for_tests::{Buyer, change_coupon, second_store, set_price};
+    use crate::buyer_for_tests::{Buyer, change_coupon, set_price};
 
     fn amounts(cart: &Cart) -> (i64, i64, i64) {
         let totals = cart.totals;
@@ -80,7 +80,7 @@ mod tests {
         buyer.add(&book, 2).await.ok::<Cart>();
         let now = world.deps.now();
         let neighbour = world.neighbour().await;
-        let second = World { store: second_store(&world).await, ..world.clone() };
+        let second = world.branch("adas-pens").await;
         neighbour.coupon("THEIRS", |_| {}).await;
         second.coupon("BRANCH", |_| {}).await;
         let of = |change: fn(&mut Coupon)| change;

@@ -2,15 +2,14 @@
 
 use contracts::carts::Cart;
 use domain::{
-    CouponId, Money, OrderId, ProductId, StoreId, VariantId,
+    CouponId, Money, OrderId, ProductId, VariantId,
     catalog::{Product, ProductStatus},
     coupon::Coupon,
     stock::Stock,
-    store::Store,
 };
 use runtime::Principal;
 use serde_json::{Value, json};
-use store::{StoreClaim, keys};
+use store::keys;
 use testing::{TestRequest, World, http::Answer};
 
 use crate::{add, apply_coupon, change, clear, get, merge, remove, remove_coupon};
@@ -125,16 +124,4 @@ pub(crate) async fn change_coupon(world: &World, id: CouponId, change: impl FnOn
 /// Variants and quantities of a cart's lines.
 pub(crate) fn lines(cart: &Cart) -> Vec<(VariantId, u32)> {
     cart.lines.iter().map(|line| (line.variant_id, line.quantity)).collect()
-}
-
-/// Opens another store of the same tenant.
-pub(crate) async fn second_store(world: &World) -> Store {
-    let id = world.deps.id(StoreId::from_ulid);
-    let store = Store { id, slug: "adas-pens".into(), ..world.store.clone() };
-    let (name, tenant_id) = (store.slug.clone(), world.tenant);
-    let mut tx = world.deps.tx();
-    tx.create(tenant_id, &store);
-    tx.create((), &StoreClaim { name, tenant_id, store_id: id, status: store.status });
-    world.deps.db.commit(tx).await.unwrap();
-    store
 }

@@ -72,7 +72,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::fixtures::{codes, coupon, create, events, naira, request, second_store};
+    use crate::fixtures::{codes, coupon, create, events, naira, request};
 
     #[tokio::test]
     async fn makes_a_coupon_and_tells() {
@@ -109,7 +109,7 @@ mod tests {
         let taken = create(&world, again.clone()).await;
         assert_eq!(taken.problem(), (409, "code_taken".into()));
         assert_eq!(taken.fields(), [("/code".to_owned(), "code_taken".to_owned())]);
-        let second = second_store(&world).await;
+        let second = world.branch("adas-shoes").await.store;
         let there = request(&world).store(&second.slug).json(again.clone()).send(&world.deps, handle).await;
         assert_eq!(there.ok::<View>().store_id, second.id);
         assert_eq!(create(&world.neighbour().await, again).await.status(), 201);

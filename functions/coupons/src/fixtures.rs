@@ -1,7 +1,6 @@
 //! What the tests of this package share.
 
 use contracts::{
-    Endpoint,
     coupons::Coupon as View,
     events::{Envelope, OrderCancelled},
     table::Table,
@@ -10,12 +9,12 @@ use domain::{
     CouponId, Currency, Money, OrderId,
     coupon::{Coupon, CustomerUses, Redemption, RedemptionState},
     order::{CancelReason, Customer},
-    store::Store,
 };
-use runtime::{Call, Deps, Handler, Message, Outcome, events::Cause};
+use runtime::{Message, events::Cause};
 use serde_json::{Value, json};
-use store::{StoreClaim, Versioned, keys};
+use store::{Versioned, keys};
 use testing::{TestRequest, World, http::Answer};
+pub(crate) use testing::{everything, hidden_from_others};
 
 use crate::create;
 
@@ -96,41 +95,9 @@ pub(crate) fn message(event: &Envelope<OrderCancelled>) -> Message<OrderCancelle
     Message { detail: event.clone(), attempt: 0, due_at: None }
 }
 
-/// Another open store of the same tenant.
-pub(crate) async fn second_store(world: &World) -> Store {
-    let store =
-        Store { id: world.deps.id(domain::StoreId::from_ulid), slug: "adas-shoes".into(), ..world.store.clone() };
-    let mut tx = world.deps.tx();
-    tx.create(world.tenant, &store);
-    let claim =
-        StoreClaim { name: store.slug.clone(), tenant_id: world.tenant, store_id: store.id, status: store.status };
-    tx.create((), &claim);
-    world.deps.db.commit(tx).await.unwrap();
-    store
-}
-
-/// Asks a function about what another tenant and another store of the same tenant may not see.
-pub(crate) async fn hidden_from_others<E, H>(world: &World, handler: H, request: impl Fn() -> TestRequest)
-where
-    E: Endpoint,
-    H: for<'a> Handler<'a, Deps, Call<E>, Outcome<E>> + Copy,
-{
-    let neighbour = world.neighbour().await;
-    let theirs = request().by(&neighbour.owner).store(&neighbour.store.slug).send(&world.deps, handler).await;
-    assert_eq!(theirs.problem(), (404, "not_found".into()));
-    let mixed = request().by(&neighbour.owner).store(&world.store.slug).send(&world.deps, handler).await;
-    assert_eq!(mixed.problem(), (403, "tenant_mismatch".into()));
-    let second = second_store(world).await;
-    let elsewhere = request().by(&world.owner).store(&second.slug).send(&world.deps, handler).await;
-    assert_eq!(elsewhere.problem(), (404, "not_found".into()));
-}
-
 /// The events of a type that were sent, as envelopes, by code.
 pub(crate) fn events(world: &World, event_type: &str) -> Vec<Value> {
-    let records = world.dynamo.items(Table::Outbox);
-    let details = records.iter().map(|record| record["data"]["M"]["detail"]["S"].as_str().unwrap());
-    let envelopes = details.map(|detail| serde_json::from_str::<Value>(detail).unwrap());
-    let mut events: Vec<Value> = envelopes.filter(|envelope| envelope["type"] == event_type).collect();
+    let mut events = testing::events(world, event_type);
     events.sort_by_key(|event| event["data"]["code"].to_string());
     events
 }
@@ -145,12 +112,4 @@ pub(crate) fn codes(world: &World) -> Vec<String> {
         .collect();
     codes.sort();
     codes
-}
-
-/// Everything that is stored, to see that nothing changed.
-pub(crate) fn everything(world: &World) -> Vec<String> {
-    let items = |table| world.dynamo.items(table).into_iter().map(move |item| format!("{table:?} {item}"));
-    let mut everything: Vec<String> = Table::ALL.into_iter().flat_map(items).collect();
-    everything.sort();
-    everything
 }

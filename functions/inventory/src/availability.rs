@@ -17,7 +17,7 @@ mod tests {
     use testing::{TestRequest, World};
 
     use super::*;
-    use crate::orders_for_tests::{reserve, second_store};
+    use crate::orders_for_tests::reserve;
 
     fn request(world: &World, variant: impl ToString) -> TestRequest {
         TestRequest::new().store(&world.store.slug).path("variant_id", variant)
@@ -43,7 +43,7 @@ mod tests {
         assert_eq!(request(&world, theirs).send(&world.deps, handle).await.problem(), (404, "not_found".into()));
         assert_eq!(request(&neighbour, theirs).send(&world.deps, handle).await.status(), 200);
         let (_, variant) = world.product("Book", 100, 7).await;
-        let second = second_store(&world).await;
+        let second = world.branch("adas-pens").await.store;
         let elsewhere = request(&world, variant).store(second.slug).send(&world.deps, handle).await;
         assert_eq!(elsewhere.problem(), (404, "not_found".into()));
     }

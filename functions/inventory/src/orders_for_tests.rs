@@ -5,15 +5,14 @@ use contracts::{
     table::Table,
 };
 use domain::{
-    Currency, Money, OrderId, PaymentId, StoreId, VariantId,
+    Currency, Money, OrderId, PaymentId, VariantId,
     order::{CancelReason, Customer},
     reservation::{Reservation, ReservationState, ReservedLine},
     stock::{Movement, MovementReason, Stock},
-    store::Store,
 };
 use runtime::{Message, StepError, events::Cause};
 use serde_json::Value;
-use store::{StoreClaim, db::Order, keys};
+use store::{db::Order, keys};
 use testing::World;
 
 use crate::{on_order_cancelled, on_order_paid};
@@ -97,16 +96,4 @@ pub(crate) fn events(world: &World) -> Vec<Value> {
     let mut events: Vec<Value> = world.dynamo.items(Table::Outbox).iter().map(detail).collect();
     events.sort_by_key(|event| event["id"].as_str().unwrap().to_owned());
     events
-}
-
-/// Opens another store of the same tenant.
-pub(crate) async fn second_store(world: &World) -> Store {
-    let id = world.deps.id(StoreId::from_ulid);
-    let store = Store { id, slug: "adas-pens".into(), ..world.store.clone() };
-    let (name, tenant_id) = (store.slug.clone(), world.tenant);
-    let mut tx = world.deps.tx();
-    tx.create(tenant_id, &store);
-    tx.create((), &StoreClaim { name, tenant_id, store_id: id, status: store.status });
-    world.deps.db.commit(tx).await.unwrap();
-    store
 }

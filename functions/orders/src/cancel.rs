@@ -2,29 +2,20 @@
 
 use contracts::orders::{Cancel, Order as OrderView};
 use domain::order::CancelReason;
-use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
+use runtime::{Call, Deps, Outcome, Reply};
 
-use crate::{
-    access,
-    transition::{TRIES, write},
-};
+use crate::transition::request;
 
 pub async fn handle(deps: &Deps, call: Call<Cancel>) -> Outcome<Cancel> {
-    let tenant = call.tenant()?;
     let reason = if call.principal()?.role.is_staff() { CancelReason::Staff } else { CancelReason::Buyer };
-    for _ in 0..TRIES {
-        let order = access::read(deps, &call, call.path.id).await?;
+    request(deps, &call, call.path.id, |order| {
         call.expect_version(order.version)?;
         let (next, outcome) = order.value.cancel(reason, deps.now())?;
         let version = order.version + 1;
-        let mut tx = deps.tx();
-        write(deps, &mut tx, &call.cause, tenant, &next, order.version, outcome);
-        let reply = Reply::new(&OrderView::new(next, version)).etag(version);
-        if let Committed::Done(reply) = call.commit(deps, tx, reply).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Problem::busy())
+        let reply = Reply::new(&OrderView::new(next.clone(), version)).etag(version);
+        Ok((Some((next, outcome)), reply))
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -5,20 +5,16 @@ use domain::{
     order::Outcome as Moved,
     returns::{DecideError, Decision},
 };
-use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
+use runtime::{Call, Deps, Outcome, Problem, Reply};
 
-use crate::{
-    access,
-    transition::{TRIES, write},
-};
+use crate::transition::request;
 
 pub async fn handle(deps: &Deps, call: Call<Decide>) -> Outcome<Decide> {
-    let (tenant, id) = (call.tenant()?, call.path.return_id);
+    let id = call.path.return_id;
     if call.body.restock && !call.body.accept {
         return Err(Problem::invalid_field("/restock", "not_accepted", "only accepted goods go back into stock"));
     }
-    for _ in 0..TRIES {
-        let order = access::read(deps, &call, call.path.id).await?;
+    request(deps, &call, call.path.id, |order| {
         let held = order.value.find_return(id).cloned().ok_or_else(Problem::not_found)?;
         let decision = if call.body.accept {
             Decision::Accept { restock: call.body.restock }
@@ -26,15 +22,11 @@ pub async fn handle(deps: &Deps, call: Call<Decide>) -> Outcome<Decide> {
             Decision::Reject { note: call.body.note.clone() }
         };
         let decided = order.value.decide_return(id, decision, deps.now()).map_err(refuse)?;
-        let Some((next, decided)) = decided else { return Ok(Reply::new(&held.into())) };
+        let Some((next, decided)) = decided else { return Ok((None, Reply::new(&held.into()))) };
         let reply = Reply::new(&ReturnView::from(decided.clone()));
-        let mut tx = deps.tx();
-        write(deps, &mut tx, &call.cause, tenant, &next, order.version, Moved::Return(decided));
-        if let Committed::Done(reply) = call.commit(deps, tx, reply).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Problem::busy())
+        Ok((Some((next, Moved::Return(decided))), reply))
+    })
+    .await
 }
 
 fn refuse(error: DecideError) -> Problem {

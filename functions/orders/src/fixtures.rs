@@ -19,6 +19,7 @@ use domain::{
 use runtime::{Deps, Message, Principal, events::Cause, queue::OwnQueue};
 use serde_json::{Value, json};
 use store::{TimelineEntry, Versioned, db, keys};
+pub(crate) use testing::everything;
 use testing::{TestRequest, World};
 
 use crate::{expire::ExpireDeps, fulfil, on_payment_completed, on_stock_updated, place, request_return};
@@ -238,14 +239,6 @@ pub(crate) async fn stock_of(world: &World, product: &Product) -> Stock {
     let stock: Versioned<Stock> =
         world.deps.db.get(&keys::stock(world.tenant, product.variants[0].id)).await.unwrap().unwrap();
     stock.value
-}
-
-/// Everything that is stored, to see that nothing changed.
-pub(crate) fn everything(world: &World) -> Vec<String> {
-    let items = |table| world.dynamo.items(table).into_iter().map(move |item| format!("{table:?} {item}"));
-    let mut everything: Vec<String> = Table::ALL.into_iter().flat_map(items).collect();
-    everything.sort();
-    everything
 }
 
 /// Does something to its end while a test is in the middle of something else.

@@ -1,29 +1,20 @@
 //! `POST /orders/{id}/fulfilment`: the team says where an order's goods are.
 
 use contracts::orders::{Fulfil, Order as OrderView};
-use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
+use runtime::{Call, Deps, Outcome, Reply};
 
-use crate::{
-    access,
-    transition::{TRIES, write},
-};
+use crate::transition::request;
 
 pub async fn handle(deps: &Deps, call: Call<Fulfil>) -> Outcome<Fulfil> {
-    let tenant = call.tenant()?;
-    for _ in 0..TRIES {
-        let order = access::read(deps, &call, call.path.id).await?;
+    request(deps, &call, call.path.id, |order| {
         call.expect_version(order.version)?;
         let (tracking, note) = (call.body.tracking.clone().map(Into::into), call.body.note.clone());
         let (next, outcome) = order.value.fulfil(call.body.status, tracking, note, deps.now())?;
         let version = order.version + 1;
-        let mut tx = deps.tx();
-        write(deps, &mut tx, &call.cause, tenant, &next, order.version, outcome);
-        let reply = Reply::new(&OrderView::new(next, version)).etag(version);
-        if let Committed::Done(reply) = call.commit(deps, tx, reply).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Problem::busy())
+        let reply = Reply::new(&OrderView::new(next.clone(), version)).etag(version);
+        Ok((Some((next, outcome)), reply))
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -62,9 +62,9 @@ pub(crate) async fn decide(deps: &Deps, call: &Call<Place>) -> Result<Draft, Pro
 
 /// `None` where the coupon is not any more what it was when it was read: it is to be decided anew.
 pub(crate) async fn commit(deps: &Deps, call: &Call<Place>, draft: Draft) -> Result<Option<Reply<Place>>, Problem> {
-    let order = draft.order.clone();
+    let Draft { order, cart, coupon } = draft;
     let mut tx = deps.tx();
-    let parts = write(deps, call, &mut tx, draft)?;
+    let parts = write(deps, call, &mut tx, &order, cart, coupon)?;
     let reply = Reply::new(&OrderView::new(order.clone(), 1)).etag(1);
     match call.commit(deps, tx, reply).await? {
         Committed::Done(reply) => Ok(Some(reply)),
@@ -131,12 +131,12 @@ async fn read_products_and_coupon(
     let at = call.store()?;
     let ids: BTreeSet<ProductId> = cart.lines.iter().map(|line| line.product_id).collect();
     let mut wanted: Vec<_> = ids.iter().map(|id| keys::product(at.tenant_id, *id)).collect();
-    let email = Customer::from(call.body.customer.clone()).email;
     let coupon_keys = cart.coupon.as_ref().map(|chosen| {
+        let email = Customer::from(call.body.customer.clone()).email;
         let customer = keys::coupon_customer(at.tenant_id, chosen.coupon_id, &email);
-        (keys::coupon(at.tenant_id, at.store_id, chosen.coupon_id), customer)
+        (keys::coupon(at.tenant_id, at.store_id, chosen.coupon_id), customer, email)
     });
-    wanted.extend(coupon_keys.iter().flat_map(|(coupon, customer)| [coupon.clone(), customer.clone()]));
+    wanted.extend(coupon_keys.iter().flat_map(|(coupon, customer, _)| [coupon.clone(), customer.clone()]));
     let mut found = deps.db.batch_get(&wanted).await?;
     let mut products = HashMap::new();
     for (id, key) in ids.into_iter().zip(&wanted) {
@@ -144,7 +144,7 @@ async fn read_products_and_coupon(
             products.insert(id, product.value);
         }
     }
-    let Some((coupon, customer)) = coupon_keys else { return Ok((products, None)) };
+    let Some((coupon, customer, email)) = coupon_keys else { return Ok((products, None)) };
     let coupon = found.take::<Coupon>(&coupon)?.map(|coupon| coupon.value).ok_or_else(|| {
         Problem::conflict(COUPON_NOT_APPLICABLE, "the store does not have the coupon in the cart any more")
     })?;
@@ -244,9 +244,14 @@ struct Parts {
     stock: Vec<Op>,
 }
 
-fn write(deps: &Deps, call: &Call<Place>, tx: &mut Tx, draft: Draft) -> Result<Parts, Problem> {
-    let Draft { order, cart, coupon } = draft;
-    let order = &order;
+fn write(
+    deps: &Deps,
+    call: &Call<Place>,
+    tx: &mut Tx,
+    order: &Order,
+    cart: Versioned<Cart>,
+    coupon: Option<CouponInUse>,
+) -> Result<Parts, Problem> {
     let (tenant, now) = (call.store()?.tenant_id, order.placed_at);
     tx.create(tenant, order);
     tx.create(

@@ -9,29 +9,20 @@ use domain::{
     order::Outcome as Moved,
     returns::{LineError, RequestError},
 };
-use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
+use runtime::{Call, Deps, Outcome, Problem, Reply};
 
-use crate::{
-    access,
-    transition::{TRIES, write},
-};
+use crate::transition::request;
 
 pub async fn handle(deps: &Deps, call: Call<AskReturn>) -> Outcome<AskReturn> {
-    let tenant = call.tenant()?;
     let id = deps.id(ReturnId::from_ulid);
-    for _ in 0..TRIES {
-        let order = access::read(deps, &call, call.path.id).await?;
+    request(deps, &call, call.path.id, |order| {
         let lines = call.body.lines.iter().cloned().map(Into::into).collect();
         let requested = order.value.request_return(id, lines, call.body.reason.clone(), deps.now());
         let (next, requested) = requested.map_err(refuse)?;
         let reply = Reply::new(&ReturnView::from(requested.clone()));
-        let mut tx = deps.tx();
-        write(deps, &mut tx, &call.cause, tenant, &next, order.version, Moved::Return(requested));
-        if let Committed::Done(reply) = call.commit(deps, tx, reply).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Problem::busy())
+        Ok((Some((next, Moved::Return(requested))), reply))
+    })
+    .await
 }
 
 fn refuse(error: RequestError) -> Problem {

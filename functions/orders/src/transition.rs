@@ -1,10 +1,13 @@
 //! Moving an order: whatever moves it writes the same things in one transaction: the order, its timeline, the event
 //! that tells the rest of the shop, and the inbox record of the message that caused it.
 
-use contracts::events::{
-    Envelope, Event, LineQuantity, OrderCancelRequested, OrderCancelled, OrderConfirmed, OrderDelivered,
-    OrderDispatched, OrderFulfilmentUpdated, OrderPaymentCompleted, OrderRefunded, OrderReturned, ReturnRejected,
-    ReturnRequested, StockLine,
+use contracts::{
+    Endpoint,
+    events::{
+        Envelope, Event, LineQuantity, OrderCancelRequested, OrderCancelled, OrderConfirmed, OrderDelivered,
+        OrderDispatched, OrderFulfilmentUpdated, OrderPaymentCompleted, OrderRefunded, OrderReturned, ReturnRejected,
+        ReturnRequested, StockLine,
+    },
 };
 use domain::{
     InvalidTransition, OrderId, TenantId,
@@ -13,13 +16,14 @@ use domain::{
     returns::{Return, ReturnLine, ReturnState},
 };
 use runtime::{
-    Deps, StepError,
+    Call, Deps, Problem, Reply, StepError,
     consumer::{Committed, commit},
     events::Cause,
+    http,
 };
-use store::{TimelineEntry, Tx, keys};
+use store::{TimelineEntry, Tx, Versioned, keys};
 
-use crate::place::line_quantities;
+use crate::{access, place::line_quantities};
 
 /// An order that somebody else moved between reading and writing is read again; whoever loses this often in a row
 /// leaves it to the queue, or to the client.
@@ -56,16 +60,31 @@ pub(crate) async fn step<D>(
     Err(StepError::retry("the order keeps changing"))
 }
 
-/// Adds to a transaction that an order, read at `version`, has become `next`; refused if it has changed since.
-pub(crate) fn write(
+/// Deals with a person's request about an order: reads it, and writes what `decide` makes of it with what follows, or
+/// nothing where there is nothing to be done; in any case the answer is given.
+pub(crate) async fn request<E: Endpoint>(
     deps: &Deps,
-    tx: &mut Tx,
-    cause: &Cause,
-    tenant: TenantId,
-    next: &Order,
-    version: u64,
-    outcome: Outcome,
-) {
+    call: &Call<E>,
+    order_id: OrderId,
+    decide: impl Fn(Versioned<Order>) -> Result<(Option<(Order, Outcome)>, Reply<E>), Problem>,
+) -> runtime::Outcome<E> {
+    let tenant = call.tenant()?;
+    for _ in 0..TRIES {
+        let order = access::read(deps, call, order_id).await?;
+        let version = order.version;
+        let (moved, reply) = decide(order)?;
+        let Some((next, outcome)) = moved else { return Ok(reply) };
+        let mut tx = deps.tx();
+        write(deps, &mut tx, &call.cause, tenant, &next, version, outcome);
+        if let http::Committed::Done(reply) = call.commit(deps, tx, reply).await? {
+            return Ok(reply);
+        }
+    }
+    Err(Problem::busy())
+}
+
+/// Adds to a transaction that an order, read at `version`, has become `next`; refused if it has changed since.
+fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, next: &Order, version: u64, outcome: Outcome) {
     tx.update(tenant, next, version);
     let version = version + 1;
     let event = emit(Teller { deps, tx, cause, tenant, order_id: next.id, version }, next, outcome);

@@ -134,9 +134,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::fixtures::{
-        claims, create, events, on_plan, price, product, request, second_store, stock, tenant, variant,
-    };
+    use crate::fixtures::{claims, create, events, on_plan, price, product, request, stock, tenant, variant};
 
     #[tokio::test]
     async fn makes_a_draft_with_empty_stock_and_tells() {
@@ -224,7 +222,7 @@ mod tests {
     async fn another_store_may_use_the_same_names() {
         let world = World::new().await;
         product(&world, "Tee", &["A"]).await;
-        let second = second_store(&world).await;
+        let second = world.branch("adas-shoes").await.store;
         let body = json!({ "name": "Tee", "slug": "tee", "variants": [variant("A")] });
         let there = request(&world).store(&second.slug).json(body.clone()).send(&world.deps, handle).await;
         assert_eq!(there.ok::<View>().store_id, second.id);

@@ -78,7 +78,7 @@ mod tests {
             let answer = buyers(&world, &id).send(&world.deps, handle).await;
             assert_eq!(answer.problem(), (404, "not_found".into()), "{id}");
         }
-        let second = crate::fixtures::second_store(&world).await;
+        let second = world.branch("adas-shoes").await.store;
         let made = publish(&world, &product(&world, "Tee", &["A"]).await).await;
         for id in [made.id.to_string(), made.slug] {
             let answer = buyers(&world, &id).store(&second.slug).send(&world.deps, handle).await;

@@ -1,12 +1,13 @@
 //! What the tests of this package share.
 
-use contracts::{stores::Store, table::Table};
+use contracts::stores::Store;
 use domain::{
     account::Account,
     tenant::{Plan, Tenant},
 };
 use serde_json::{Value, json};
 use store::{StoreClaim, keys};
+pub(crate) use testing::events;
 use testing::{TestRequest, World, http::Answer};
 
 use crate::create;
@@ -68,12 +69,4 @@ pub(crate) async fn store(world: &World, name: &str) -> Store {
 
 pub(crate) async fn claim(world: &World, name: impl ToString) -> Option<StoreClaim> {
     world.deps.db.get(&keys::store_claim(&name.to_string())).await.unwrap().map(|claim| claim.value)
-}
-
-/// The events of a type that were sent, as envelopes.
-pub(crate) fn events(world: &World, event_type: &str) -> Vec<Value> {
-    let records = world.dynamo.items(Table::Outbox);
-    let details = records.iter().map(|record| record["data"]["M"]["detail"]["S"].as_str().unwrap());
-    let envelopes = details.map(|detail| serde_json::from_str::<Value>(detail).unwrap());
-    envelopes.filter(|envelope| envelope["type"] == event_type).collect()
 }

@@ -60,17 +60,11 @@ pub(crate) fn tamper(state: &mut State, operation: &str, request: &mut Value) ->
                     put["Item"]["sk"]["S"] = sk.into();
                 }
             }
-            Guard::Version => parts.iter_mut().for_each(|part| replace(part, "version = :expected", ALWAYS)),
-            Guard::StockAvailable => {
-                for part in parts.iter_mut() {
-                    replace(part, "#data.available >= :quantity", ALWAYS);
-                }
-            }
+            Guard::Version => replace(parts, "version = :expected", ALWAYS),
+            Guard::StockAvailable => replace(parts, "#data.available >= :quantity", ALWAYS),
             Guard::CouponCap => {
                 let (with, without) = ("#data.terms = :terms AND #data.uses < :cap", "#data.terms = :terms");
-                for part in parts.iter_mut() {
-                    replace(part, with, without);
-                }
+                replace(parts, with, without);
             }
             Guard::OutboxInTransaction => later.extend(take_events(parts, state)),
             Guard::RetryToken | Guard::Rule(_) => {}
@@ -92,19 +86,19 @@ fn without_condition(parts: &mut [Value], kind: &str) {
     }
 }
 
-/// Puts another condition in the place of one. A value that is named nowhere any more may not be given.
-fn replace(part: &mut Value, condition: &str, other: &str) {
-    let Some(body) = part.as_object_mut().and_then(|part| part.values_mut().next()) else { return };
-    if body["ConditionExpression"] != condition {
-        return;
-    }
-    body["ConditionExpression"] = other.into();
-    let update = body["UpdateExpression"].as_str().unwrap_or_default().to_owned();
-    let body = body.as_object_mut().unwrap();
-    if let Some(values) = body.get_mut("ExpressionAttributeValues").and_then(Value::as_object_mut) {
-        values.retain(|name, _| update.contains(name.as_str()) || other.contains(name.as_str()));
-        if values.is_empty() {
-            body.remove("ExpressionAttributeValues");
+/// Puts another condition in the place of one, in whatever part has it. A value that is named nowhere any more may not
+/// be given.
+fn replace(parts: &mut [Value], condition: &str, other: &str) {
+    let bodies = parts.iter_mut().filter_map(|part| part.as_object_mut()?.values_mut().next());
+    for body in bodies.filter(|body| body["ConditionExpression"] == condition) {
+        body["ConditionExpression"] = other.into();
+        let update = body["UpdateExpression"].as_str().unwrap_or_default().to_owned();
+        let body = body.as_object_mut().unwrap();
+        if let Some(values) = body.get_mut("ExpressionAttributeValues").and_then(Value::as_object_mut) {
+            values.retain(|name, _| update.contains(name.as_str()) || other.contains(name.as_str()));
+            if values.is_empty() {
+                body.remove("ExpressionAttributeValues");
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::events::{Event, RefundInitiated};
+use contracts::events::{Envelope, Event, RefundInitiated};
 use domain::{
     CouponId, Money, OrderId, RefundId, TenantId, VariantId,
     audit::first_break,
@@ -14,6 +14,7 @@ use domain::{
     returns::{ReturnState, ReturnStatus},
     stock::{Movement, MovementReason},
 };
+use serde_json::Value;
 use testing::{FakePaystack, provider::ChargeBook};
 
 use crate::mirror::{Change, Held, Mirror};
@@ -201,9 +202,10 @@ fn ledger(mirror: &Mirror, found: &mut Vec<Broken>) {
 pub(crate) fn at_rest(mirror: &Mirror, provider: &FakePaystack, published: &BTreeSet<String>) -> Vec<Broken> {
     let mut found = vec![];
     let charges = provider.charges();
+    let wished = wished_refunds(mirror);
     for (id, order) in &mirror.orders {
         let of_it = charges.iter().filter(|charge| order_of(&charge.reference) == Some(*id));
-        money(mirror, *id, order, &of_it.collect::<Vec<_>>(), provider, &mut found);
+        money(mirror, &wished, *id, order, &of_it.collect::<Vec<_>>(), provider, &mut found);
         held_stock(mirror, *id, order, &mut found);
         returned_stock(mirror, order, &mut found);
         held_coupon(mirror, *id, order, &mut found);
@@ -221,6 +223,7 @@ pub(crate) fn at_rest(mirror: &Mirror, provider: &FakePaystack, published: &BTre
 /// I1, I4 and I8.
 fn money(
     mirror: &Mirror,
+    wished: &Wished,
     id: OrderId,
     order: &Held<Order>,
     charges: &[&ChargeBook],
@@ -259,7 +262,7 @@ fn money(
     let total = order.value.totals.total;
     let kept: i64 = charges.iter().map(|charge| charge.captured_minor - charge.refunded_minor).sum();
     let is_sold = is_sold(&order.value);
-    let wanted = if is_sold { total.amount_minor - given_back(mirror, &order.value, found) } else { 0 };
+    let wanted = if is_sold { total.amount_minor - given_back(mirror, wished, &order.value, found) } else { 0 };
     if is_final && (is_sold || !failed) && kept != wanted {
         found.push(broken("I8", format!("{id} is {}, but the provider keeps {kept} of {total}", status.name())));
     }
@@ -275,7 +278,7 @@ fn is_sold(order: &Order) -> bool {
 
 /// I8: what of a sold order's money has gone back. Each refund has its reason: a return that was accepted, or the
 /// seller's own wish. What the seller has given back by then a return does not give back again.
-fn given_back(mirror: &Mirror, order: &Order, found: &mut Vec<Broken>) -> i64 {
+fn given_back(mirror: &Mirror, wished: &Wished, order: &Order, found: &mut Vec<Broken>) -> i64 {
     let mut owed: BTreeMap<RefundId, Money> = BTreeMap::new();
     for held in &order.returns {
         if let ReturnState::Accepted { refund, .. } = held.state
@@ -284,14 +287,13 @@ fn given_back(mirror: &Mirror, order: &Order, found: &mut Vec<Broken>) -> i64 {
             owed.insert(RefundId::from_ulid(held.id.ulid()), refund);
         }
     }
-    let wished = wished_refunds(mirror, order.id);
     let payment = mirror.payments.get(&order.id).map(|held| &held.value);
     let paid = payment.and_then(|payment| payment.captures.iter().find(|capture| capture.settles));
     let refunds = payment.iter().flat_map(|payment| &payment.refunds);
     let refunds: Vec<&Refund> =
         refunds.filter(|refund| paid.is_some_and(|capture| capture.reference == refund.reference)).collect();
     let (by_seller, by_returns): (Vec<&Refund>, Vec<&Refund>) =
-        refunds.iter().partition(|refund| wished.contains(&refund.id));
+        refunds.iter().partition(|refund| wished.get(&refund.id) == Some(&order.id));
     let by_returns: BTreeMap<RefundId, Money> =
         by_returns.into_iter().map(|refund| (refund.id, refund.amount)).collect();
     let fits = if by_seller.is_empty() {
@@ -314,12 +316,16 @@ fn given_back(mirror: &Mirror, order: &Order, found: &mut Vec<Broken>) -> i64 {
     gone.map(|refund| refund.amount.amount_minor).sum()
 }
 
-/// The refunds of an order that no event caused, but a seller's request.
-pub(crate) fn wished_refunds(mirror: &Mirror, order: OrderId) -> BTreeSet<RefundId> {
+/// Refunds that no event caused, but a seller's request; and of which order.
+pub(crate) type Wished = BTreeMap<RefundId, OrderId>;
+
+pub(crate) fn wished_refunds(mirror: &Mirror) -> Wished {
     let initiated = mirror.outbox.values().filter(|event| event.r#type == RefundInitiated::TYPE);
     let by_request = initiated.filter(|event| event.causation_id.is_none());
-    let of_it = by_request.filter(|event| event.data["order_id"] == order.to_string());
-    of_it.map(|event| event.data["refund_id"].as_str().unwrap().parse().unwrap()).collect()
+    let text = |event: &Envelope<Value>, name: &str| event.data[name].as_str().unwrap().to_owned();
+    by_request
+        .map(|event| (text(event, "refund_id").parse().unwrap(), text(event, "order_id").parse().unwrap()))
+        .collect()
 }
 
 /// I2: of a sold order, what was accepted to be sold again is on hand again, and nothing else.

@@ -122,6 +122,7 @@ impl World {
     /// I12 and I15, of what moves goods: one answer to a wish, no more events than wishes, and what was promised is there.
     pub(crate) fn check_wishes(&mut self) {
         let mut wishes: BTreeMap<(&'static str, OrderId), usize> = BTreeMap::new();
+        let refunds = wished_refunds(&self.mirror);
         let mut state = self.cloud.state();
         for (at, wish) in self.wishes.iter().enumerate() {
             *wishes.entry((wish.function, wish.order)).or_default() += 1;
@@ -135,7 +136,7 @@ impl World {
                 let id = body["id"].as_str().unwrap();
                 let is_there = match wish.function {
                     "orders-request-return" => order.find_return(id.parse().unwrap()).is_some(),
-                    "payments-refund" => wished_refunds(&self.mirror, order.id).contains(&id.parse().unwrap()),
+                    "payments-refund" => refunds.get(&id.parse().unwrap()) == Some(&order.id),
                     _ => true,
                 };
                 if !is_there {

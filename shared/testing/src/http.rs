@@ -10,6 +10,8 @@ use runtime::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::World;
+
 /// A request being put together.
 #[derive(Debug, Clone, Default)]
 pub struct TestRequest(RawRequest);
@@ -112,4 +114,20 @@ impl Answer {
         let text = |error: &Value, name: &str| error[name].as_str().unwrap_or_default().to_owned();
         errors.iter().map(|error| (text(error, "pointer"), text(error, "code"))).collect()
     }
+}
+
+/// Asks a function about what another tenant and another store of the same tenant may not see.
+pub async fn hidden_from_others<E, H>(world: &World, handler: H, request: impl Fn() -> TestRequest)
+where
+    E: Endpoint,
+    H: for<'a> Handler<'a, Deps, Call<E>, Outcome<E>> + Copy,
+{
+    let neighbour = world.neighbour().await;
+    let theirs = request().by(&neighbour.owner).store(&neighbour.store.slug).send(&world.deps, handler).await;
+    assert_eq!(theirs.problem(), (404, "not_found".into()));
+    let mixed = request().by(&neighbour.owner).store(&world.store.slug).send(&world.deps, handler).await;
+    assert_eq!(mixed.problem(), (403, "tenant_mismatch".into()));
+    let second = world.branch("adas-shoes").await.store;
+    let elsewhere = request().by(&world.owner).store(&second.slug).send(&world.deps, handler).await;
+    assert_eq!(elsewhere.problem(), (404, "not_found".into()));
 }

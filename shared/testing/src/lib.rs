@@ -10,6 +10,6 @@ pub mod world;
 mod contract;
 
 pub use dynamo::Embedded;
-pub use http::TestRequest;
+pub use http::{TestRequest, hidden_from_others};
 pub use provider::{FakePaystack, Fault};
-pub use world::World;
+pub use world::{World, events, everything};

@@ -6,6 +6,7 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
+use contracts::table::Table;
 use domain::{
     AccountId, CouponId, Currency, Money, ProductId, Role, SessionId, StoreId, TenantId, Timestamp, VariantId,
     catalog::{Product, ProductStatus, Variant},
@@ -16,6 +17,7 @@ use domain::{
     tenant::{Plan, Tenant, TenantKind, TenantStatus},
 };
 use runtime::{Clock, Config, Deps, Entropy, Principal, secrets::Secrets};
+use serde_json::Value;
 use store::{CouponCodeClaim, StoreClaim, Tx};
 
 use crate::dynamo::Embedded;
@@ -283,4 +285,20 @@ pub fn secret_texts() -> [(String, String); 3] {
         ("selleasi/test/cursor-key".into(), r#"{"key":"00ff"}"#.into()),
         ("selleasi/test/paystack".into(), serde_json::json!({ "secret_key": TEST_PAYSTACK_KEY }).to_string()),
     ]
+}
+
+/// The events of a type that were sent, as envelopes.
+pub fn events(world: &World, event_type: &str) -> Vec<Value> {
+    let records = world.dynamo.items(Table::Outbox);
+    let details = records.iter().map(|record| record["data"]["M"]["detail"]["S"].as_str().unwrap());
+    let envelopes = details.map(|detail| serde_json::from_str::<Value>(detail).unwrap());
+    envelopes.filter(|envelope| envelope["type"] == event_type).collect()
+}
+
+/// Everything that is stored, to see that nothing changed.
+pub fn everything(world: &World) -> Vec<String> {
+    let items = |table| world.dynamo.items(table).into_iter().map(move |item| format!("{table:?} {item}"));
+    let mut everything: Vec<String> = Table::ALL.into_iter().flat_map(items).collect();
+    everything.sort();
+    everything
 }
