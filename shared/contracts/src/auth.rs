@@ -9,7 +9,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{check, endpoints, events, events::Event, http::Nothing, patch, patch::Clearable, table::Access};
+use crate::{check, endpoints, http::Nothing, patch, patch::Clearable, row::Access};
 
 /// Functions that hash passwords get this much memory: CPU comes with it.
 pub const PASSWORD_MEMORY_MB: u16 = 1_024;
@@ -190,7 +190,8 @@ endpoints! {
         access: Access::Public, store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 201 Tokens,
         tables: [Accounts: Put], emits: [],
-        grants: [SignTokens],
+        grants: [SigningKey],
+        rate: Auth,
     }
     /// Registers a buyer.
     ///
@@ -201,15 +202,19 @@ endpoints! {
         access: Access::Public, store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: RegisterBuyer, reply: 202 VerificationSent,
         tables: [Accounts: Get BatchGet Put Delete], emits: [],
+        problems: [TOO_SOON],
         grants: [SendEmail],
+        rate: Auth,
         memory_mb: PASSWORD_MEMORY_MB,
     }
     /// Finishes a buyer's registration with the code that was sent, and signs in.
     VerifyEmail = Post "/auth/verify-email" => "auth-verify-email" {
         access: Access::Public, store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: VerifyEmailBody, reply: 200 Tokens,
-        tables: [Accounts: Get BatchGet Put, Tenants: BatchGet Put], emits: [events::AccountRegistered::TYPE],
-        grants: [SignTokens],
+        tables: [Accounts: Get BatchGet Put, Tenants: BatchGet Put], emits: [AccountRegistered],
+        problems: [CODE_DEAD],
+        grants: [SigningKey],
+        rate: Auth,
     }
     /// Signs in.
     ///
@@ -219,7 +224,9 @@ endpoints! {
         access: Access::Public, store: Optional, idempotency: None,
         path: Nothing, query: Nothing, body: Credentials, reply: 200 Tokens,
         tables: [Accounts: Get Query Put, Tenants: Get Put], emits: [],
-        grants: [SignTokens],
+        problems: [EMAIL_UNVERIFIED, INVALID_CREDENTIALS, NOT_FOUND],
+        grants: [SigningKey],
+        rate: Auth,
         memory_mb: PASSWORD_MEMORY_MB,
     }
     /// Gives new tokens for a refresh token.
@@ -230,7 +237,9 @@ endpoints! {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: RefreshToken, reply: 200 Tokens,
         tables: [Accounts: Get Put], emits: [],
-        grants: [SignTokens],
+        problems: [INVALID_REFRESH_TOKEN],
+        grants: [SigningKey],
+        rate: Auth,
     }
     /// Ends the session.
     ///
@@ -245,25 +254,28 @@ endpoints! {
         access: Access::Needs(Permission::TenantSwitch), store: None, idempotency: None,
         path: Nothing, query: Nothing, body: ChooseTenant, reply: 200 Tokens,
         tables: [Accounts: BatchGet Put Check], emits: [],
-        grants: [SignTokens],
+        problems: [NOT_FOUND],
+        grants: [SigningKey],
     }
     /// Shows one's own account.
     Me = Get "/auth/me" => "auth-me" {
         access: Access::Needs(Permission::ProfileRead), store: None, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 Account,
         tables: [Accounts: Get], emits: [],
+        problems: [NOT_FOUND],
     }
     /// Changes one's own account. A phone number that changes has to be verified again.
     UpdateMe = Patch "/auth/me" => "auth-update-me" {
         access: Access::Needs(Permission::ProfileWrite), store: None, idempotency: None,
         path: Nothing, query: Nothing, body: UpdateAccount, reply: 200 Account,
         tables: [Accounts: Get Put], emits: [],
+        problems: [NOT_FOUND],
     }
     /// The public keys that verify access tokens.
     Jwks = Get "/.well-known/jwks.json" => "auth-jwks" {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 KeySet,
         tables: [], emits: [],
-        grants: [SignTokens],
+        grants: [TokenKeys],
     }
 }

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     check, endpoints, events,
-    events::Event,
     http::{ListQuery, Nothing, Page},
     patch,
     patch::Clearable,
-    table::{Access, Action, Consumer, MEMORY_MB, Source, Table},
+    row::Access,
+    steps,
 };
 
 /// A coupon, as the store's team sees it.
@@ -157,7 +157,8 @@ endpoints! {
     Create = Post "/coupons" => "coupons-create" {
         access: Access::Needs(Permission::CouponsWrite), store: Required, idempotency: Accepted,
         path: Nothing, query: Nothing, body: CreateCoupon, reply: 201 Coupon,
-        tables: [Coupons: Put, Tenants: Get], emits: [events::CouponCreated::TYPE],
+        tables: [Coupons: Put, Tenants: Get], emits: [CouponCreated],
+        problems: [CODE_TAKEN, NOT_FOUND],
     }
     /// Lists a store's coupons, newest first.
     List = Get "/coupons" => "coupons-list" {
@@ -179,7 +180,7 @@ endpoints! {
     Update = Patch "/coupons/{id}" => "coupons-update" {
         access: Access::Needs(Permission::CouponsWrite), store: Required, idempotency: None,
         path: CouponPath, query: Nothing, body: UpdateCoupon, reply: 200 Coupon,
-        tables: [Coupons: BatchGet Put, Tenants: BatchGet], emits: [events::CouponUpdated::TYPE],
+        tables: [Coupons: BatchGet Put, Tenants: BatchGet], emits: [CouponUpdated],
     }
     /// Deletes a coupon, used or not.
     ///
@@ -187,22 +188,14 @@ endpoints! {
     Delete = Delete "/coupons/{id}" => "coupons-delete" {
         access: Access::Needs(Permission::CouponsWrite), store: Required, idempotency: None,
         path: CouponPath, query: Nothing, body: Nothing, reply: 200 Coupon,
-        tables: [Coupons: Get Delete], emits: [events::CouponDeleted::TYPE],
+        tables: [Coupons: Get Delete], emits: [CouponDeleted],
     }
 }
 
-pub const ON_ORDER_CANCELLED: Consumer = Consumer {
-    function: "coupons-on-order-cancelled",
-    doc: "The order is off: the use that it made of a coupon is given back.",
-    source: Source::Events { types: &[events::OrderCancelled::TYPE], delay_s: 0 },
-    batch: 10,
-    concurrency: 0,
-    timeout_s: 20,
-    tables: &[(Table::Coupons, &[Action::Get, Action::Put, Action::Update])],
-    emits: &[],
-    grants: &[],
-    memory_mb: MEMORY_MB,
-};
-
-/// This service's consumers.
-pub const CONSUMERS: &[&Consumer] = &[&ON_ORDER_CANCELLED];
+steps! {
+    /// The order is off: the use that it made of a coupon is given back.
+    OnOrderCancelled = "coupons-on-order-cancelled" on events::OrderCancelled {
+        retry: STEP,
+        tables: [Coupons: Get Put Update, Requests: Put], emits: [],
+    }
+}

@@ -10,6 +10,7 @@ use domain::{
     payment::FailureReason,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 /// What an event is wrapped in (CloudEvents 1.0 in meaning). On the bus it is the `detail`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,97 @@ pub trait Event: Serialize + DeserializeOwned + Send {
     const TYPE: &'static str;
     const SOURCE: &'static str;
     const SCHEMA: u32 = 1;
+}
+
+/// What a consumer takes: one type of event, several, or all there are.
+pub trait Incoming: Sized + Send + 'static {
+    /// The types; empty for every type there is.
+    const TYPES: &'static [&'static str];
+
+    /// Reads an event's data as its type says.
+    ///
+    /// # Errors
+    /// The type is none of [`Self::TYPES`], or the data is not that type's. The message quotes nothing of the data,
+    /// which may be personal.
+    fn read(event_type: &str, data: Value) -> Result<Self, Unreadable>;
+}
+
+/// An event that is not what its consumer takes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    #[error("an event of type {0:?} was not expected")]
+    Unexpected(String),
+    #[error("the data is not that of a {0}")]
+    Malformed(String),
+}
+
+impl<E: Event + 'static> Incoming for E {
+    const TYPES: &'static [&'static str] = &[E::TYPE];
+
+    fn read(event_type: &str, data: Value) -> Result<Self, Unreadable> {
+        if event_type != E::TYPE {
+            return Err(Unreadable::Unexpected(event_type.to_owned()));
+        }
+        serde_json::from_value(data).map_err(|_| Unreadable::Malformed(event_type.to_owned()))
+    }
+}
+
+impl Incoming for Value {
+    const TYPES: &'static [&'static str] = &[];
+
+    fn read(_: &str, data: Value) -> Result<Self, Unreadable> {
+        Ok(data)
+    }
+}
+
+impl Envelope<Value> {
+    /// The same event with its data read.
+    ///
+    /// # Errors
+    /// As [`Incoming::read`].
+    pub fn read<E: Incoming>(self) -> Result<Envelope<E>, Unreadable> {
+        let data = E::read(&self.r#type, self.data)?;
+        Ok(Envelope {
+            id: self.id,
+            r#type: self.r#type,
+            source: self.source,
+            time: self.time,
+            tenant_id: self.tenant_id,
+            subject: self.subject,
+            version: self.version,
+            correlation_id: self.correlation_id,
+            causation_id: self.causation_id,
+            traceparent: self.traceparent,
+            schema: self.schema,
+            data,
+        })
+    }
+}
+
+/// Several types of events that one consumer takes.
+macro_rules! one_of {
+    ($(#[$doc:meta])* $name:ident { $($event:ident),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum $name { $($event($event)),* }
+
+        impl Incoming for $name {
+            const TYPES: &'static [&'static str] = &[$(<$event as Event>::TYPE),*];
+
+            fn read(event_type: &str, data: Value) -> Result<Self, Unreadable> {
+                $(if event_type == <$event as Event>::TYPE {
+                    return <$event as Incoming>::read(event_type, data).map(Self::$event);
+                })*
+                Err(Unreadable::Unexpected(event_type.to_owned()))
+            }
+        }
+
+        $(impl From<$event> for $name {
+            fn from(event: $event) -> Self {
+                Self::$event(event)
+            }
+        })*
+    };
 }
 
 macro_rules! events {
@@ -220,6 +312,19 @@ events! {
 
     /// A message went out to a person.
     NotificationSent = "NOTIFICATION_SENT" from "notifications" { notification: String, reference: String, audience: String }
+}
+
+one_of! {
+    /// An order is off, or will be once its payment is settled.
+    OrderEnded { OrderCancelRequested, OrderCancelled }
+}
+
+one_of! {
+    /// What people are told of.
+    Notable {
+        TenantOnboarded, OrderConfirmed, OrderCancelled, OrderRefunded, OrderDispatched, OrderDelivered, ReturnRequested,
+        ReturnRejected, RefundCompleted, PaymentFlagged, RefundFailed,
+    }
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     check, endpoints, events,
-    events::Event,
     http::{ListQuery, Nothing, Page},
-    table::{Access, Action, Consumer, MEMORY_MB, Source, Table},
+    row::Access,
+    steps,
 };
 
 /// How much there is of a variant, for the store's team.
@@ -158,7 +158,8 @@ endpoints! {
     Adjust = Post "/inventory/{variant_id}/adjust" => "inventory-adjust" {
         access: Access::Needs(Permission::InventoryWrite), store: Required, idempotency: Required,
         path: StockPath, query: Nothing, body: AdjustStock, reply: 200 Stock,
-        tables: [Inventory: Get Put], emits: [events::StockAdjusted::TYPE],
+        tables: [Inventory: Get Put], emits: [StockAdjusted],
+        problems: [BELOW_RESERVED],
     }
     /// Lists what changed a variant's units on hand, newest first.
     Movements = Get "/inventory/{variant_id}/movements" => "inventory-movements" {
@@ -175,35 +176,22 @@ endpoints! {
     }
 }
 
-pub const ON_ORDER_PAID: Consumer = Consumer {
-    function: "inventory-on-order-paid",
-    doc: "The order is paid: its reserved stock is sold; if the reservation had lapsed, what is free is sold, or the order is told that it is gone.",
-    source: Source::Events { types: &[events::OrderPaymentCompleted::TYPE], delay_s: 0 },
-    batch: 10,
-    concurrency: 0,
-    timeout_s: 20,
-    tables: &[(Table::Inventory, &[Action::Get, Action::Put, Action::Update])],
-    emits: &[events::StockCountUpdated::TYPE, events::StockRejected::TYPE],
-    grants: &[],
-    memory_mb: MEMORY_MB,
-};
-
-pub const ON_ORDER_CANCELLED: Consumer = Consumer {
-    function: "inventory-on-order-cancelled",
-    doc: "The order is off: what it reserved is free again, and what it had bought is back on hand.",
-    source: Source::Events { types: &[events::OrderCancelled::TYPE], delay_s: 0 },
-    emits: &[events::StockReleased::TYPE],
-    ..ON_ORDER_PAID
-};
-
-pub const ON_ORDER_RETURNED: Consumer = Consumer {
-    function: "inventory-on-order-returned",
-    doc: "Delivered goods came back and were accepted: they are on hand again, if they can be sold again.",
-    source: Source::Events { types: &[events::OrderReturned::TYPE], delay_s: 0 },
-    tables: &[(Table::Inventory, &[Action::Put, Action::Update])],
-    emits: &[events::StockReleased::TYPE],
-    ..ON_ORDER_PAID
-};
-
-/// This service's consumers.
-pub const CONSUMERS: &[&Consumer] = &[&ON_ORDER_PAID, &ON_ORDER_CANCELLED, &ON_ORDER_RETURNED];
+steps! {
+    /// The order is paid: its reserved stock is sold. If the reservation had lapsed, what is free is sold, or the order
+    /// is told that it is gone.
+    OnOrderPaid = "inventory-on-order-paid" on events::OrderPaymentCompleted {
+        retry: STEP,
+        tables: [Inventory: Get Put Update, Requests: Put], emits: [StockCountUpdated, StockRejected],
+        reserved: true,
+    }
+    /// The order is off: what it reserved is free again, and what it had bought is back on hand.
+    OnOrderCancelled = "inventory-on-order-cancelled" on events::OrderCancelled {
+        retry: STEP,
+        tables: [Inventory: Get Put Update, Requests: Put], emits: [StockReleased],
+    }
+    /// Delivered goods came back and were accepted: they are on hand again, if they can be sold again.
+    OnOrderReturned = "inventory-on-order-returned" on events::OrderReturned {
+        retry: STEP,
+        tables: [Inventory: Put Update, Requests: Put], emits: [StockReleased],
+    }
+}

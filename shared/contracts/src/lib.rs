@@ -5,8 +5,12 @@
 
 pub mod check;
 pub mod events;
+pub mod gate;
 pub mod http;
+mod macros;
 pub mod patch;
+pub mod problems;
+pub mod row;
 pub mod table;
 
 pub mod audit;
@@ -22,10 +26,11 @@ pub mod platform;
 pub mod products;
 pub mod stores;
 
-pub use table::{Consumer, Endpoint, Spec};
+pub use row::{Consumer, Endpoint, Function, Row, Timer};
 
-/// Every endpoint, in the order of the documentation.
-pub fn endpoints() -> Vec<&'static Spec> {
+/// Every function there is: endpoints in the order of the documentation, then what is called with messages, then what
+/// neither requests nor messages call.
+pub fn rows() -> Vec<&'static Row> {
     [
         onboarding::ENDPOINTS,
         auth::ENDPOINTS,
@@ -36,23 +41,24 @@ pub fn endpoints() -> Vec<&'static Spec> {
         carts::ENDPOINTS,
         orders::ENDPOINTS,
         payments::ENDPOINTS,
-        notifications::ENDPOINTS,
-        audit::ENDPOINTS,
         platform::ENDPOINTS,
+        inventory::STEPS,
+        coupons::STEPS,
+        orders::STEPS,
+        payments::STEPS,
+        notifications::STEPS,
+        audit::STEPS,
+        platform::OPERATIONS,
     ]
     .concat()
 }
 
-/// Every consumer of events.
-pub fn consumers() -> Vec<&'static Consumer> {
-    [
-        inventory::CONSUMERS,
-        coupons::CONSUMERS,
-        orders::CONSUMERS,
-        payments::CONSUMERS,
-        notifications::CONSUMERS,
-        audit::CONSUMERS,
-        platform::CONSUMERS,
-    ]
-    .concat()
+/// Every endpoint, in the order of the documentation.
+pub fn endpoints() -> Vec<&'static Row> {
+    rows().into_iter().filter(|row| row.route().is_some()).collect()
+}
+
+/// Every function that is called with messages.
+pub fn steps() -> Vec<&'static Row> {
+    rows().into_iter().filter(|row| row.queue().is_some()).collect()
 }

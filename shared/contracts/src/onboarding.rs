@@ -13,11 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     auth::{Account, CODE_DIGITS, PASSWORD_MEMORY_MB, Tokens, digits},
-    check, endpoints, events,
-    events::Event,
+    check, endpoints,
     http::Nothing,
+    row::Access,
     stores::{Store, free_slug, time_zone},
-    table::Access,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
@@ -155,7 +154,9 @@ endpoints! {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: StartOnboarding, reply: 201 Started,
         tables: [Accounts: Put Delete, Tenants: Put], emits: [],
+        problems: [TOO_SOON],
         grants: [SendEmail],
+        rate: Auth,
     }
     /// Shows how far an onboarding has come.
     Get = Get "/onboarding/{id}" => "onboarding-get" {
@@ -170,6 +171,8 @@ endpoints! {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: CodeBody, reply: 200 Progress,
         tables: [Tenants: Get Put], emits: [],
+        problems: [CODE_DEAD, ONBOARDING_DONE, INVALID_STATE],
+        rate: Auth,
     }
     /// Sets the password.
     ///
@@ -179,6 +182,8 @@ endpoints! {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: PasswordBody, reply: 200 Progress,
         tables: [Accounts: Get, Tenants: Get Put], emits: [],
+        problems: [INVALID_STATE, ONBOARDING_DONE],
+        rate: Auth,
         memory_mb: PASSWORD_MEMORY_MB,
     }
     /// Gives a phone number (optional), and sends a code.
@@ -190,13 +195,17 @@ endpoints! {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: PhoneBody, reply: 200 Progress,
         tables: [Accounts: Put Delete, Tenants: Get Put], emits: [],
+        problems: [INVALID_STATE, ONBOARDING_DONE, TOO_SOON],
         grants: [SendEmail],
+        rate: Auth,
     }
     /// Confirms the phone number with the code that was sent.
     VerifyPhone = Post "/onboarding/{id}/verify-phone" => "onboarding-verify-phone" {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: CodeBody, reply: 200 Progress,
         tables: [Tenants: Get Put], emits: [],
+        problems: [CODE_DEAD, NO_PHONE, INVALID_STATE, ONBOARDING_DONE],
+        rate: Auth,
     }
     /// Says what the first store is.
     ///
@@ -205,12 +214,15 @@ endpoints! {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: ProfileBody, reply: 200 Progress,
         tables: [Tenants: Get Put], emits: [],
+        problems: [INVALID_STATE, ONBOARDING_DONE, SLUG_TAKEN],
     }
     /// Opens the tenant and its first store, and signs its owner in.
     Complete = Post "/onboarding/{id}/complete" => "onboarding-complete" {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: Nothing, reply: 201 Completed,
-        tables: [Accounts: Get Put Check, Tenants: Get Put], emits: [events::TenantOnboarded::TYPE],
-        grants: [SignTokens],
+        tables: [Accounts: Get Put Check, Tenants: Get Put], emits: [TenantOnboarded],
+        problems: [INVALID_STATE, ONBOARDING_DONE, PASSWORD_NEEDED, SLUG_TAKEN],
+        grants: [SigningKey],
+        rate: Auth,
     }
 }

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     check, endpoints, events,
-    events::Event,
     http::{Limit, ListQuery, Nothing, Page},
-    table::{Access, Action, Consumer, Grant, Grants, MEMORY_MB, Source, Table},
+    row::Access,
+    steps,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
@@ -359,7 +359,10 @@ endpoints! {
             Orders: Put, Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: Put Update,
             Coupons: BatchGet Put Update,
         ],
-        emits: [events::OrderCreated::TYPE],
+        emits: [OrderCreated],
+        problems: [CART_CHANGED, CART_EMPTY, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, COUPON_USED, LINES_UNAVAILABLE, NOTHING_TO_PAY, TOTAL_TOO_LARGE, NOT_FOUND],
+        rate: Checkout,
+        reserved: true,
     }
     /// Lists the caller's own orders, newest first.
     List = Get "/orders" => "orders-list" {
@@ -387,7 +390,8 @@ endpoints! {
         access: Access::Needs(Permission::OrdersCancel), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Order,
         tables: [Orders: Get Put],
-        emits: [events::OrderCancelRequested::TYPE, events::OrderCancelled::TYPE],
+        emits: [OrderCancelRequested, OrderCancelled],
+        problems: [INVALID_STATE],
     }
     /// Says where an order's goods are.
     ///
@@ -398,7 +402,8 @@ endpoints! {
         access: Access::Needs(Permission::OrdersFulfil), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: FulfilOrder, reply: 200 Order,
         tables: [Orders: Get Put],
-        emits: [events::OrderDispatched::TYPE, events::OrderDelivered::TYPE, events::OrderFulfilmentUpdated::TYPE],
+        emits: [OrderDispatched, OrderDelivered, OrderFulfilmentUpdated],
+        problems: [INVALID_STATE],
     }
     /// Asks for delivered goods to be taken back.
     ///
@@ -407,7 +412,8 @@ endpoints! {
     AskReturn = Post "/orders/{id}/returns" => "orders-request-return" {
         access: Access::Needs(Permission::OrdersRequestReturn), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: RequestReturn, reply: 201 Return,
-        tables: [Orders: Get Put], emits: [events::ReturnRequested::TYPE],
+        tables: [Orders: Get Put], emits: [ReturnRequested],
+        problems: [INVALID_STATE, RETURN_WINDOW_CLOSED, TOO_MANY_RETURNS],
     }
     /// Accepts or rejects a return.
     ///
@@ -416,7 +422,8 @@ endpoints! {
     Decide = Post "/orders/{id}/returns/{return_id}/decide" => "orders-decide-return" {
         access: Access::Needs(Permission::OrdersReturn), store: None, idempotency: Accepted,
         path: ReturnPath, query: Nothing, body: DecideReturn, reply: 200 Return,
-        tables: [Orders: Get Put], emits: [events::OrderReturned::TYPE, events::ReturnRejected::TYPE],
+        tables: [Orders: Get Put], emits: [OrderReturned, ReturnRejected],
+        problems: [ALREADY_DECIDED, INVALID_STATE],
     }
     /// Lists a store's orders, newest first, for its team.
     ListAll = Get "/admin/orders" => "orders-list-all" {
@@ -427,68 +434,38 @@ endpoints! {
     }
 }
 
-const STEP_TABLES: Grants = &[(Table::Orders, &[Action::Get, Action::Put])];
-
-/// A step that cancels an unpaid order gives the buyer's cart back.
-const CANCELLING_STEP_TABLES: Grants =
-    &[(Table::Orders, &[Action::Get, Action::Put]), (Table::Carts, &[Action::Update])];
-
-pub const ON_PAYMENT_COMPLETED: Consumer = Consumer {
-    function: "orders-on-payment-completed",
-    doc: "The money is there: the order is paid, or refunded if a person cancelled it meanwhile.",
-    source: Source::Events { types: &[events::PaymentCompleted::TYPE], delay_s: 0 },
-    batch: 10,
-    concurrency: 0,
-    timeout_s: 20,
-    tables: STEP_TABLES,
-    emits: &[events::OrderPaymentCompleted::TYPE, events::OrderCancelled::TYPE],
-    grants: &[],
-    memory_mb: MEMORY_MB,
-};
-
-pub const ON_PAYMENT_FAILED: Consumer = Consumer {
-    function: "orders-on-payment-failed",
-    doc: "No money will come: the order is cancelled.",
-    source: Source::Events { types: &[events::PaymentFailed::TYPE], delay_s: 0 },
-    tables: CANCELLING_STEP_TABLES,
-    emits: &[events::OrderCancelled::TYPE],
-    ..ON_PAYMENT_COMPLETED
-};
-
-pub const ON_STOCK_UPDATED: Consumer = Consumer {
-    function: "orders-on-stock-updated",
-    doc: "The stock is sold: the order is confirmed.",
-    source: Source::Events { types: &[events::StockCountUpdated::TYPE], delay_s: 0 },
-    emits: &[events::OrderConfirmed::TYPE],
-    ..ON_PAYMENT_COMPLETED
-};
-
-pub const ON_STOCK_REJECTED: Consumer = Consumer {
-    function: "orders-on-stock-rejected",
-    doc: "The stock was gone when the money came: the order is off and its money goes back.",
-    source: Source::Events { types: &[events::StockRejected::TYPE], delay_s: 0 },
-    emits: &[events::OrderCancelled::TYPE],
-    ..ON_PAYMENT_COMPLETED
-};
-
-pub const ON_REFUND_COMPLETED: Consumer = Consumer {
-    function: "orders-on-refund-completed",
-    doc: "All the money went back, of a cancelled order or of returned goods: the order is refunded.",
-    source: Source::Events { types: &[events::RefundCompleted::TYPE], delay_s: 0 },
-    emits: &[events::OrderRefunded::TYPE],
-    ..ON_PAYMENT_COMPLETED
-};
-
-pub const EXPIRE: Consumer = Consumer {
-    function: "orders-expire",
-    doc: "The payment window closed: the order is cancelled. Called when the shortest window is over, and again when the order's own is.",
-    source: Source::Events { types: &[events::OrderCreated::TYPE], delay_s: domain::limits::PAYMENT_WINDOW_MIN_S },
-    tables: CANCELLING_STEP_TABLES,
-    emits: &[events::OrderCancelled::TYPE],
-    grants: &[Grant::Requeue],
-    ..ON_PAYMENT_COMPLETED
-};
-
-/// This service's consumers.
-pub const CONSUMERS: &[&Consumer] =
-    &[&ON_PAYMENT_COMPLETED, &ON_PAYMENT_FAILED, &ON_STOCK_UPDATED, &ON_STOCK_REJECTED, &ON_REFUND_COMPLETED, &EXPIRE];
+steps! {
+    /// The money is there: the order is paid, or refunded if a person cancelled it meanwhile.
+    OnPaymentCompleted = "orders-on-payment-completed" on events::PaymentCompleted {
+        retry: STEP,
+        tables: [Orders: Get Put, Requests: Put, Timers: Delete],
+        emits: [OrderPaymentCompleted, OrderCancelled],
+        reserved: true,
+    }
+    /// No money will come: the order is cancelled, and the buyer's cart given back.
+    OnPaymentFailed = "orders-on-payment-failed" on events::PaymentFailed {
+        retry: STEP,
+        tables: [Orders: Get Put, Carts: Update, Requests: Put, Timers: Delete], emits: [OrderCancelled],
+    }
+    /// The stock is sold: the order is confirmed.
+    OnStockUpdated = "orders-on-stock-updated" on events::StockCountUpdated {
+        retry: STEP,
+        tables: [Orders: Get Put, Requests: Put], emits: [OrderConfirmed],
+        reserved: true,
+    }
+    /// The stock was gone when the money came: the order is off and its money is refunded.
+    OnStockRejected = "orders-on-stock-rejected" on events::StockRejected {
+        retry: STEP,
+        tables: [Orders: Get Put, Requests: Put], emits: [OrderCancelled],
+    }
+    /// All the money was refunded, of a cancelled order or of returned goods: so is the order.
+    OnRefundCompleted = "orders-on-refund-completed" on events::RefundCompleted {
+        retry: STEP,
+        tables: [Orders: Get Put, Requests: Put], emits: [OrderRefunded],
+    }
+    /// The payment window closed: an order that is still unpaid is cancelled, and the buyer's cart given back.
+    Expire = "orders-expire" about OrderId {
+        retry: STEP,
+        tables: [Orders: Get Put, Carts: Update, Timers: Delete], emits: [OrderCancelled],
+    }
+}

@@ -6,13 +6,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    check, endpoints, events,
-    events::Event,
-    http::Nothing,
-    orders::OrderPath,
-    table::{Access, Action, Consumer, Grant, MEMORY_MB, Source, Table},
-};
+use crate::{check, endpoints, events, http::Nothing, orders::OrderPath, row::Access, steps};
 
 /// The payment of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,14 +103,18 @@ endpoints! {
         access: Access::Needs(Permission::PaymentsStart), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Payment,
         tables: [Payments: Get Put, Orders: Get],
-        emits: [events::PaymentInitiated::TYPE, events::PaymentFailed::TYPE],
+        emits: [PaymentInitiated, PaymentFailed],
+        problems: [ORDER_NOT_PAYABLE, PAYMENT_STARTING, PROVIDER_UNAVAILABLE],
         grants: [Paystack],
+        rate: Checkout,
+        reserved: true,
     }
     /// Shows the payment of an order.
     Get = Get "/orders/{id}/payment" => "payments-get" {
         access: Access::Needs(Permission::PaymentsRead), store: None, idempotency: None,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Payment,
         tables: [Payments: BatchGet, Orders: BatchGet], emits: [],
+        problems: [PAYMENT_NOT_STARTED],
     }
     /// Sends money back for a paid order: a part of it, or all that is left.
     ///
@@ -125,7 +123,8 @@ endpoints! {
     GiveBack = Post "/orders/{id}/payment/refunds" => "payments-refund" {
         access: Access::Needs(Permission::PaymentsRefund), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: NewRefund, reply: 201 Refund,
-        tables: [Payments: BatchGet Put, Orders: BatchGet], emits: [events::RefundInitiated::TYPE],
+        tables: [Payments: BatchGet Put, Orders: BatchGet], emits: [RefundInitiated],
+        problems: [CANCEL_INSTEAD, INVALID_STATE, NOTHING_TO_REFUND, ORDER_NOT_PAID, TOO_MANY_REFUNDS],
     }
     /// Takes Paystack's webhooks.
     ///
@@ -134,75 +133,64 @@ endpoints! {
     WebhookPaystack = Post "/webhooks/paystack" => "payments-webhook-paystack" {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 WebhookAccepted,
-        tables: [Payments: Put], emits: [events::WebhookReceived::TYPE],
+        tables: [Payments: Put], emits: [WebhookReceived],
+        problems: [INVALID_SIGNATURE],
         grants: [Paystack],
+        rate: Webhook,
+        reserved: true,
     }
 }
 
-const STEP_TABLES: &[(Table, &[Action])] = &[(Table::Payments, &[Action::Get, Action::Put])];
-
-pub const PROCESS_WEBHOOK: Consumer = Consumer {
-    function: "payments-process-webhook",
-    doc: "Asks the provider what really happened, and books it.",
-    source: Source::Events { types: &[events::WebhookReceived::TYPE], delay_s: 0 },
-    // One at a time: a provider may take seconds to answer, and one slow message must not hold up others.
-    batch: 1,
-    concurrency: 0,
-    timeout_s: 20,
-    tables: STEP_TABLES,
-    emits: SETTLING_EVENTS,
-    grants: &[Grant::Paystack],
-    memory_mb: MEMORY_MB,
-};
-
-/// What asking the provider can bring to light.
-const SETTLING_EVENTS: &[&str] = &[
-    events::PaymentCompleted::TYPE,
-    events::PaymentFailed::TYPE,
-    events::PaymentFlagged::TYPE,
-    events::RefundInitiated::TYPE,
-    events::RefundCompleted::TYPE,
-    events::RefundFailed::TYPE,
-];
-
-pub const RECONCILE: Consumer = Consumer {
-    function: "payments-reconcile",
-    doc: "Asks the provider again and again, less and less often, until a payment or a refund is settled; then asks for a person.",
-    source: Source::Events { types: &[events::PaymentInitiated::TYPE, events::RefundInitiated::TYPE], delay_s: 0 },
-    grants: &[Grant::Paystack, Grant::Requeue],
-    ..PROCESS_WEBHOOK
-};
-
-pub const ON_ORDER_CREATED: Consumer = Consumer {
-    function: "payments-on-order-created",
-    doc: "Opens the payment at the provider.",
-    source: Source::Events { types: &[events::OrderCreated::TYPE], delay_s: 0 },
-    emits: &[events::PaymentInitiated::TYPE, events::PaymentFailed::TYPE],
-    ..PROCESS_WEBHOOK
-};
-
-pub const ON_ORDER_CANCELLED: Consumer = Consumer {
-    function: "payments-on-order-cancelled",
-    doc: "Closes an open payment after asking the provider one last time, and sends captured money back.",
-    source: Source::Events { types: &[events::OrderCancelRequested::TYPE, events::OrderCancelled::TYPE], delay_s: 0 },
-    ..PROCESS_WEBHOOK
-};
-
-pub const ON_STOCK_REJECTED: Consumer = Consumer {
-    function: "payments-on-stock-rejected",
-    doc: "The goods are gone: sends the money back.",
-    source: Source::Events { types: &[events::StockRejected::TYPE], delay_s: 0 },
-    ..PROCESS_WEBHOOK
-};
-
-pub const ON_ORDER_RETURNED: Consumer = Consumer {
-    function: "payments-on-order-returned",
-    doc: "Delivered goods came back and were accepted: sends back what they cost.",
-    source: Source::Events { types: &[events::OrderReturned::TYPE], delay_s: 0 },
-    emits: &[events::RefundInitiated::TYPE],
-    ..PROCESS_WEBHOOK
-};
-
-/// This service's consumers.
-pub const CONSUMERS: &[&Consumer] =
-    &[&PROCESS_WEBHOOK, &RECONCILE, &ON_ORDER_CREATED, &ON_ORDER_CANCELLED, &ON_STOCK_REJECTED, &ON_ORDER_RETURNED];
+steps! {
+    /// A provider called: asks it what really happened, and books that.
+    // One at a time, here and below: a provider may take seconds to answer, and one slow message must not hold up others.
+    ProcessWebhook = "payments-process-webhook" on events::WebhookReceived {
+        batch: 1, retry: DEPENDENCY,
+        tables: [Payments: Get Put, Timers: Put Delete],
+        emits: [PaymentCompleted, PaymentFailed, PaymentFlagged, RefundInitiated, RefundCompleted, RefundFailed],
+        grants: [Paystack],
+        reserved: true,
+    }
+    /// Asks the provider again and again, less and less often, until a payment or a refund is settled; then asks for a
+    /// person.
+    Reconcile = "payments-reconcile" about OrderId {
+        batch: 1, retry: DEPENDENCY,
+        tables: [Payments: Get Put, Timers: Put Delete],
+        emits: [PaymentCompleted, PaymentFailed, PaymentFlagged, RefundInitiated, RefundCompleted, RefundFailed],
+        grants: [Paystack],
+    }
+    /// Opens the payment at the provider.
+    OnOrderCreated = "payments-on-order-created" on events::OrderCreated {
+        batch: 1, retry: DEPENDENCY,
+        tables: [Payments: Get Put, Requests: Put, Timers: Put],
+        emits: [PaymentInitiated, PaymentFailed],
+        grants: [Paystack],
+        reserved: true,
+    }
+    /// Closes an open payment after asking the provider one last time, or refunds what was captured.
+    OnOrderCancelled = "payments-on-order-cancelled" on events::OrderEnded {
+        batch: 1, retry: DEPENDENCY,
+        tables: [Payments: Get Put, Requests: Put, Timers: Put Delete],
+        emits: [PaymentCompleted, PaymentFailed, PaymentFlagged, RefundInitiated, RefundCompleted, RefundFailed],
+        grants: [Paystack],
+    }
+    /// The goods are gone: refunds the money.
+    OnStockRejected = "payments-on-stock-rejected" on events::StockRejected {
+        batch: 1, retry: STEP,
+        tables: [Payments: Get Put, Requests: Put, Timers: Put],
+        emits: [RefundInitiated],
+    }
+    /// Delivered goods came back and were accepted: refunds what they cost.
+    OnOrderReturned = "payments-on-order-returned" on events::OrderReturned {
+        batch: 1, retry: STEP,
+        tables: [Payments: Get Put, Requests: Put, Timers: Put],
+        emits: [RefundInitiated],
+    }
+    /// Asks the provider for a refund that was recorded.
+    OnRefundInitiated = "payments-on-refund-initiated" on events::RefundInitiated {
+        batch: 1, retry: DEPENDENCY,
+        tables: [Payments: Get Put, Timers: Put Delete],
+        emits: [PaymentCompleted, PaymentFailed, PaymentFlagged, RefundInitiated, RefundCompleted, RefundFailed],
+        grants: [Paystack],
+    }
+}

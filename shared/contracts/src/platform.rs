@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    endpoints,
+    Function, Row, endpoints,
     http::Nothing,
-    table::{Access, Consumer, Grant, MEMORY_MB, Source},
+    row::{Access, Grant, MEMORY_MB, Trigger},
+    table::{Action, Table},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,21 +37,61 @@ endpoints! {
     }
 }
 
-pub const OUTBOX_RELAY: Consumer = Consumer {
-    function: "platform-outbox-relay",
-    doc: "Publishes committed events to the bus.",
-    source: Source::Outbox,
-    batch: 100,
-    concurrency: 0,
-    timeout_s: 30,
-    tables: &[],
-    emits: &[],
-    grants: &[Grant::PutEvents],
-    memory_mb: MEMORY_MB,
-};
+/// Publishes committed events to the bus.
+#[derive(Debug)]
+pub struct OutboxRelay;
 
-/// This service's consumers.
-pub const CONSUMERS: &[&Consumer] = &[&OUTBOX_RELAY];
+impl Function for OutboxRelay {
+    const ROW: &'static Row = &Row {
+        function: "platform-outbox-relay",
+        doc: "Publishes committed events to the bus.",
+        trigger: Trigger::Outbox { batch: 100 },
+        tables: &[],
+        emits: &[],
+        grants: &[Grant::PutEvents],
+        memory_mb: MEMORY_MB,
+        timeout_s: 30,
+        reserved: true,
+    };
+}
 
-/// The Lambda authorizer: neither endpoint nor consumer, called by API Gateway before them.
-pub const AUTHORIZER: &str = "platform-authorizer";
+/// Puts timers that are due into the queues of their functions.
+#[derive(Debug)]
+pub struct SweepTimers;
+
+impl Function for SweepTimers {
+    const ROW: &'static Row = &Row {
+        function: "platform-sweep-timers",
+        doc: "Puts timers that are due into the queues of their functions.",
+        trigger: Trigger::Schedule { every_minutes: 1 },
+        tables: &[(Table::Timers, &[Action::Query, Action::Delete])],
+        emits: &[],
+        grants: &[Grant::SendTimers],
+        memory_mb: MEMORY_MB,
+        // As long as a minute's tick: two sweeps at once would only do the same work twice.
+        timeout_s: 55,
+        reserved: true,
+    };
+}
+
+/// Tells API Gateway who is calling.
+#[derive(Debug)]
+pub struct Authorizer;
+
+impl Function for Authorizer {
+    const ROW: &'static Row = &Row {
+        function: "platform-authorizer",
+        doc: "Tells API Gateway who is calling.",
+        trigger: Trigger::Authorizer,
+        tables: &[],
+        emits: &[],
+        grants: &[Grant::TokenKeys],
+        memory_mb: MEMORY_MB,
+        // It only checks a signature, with a key that it keeps.
+        timeout_s: 5,
+        reserved: true,
+    };
+}
+
+/// The platform's functions that no request and no message calls.
+pub const OPERATIONS: &[&Row] = &[OutboxRelay::ROW, SweepTimers::ROW, Authorizer::ROW];

@@ -11,12 +11,11 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    check, endpoints, events,
-    events::Event,
+    check, endpoints,
     http::{Limit, Nothing, Page},
     patch,
     patch::Clearable,
-    table::Access,
+    row::Access,
 };
 
 /// A product, as buyers and sellers see it.
@@ -269,50 +268,55 @@ endpoints! {
         access: Access::Needs(Permission::ProductsWrite), store: Required, idempotency: Accepted,
         path: Nothing, query: Nothing, body: CreateProduct, reply: 201 Product,
         tables: [Catalog: Put, Tenants: BatchGet Update, Inventory: Put],
-        emits: [events::ProductCreated::TYPE],
+        emits: [ProductCreated],
+        problems: [PLAN_LIMIT, SKU_TAKEN, SLUG_TAKEN, TOO_MANY_VARIANTS, NOT_FOUND],
     }
     /// Lists a store's products, newest first.
     List = Get "/products" => "products-list" {
-        access: Access::Public, store: Required, idempotency: None,
+        access: Access::PublicOrToken, store: Required, idempotency: None,
         path: Nothing, query: ListProducts, body: Nothing, reply: 200 Page<Product>,
         tables: [Catalog: Query], emits: [],
-        grants: [CursorKey, TokenKeys],
+        grants: [CursorKey],
     }
     /// Shows a product.
     Get = Get "/products/{id}" => "products-get" {
-        access: Access::Public, store: Required, idempotency: None,
+        access: Access::PublicOrToken, store: Required, idempotency: None,
         path: ProductIdOrSlug, query: Nothing, body: Nothing, reply: 200 Product,
         tables: [Catalog: Get Query], emits: [],
-        grants: [TokenKeys],
     }
     /// Changes a product.
     Update = Patch "/products/{id}" => "products-update" {
         access: Access::Needs(Permission::ProductsWrite), store: Required, idempotency: None,
         path: ProductPath, query: Nothing, body: UpdateProduct, reply: 200 Product,
-        tables: [Catalog: Get Put Delete], emits: [events::ProductUpdated::TYPE],
+        tables: [Catalog: Get Put Delete], emits: [ProductUpdated],
+        problems: [SLUG_TAKEN],
     }
     /// Publishes, withdraws or archives a product.
     SetStatus = Post "/products/{id}/status" => "products-status" {
         access: Access::Needs(Permission::ProductsWrite), store: Required, idempotency: Accepted,
         path: ProductPath, query: Nothing, body: SetProductStatus, reply: 200 Product,
-        tables: [Catalog: Get Put], emits: [events::ProductStatusChanged::TYPE],
+        tables: [Catalog: Get Put], emits: [ProductStatusChanged],
+        problems: [INVALID_STATE],
     }
     /// Adds a variant to a product.
     AddVariant = Post "/products/{id}/variants" => "products-add-variant" {
         access: Access::Needs(Permission::ProductsWrite), store: Required, idempotency: Accepted,
         path: ProductPath, query: Nothing, body: VariantInput, reply: 201 Product,
-        tables: [Catalog: BatchGet Put, Tenants: BatchGet, Inventory: Put], emits: [events::ProductUpdated::TYPE],
+        tables: [Catalog: BatchGet Put, Tenants: BatchGet, Inventory: Put], emits: [ProductUpdated],
+        problems: [SKU_TAKEN, TOO_MANY_VARIANTS],
     }
     /// Changes a variant.
     UpdateVariantRoute = Patch "/products/{id}/variants/{vid}" => "products-update-variant" {
         access: Access::Needs(Permission::ProductsWrite), store: Required, idempotency: None,
         path: VariantPath, query: Nothing, body: UpdateVariant, reply: 200 Product,
-        tables: [Catalog: BatchGet Put Delete, Tenants: BatchGet], emits: [events::ProductUpdated::TYPE],
+        tables: [Catalog: BatchGet Put Delete, Tenants: BatchGet], emits: [ProductUpdated],
+        problems: [SKU_TAKEN],
     }
     /// Removes a variant, once it has no stock.
     RemoveVariant = Delete "/products/{id}/variants/{vid}" => "products-remove-variant" {
         access: Access::Needs(Permission::ProductsWrite), store: Required, idempotency: None,
         path: VariantPath, query: Nothing, body: Nothing, reply: 200 Product,
-        tables: [Catalog: BatchGet Put Delete, Inventory: BatchGet Delete], emits: [events::ProductUpdated::TYPE],
+        tables: [Catalog: BatchGet Put Delete, Inventory: BatchGet Delete], emits: [ProductUpdated],
+        problems: [LAST_VARIANT, VARIANT_IN_STOCK],
     }
 }

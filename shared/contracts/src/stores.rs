@@ -11,12 +11,11 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    check, endpoints, events,
-    events::Event,
+    check, endpoints,
     http::{ListQuery, Nothing, Page},
     patch,
     patch::Clearable,
-    table::Access,
+    row::Access,
 };
 
 /// A store, as its team sees it.
@@ -271,7 +270,8 @@ endpoints! {
     Create = Post "/stores" => "stores-create" {
         access: Access::Needs(Permission::StoresWrite), store: None, idempotency: Accepted,
         path: Nothing, query: Nothing, body: CreateStore, reply: 201 Store,
-        tables: [Accounts: BatchGet, Tenants: BatchGet Put Update], emits: [events::StoreCreated::TYPE],
+        tables: [Accounts: BatchGet, Tenants: BatchGet Put Update], emits: [StoreCreated],
+        problems: [PLAN_LIMIT, SLUG_TAKEN, NOT_FOUND],
     }
     /// Lists the tenant's stores, oldest first.
     List = Get "/stores" => "stores-list" {
@@ -296,7 +296,7 @@ endpoints! {
     Update = Patch "/stores/{id}" => "stores-update" {
         access: Access::Needs(Permission::StoresWrite), store: None, idempotency: None,
         path: StorePath, query: Nothing, body: UpdateStore, reply: 200 Store,
-        tables: [Tenants: Get Put], emits: [events::StoreUpdated::TYPE],
+        tables: [Tenants: Get Put], emits: [StoreUpdated],
     }
     /// Opens, suspends or closes a store.
     ///
@@ -305,6 +305,7 @@ endpoints! {
     SetStatus = Post "/stores/{id}/status" => "stores-status" {
         access: Access::Needs(Permission::StoresWrite), store: None, idempotency: Accepted,
         path: StorePath, query: Nothing, body: SetStoreStatus, reply: 200 Store,
-        tables: [Tenants: Get BatchGet Put Update], emits: [events::StoreStatusChanged::TYPE],
+        tables: [Tenants: Get BatchGet Put Update], emits: [StoreStatusChanged],
+        problems: [INVALID_STATE, PLAN_LIMIT],
     }
 }

@@ -68,6 +68,11 @@ macro_rules! permissions {
                 match self { $(Self::$name => $text),* }
             }
 
+            /// Whether somebody who works for a tenant may hold it.
+            pub fn is_for_staff(self) -> bool {
+                self.roles().iter().any(|role| role.is_staff())
+            }
+
             /// The roles that hold it.
             pub const fn roles(self) -> &'static [Role] {
                 match self { $(Self::$name => $roles),* }
