@@ -9,7 +9,7 @@ use contracts::{
     events::{Envelope, NotificationSent},
     notifications::ON_EVENT,
 };
-use domain::{EventId, NotificationId, order::Order, store::Store, store::after};
+use domain::{EventId, NotificationId, order::Order, store::Store, time::after};
 use runtime::{
     Boot, Deps, FromBoot, Message, StepError,
     consumer::{Committed, commit},

@@ -19,7 +19,8 @@ use domain::{
     order::{Customer, Order, OrderLine, OrderState, OrderStatus, order_number},
     reservation::{Reservation, ReservedLine},
     stock::Stock,
-    store::{Store, StoreStatus, after},
+    store::{Store, StoreStatus},
+    time::after,
 };
 use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
 use store::{Op, Refused, TimelineEntry, Tx, Versioned, keys};

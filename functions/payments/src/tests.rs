@@ -206,7 +206,7 @@ fn order(world: &World) -> Order {
         coupon: None,
         state: OrderState::Pending,
         placed_at: now,
-        expires_at: domain::store::after(now, 900),
+        expires_at: domain::time::after(now, 900),
         updated_at: now,
         fulfilment: None,
         returns: vec![],

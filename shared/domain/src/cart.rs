@@ -166,7 +166,7 @@ impl Cart {
 }
 
 fn expiry(now: Timestamp) -> Timestamp {
-    crate::store::after(now, CART_TTL_S)
+    crate::time::after(now, CART_TTL_S)
 }
 
 /// What goods worth `subtotal` cost with a discount on them (of at most that), shipping and the store's tax.

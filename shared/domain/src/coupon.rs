@@ -214,7 +214,8 @@ mod tests {
         Currency,
         cart::totals,
         limits::{PRICE_MAX_MINOR, TAX_RATE_MAX_BASIS_POINTS},
-        store::{Tax, after},
+        store::Tax,
+        time::after,
     };
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;

@@ -23,6 +23,7 @@ pub mod stock;
 pub mod store;
 pub mod tenant;
 pub mod text;
+pub mod time;
 
 pub use ids::{
     AccountId, CartId, CouponId, EventId, LedgerEntryId, MovementId, NotificationId, OnboardingId, OrderId, PaymentId,

@@ -11,7 +11,7 @@ use crate::{
     guard::{self, Rule},
     limits::{RETURN_WINDOW_S, RETURNS_MAX},
     order::{Order, OrderState, Totals},
-    store::after,
+    time::after,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,7 +27,7 @@ pub(crate) struct ClaimCache(Arc<Mutex<HashMap<String, (Timestamp, StoreRef)>>>)
 impl ClaimCache {
     fn get(&self, name: &str, now: Timestamp) -> Option<StoreRef> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(name).filter(|(at, _)| domain::store::after(*at, KEPT_S) > now).map(|(_, store)| *store)
+        kept.get(name).filter(|(at, _)| domain::time::after(*at, KEPT_S) > now).map(|(_, store)| *store)
     }
 
     fn put(&self, name: String, now: Timestamp, store: StoreRef) {
