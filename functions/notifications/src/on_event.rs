@@ -164,7 +164,8 @@ mod tests {
         AccountId, Currency, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, VariantId,
         fulfilment::Tracking,
         limits::CLOCK_SKEW_MAX_S,
-        order::{CancelReason, Customer, OrderState, Totals},
+        order::{CancelReason, Customer, OrderState},
+        pricing::Totals,
     };
     use runtime::email::Email;
     use testing::World;

@@ -13,10 +13,11 @@ use contracts::{
 };
 use domain::{
     Money, OrderId, ProductId, Timestamp,
-    cart::{Cart, totals},
+    cart::Cart,
     catalog::Product,
     coupon::{AppliedCoupon, Coupon, CouponError, CustomerUses, Redemption, RedemptionState},
     order::{Customer, Order, OrderLine, OrderState, OrderStatus, order_number},
+    pricing::totals,
     reservation::{Reservation, ReservedLine},
     stock::Stock,
     store::{Store, StoreStatus},
@@ -385,8 +386,8 @@ mod tests {
         world.deps.db.commit(tx).await.unwrap();
     }
 
-    fn amounts(totals: &domain::order::Totals) -> [i64; 5] {
-        let domain::order::Totals { subtotal, discount, shipping, tax, total } = totals;
+    fn amounts(totals: &domain::pricing::Totals) -> [i64; 5] {
+        let domain::pricing::Totals { subtotal, discount, shipping, tax, total } = totals;
         [subtotal, discount, shipping, tax, total].map(|money| money.amount_minor)
     }
 

@@ -13,8 +13,9 @@ use contracts::{
 use domain::{
     AccountId, Currency, EventId, Money, OrderId, PaymentId, ReturnId, Timestamp,
     limits::REFUNDS_MAX,
-    order::{CancelReason, Customer, Order, OrderState, Totals},
+    order::{CancelReason, Customer, Order, OrderState},
     payment::{FailureReason, Payment, PaymentStatus, RefundStatus},
+    pricing::Totals,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use runtime::{

@@ -5,7 +5,8 @@ use domain::{
     coupon::AppliedCoupon,
     fulfilment::{FulfilmentStatus, Tracking},
     limits::{EMAIL_MAX, NAME_MAX, ORDER_LINES_MAX, PHONE_MAX, QUANTITY_MAX, SHORT_TEXT_MAX},
-    order::{Address, CancelReason, Customer, OrderLine, OrderStatus, Totals},
+    order::{Address, CancelReason, Customer, OrderLine, OrderStatus},
+    pricing::Totals,
     returns::{ReturnLine, ReturnState, ReturnStatus},
 };
 use serde::{Deserialize, Serialize};

@@ -212,8 +212,8 @@ mod tests {
     use super::*;
     use crate::{
         Currency,
-        cart::totals,
         limits::{PRICE_MAX_MINOR, TAX_RATE_MAX_BASIS_POINTS},
+        pricing::totals,
         store::Tax,
         time::after,
     };

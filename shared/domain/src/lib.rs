@@ -17,6 +17,7 @@ pub mod onboarding;
 pub mod order;
 pub mod payment;
 pub mod permission;
+pub mod pricing;
 pub mod reservation;
 pub mod returns;
 pub mod stock;

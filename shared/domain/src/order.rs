@@ -26,6 +26,7 @@ use crate::{
     coupon::AppliedCoupon,
     fulfilment::Fulfilment,
     guard::{self, Rule},
+    pricing::Totals,
     returns::Return,
 };
 
@@ -41,18 +42,6 @@ pub struct OrderLine {
     pub unit_price: Money,
     pub quantity: u32,
     pub line_total: Money,
-}
-
-/// `total = subtotal - discount + shipping + tax` (tax is within the prices, and not added, in a store whose prices
-/// include it).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Totals {
-    pub subtotal: Money,
-    pub discount: Money,
-    pub shipping: Money,
-    pub tax: Money,
-    pub total: Money,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

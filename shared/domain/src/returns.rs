@@ -10,7 +10,7 @@ use crate::{
     InvalidTransition, Money, MoneyError, ReturnId, Timestamp, VariantId,
     guard::{self, Rule},
     limits::{RETURN_WINDOW_S, RETURNS_MAX},
-    order::{Order, OrderState, Totals},
+    order::{Order, OrderState},
     time::after,
 };
 
@@ -209,16 +209,6 @@ impl Order {
     }
 }
 
-impl Totals {
-    /// The part of the total that is not for shipping.
-    pub fn paid_for_goods(&self) -> Result<Money, MoneyError> {
-        let goods = self.subtotal.checked_sub(self.discount)?;
-        let untaxed = goods.checked_add(self.shipping)?;
-        let added_tax = self.total.checked_sub(untaxed)?;
-        goods.checked_add(added_tax.share(goods, untaxed)?)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -226,8 +216,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        Currency, PaymentId, ProductId, cart,
+        Currency, PaymentId, ProductId,
         order::{OrderLine, tests::order},
+        pricing::totals,
         store::Tax,
     };
 
@@ -266,7 +257,7 @@ mod tests {
             })
             .collect();
         let subtotal = Money::sum(Currency::Ngn, lines.iter().map(|line| line.line_total)).unwrap();
-        let totals = cart::totals(subtotal, ngn(discount), ngn(shipping), tax).unwrap();
+        let totals = totals(subtotal, ngn(discount), ngn(shipping), tax).unwrap();
         let state = OrderState::Completed { payment_id: PaymentId::from_ulid(Ulid(9)), completed_at: NOW };
         Order { lines, totals, ..order(state) }
     }
