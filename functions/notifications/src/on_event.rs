@@ -162,9 +162,8 @@ mod tests {
     };
     use domain::{
         AccountId, Currency, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, VariantId,
-        fulfilment::Tracking,
         limits::CLOCK_SKEW_MAX_S,
-        order::{CancelReason, Customer, OrderState},
+        order::{CancelReason, Customer, OrderState, Tracking},
         pricing::Totals,
     };
     use runtime::email::Email;

@@ -22,8 +22,7 @@ mod tests {
     use contracts::orders::Fulfilment;
     use domain::{
         Role,
-        fulfilment::{FulfilmentStatus, Tracking},
-        order::OrderStatus,
+        order::{FulfilmentStatus, OrderStatus, Tracking},
     };
     use runtime::Principal;
     use serde_json::{Value, json};

@@ -296,7 +296,7 @@ fn write(
             number: order.number.clone(),
             buyer_id: order.buyer_id,
             customer: order.customer.clone(),
-            lines: line_quantities(order),
+            lines: order.lines.iter().map(LineQuantity::from).collect(),
             total: order.totals.total,
             payment_provider: order.payment_provider.clone(),
             expires_at: order.expires_at,
@@ -335,16 +335,6 @@ fn lines_problem(errors: Vec<FieldError>) -> Problem {
 
 fn too_large(error: domain::MoneyError) -> Problem {
     Problem::conflict("total_too_large", error.to_string())
-}
-
-pub(crate) fn line_quantities(order: &Order) -> Vec<LineQuantity> {
-    let quantity = |line: &OrderLine| LineQuantity {
-        product_id: line.product_id,
-        variant_id: line.variant_id,
-        title: line.title.clone(),
-        quantity: line.quantity,
-    };
-    order.lines.iter().map(quantity).collect()
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ use contracts::{
 };
 use domain::{
     ReturnId,
-    order::Outcome as Moved,
-    returns::{LineError, RequestError},
+    order::{
+        Outcome as Moved,
+        returns::{LineError, RequestError},
+    },
 };
 use runtime::{Call, Deps, Outcome, Problem, Reply};
 
@@ -46,7 +48,11 @@ fn field(at: usize, error: LineError) -> FieldError {
 
 #[cfg(test)]
 mod tests {
-    use domain::{AccountId, Role, limits::RETURN_WINDOW_S, order::OrderStatus, returns::ReturnStatus};
+    use domain::{
+        AccountId, Role,
+        limits::RETURN_WINDOW_S,
+        order::{OrderStatus, ReturnStatus},
+    };
     use runtime::Principal;
     use serde_json::{Value, json};
     use testing::{TestRequest, http::Answer};

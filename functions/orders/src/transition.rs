@@ -11,9 +11,7 @@ use contracts::{
 };
 use domain::{
     InvalidTransition, OrderId, TenantId,
-    fulfilment::{Fulfilment, FulfilmentStatus},
-    order::{Order, Outcome, Step},
-    returns::{Return, ReturnLine, ReturnState},
+    order::{Fulfilment, FulfilmentStatus, Order, OrderLine, Outcome, Return, ReturnLine, ReturnState, Step},
 };
 use runtime::{
     Call, Deps, Problem, Reply, StepError,
@@ -23,7 +21,7 @@ use runtime::{
 };
 use store::{TimelineEntry, Tx, Versioned, keys};
 
-use crate::{access, place::line_quantities};
+use crate::access;
 
 /// An order that somebody else moved between reading and writing is read again; whoever loses this often in a row
 /// leaves it to the queue, or to the client.
@@ -130,7 +128,7 @@ fn emit(out: Teller<'_>, order: &Order, outcome: Outcome) -> &'static str {
             order_id,
             number,
             customer,
-            lines: line_quantities(order),
+            lines: order.lines.iter().map(LineQuantity::from).collect(),
             total,
             coupon: order.coupon.clone(),
         }),
@@ -184,11 +182,11 @@ fn emit_return(out: Teller<'_>, order: &Order, now: Return) -> &'static str {
 
 /// The order's lines, of as many units as come back.
 fn returned_quantities(order: &Order, lines: &[ReturnLine]) -> Vec<LineQuantity> {
-    let back = |bought: LineQuantity| {
+    let back = |bought: &OrderLine| {
         let line = lines.iter().find(|line| line.variant_id == bought.variant_id)?;
-        Some(LineQuantity { quantity: line.quantity, ..bought })
+        Some(LineQuantity { quantity: line.quantity, ..bought.into() })
     };
-    line_quantities(order).into_iter().filter_map(back).collect()
+    order.lines.iter().filter_map(back).collect()
 }
 
 #[cfg(test)]

@@ -7,10 +7,9 @@ use domain::{
     CouponId, EventId, MovementId, OrderId, TenantId, VariantId,
     coupon::{Coupon, CustomerUses, Redemption},
     ledger::Entry,
-    order::Order,
+    order::{Order, Return},
     payment::Payment,
     reservation::Reservation,
-    returns::Return,
     stock::{Movement, Stock},
 };
 use serde::{Deserialize, de::DeserializeOwned};
