@@ -71,7 +71,7 @@ mod tests {
     };
     use runtime::events::Cause;
     use serde_json::json;
-    use store::db::Order;
+    use store::SortOrder;
     use testing::World;
 
     use super::*;
@@ -97,7 +97,7 @@ mod tests {
 
     async fn entries(deps: &Deps, tenant: TenantId) -> Vec<Entry> {
         let list = keys::audit_entries(tenant);
-        let (found, _) = deps.db.list(&list, Order::Ascending, 100, None).await.unwrap();
+        let (found, _) = deps.db.list(&list, SortOrder::Ascending, 100, None).await.unwrap();
         found.into_iter().map(|entry| entry.value).collect()
     }
 

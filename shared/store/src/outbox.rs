@@ -5,8 +5,8 @@ use domain::{EventId, TenantId, Timestamp, limits::OUTBOX_TTL_S, time::after};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    db::StoreError,
     entity::Entity,
+    error::StoreError,
     keys::{self, Key},
 };
 
