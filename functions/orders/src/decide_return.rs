@@ -2,7 +2,7 @@
 
 use contracts::orders::{Decide, Return as ReturnView};
 use domain::order::{
-    Outcome as Moved,
+    Change,
     returns::{DecideError, Decision},
 };
 use runtime::{Call, Deps, Outcome, Problem, Reply};
@@ -24,7 +24,7 @@ pub async fn handle(deps: &Deps, call: Call<Decide>) -> Outcome<Decide> {
         let decided = order.value.decide_return(id, decision, deps.now()).map_err(refuse)?;
         let Some((next, decided)) = decided else { return Ok((None, Reply::new(&held.into()))) };
         let reply = Reply::new(&ReturnView::from(decided.clone()));
-        Ok((Some((next, Moved::Return(decided))), reply))
+        Ok((Some((next, Change::Return(decided))), reply))
     })
     .await
 }

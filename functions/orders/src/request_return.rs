@@ -7,7 +7,7 @@ use contracts::{
 use domain::{
     ReturnId,
     order::{
-        Outcome as Moved,
+        Change,
         returns::{LineError, RequestError},
     },
 };
@@ -22,7 +22,7 @@ pub async fn handle(deps: &Deps, call: Call<AskReturn>) -> Outcome<AskReturn> {
         let requested = order.value.request_return(id, lines, call.body.reason.clone(), deps.now());
         let (next, requested) = requested.map_err(refuse)?;
         let reply = Reply::new(&ReturnView::from(requested.clone()));
-        Ok((Some((next, Moved::Return(requested))), reply))
+        Ok((Some((next, Change::Return(requested))), reply))
     })
     .await
 }

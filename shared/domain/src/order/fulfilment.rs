@@ -7,7 +7,7 @@
 //! ```
 //! With the first `dispatched` the order is fulfilled, and can be cancelled no more; with `delivered` it is completed.
 
-use super::{Fulfilment, FulfilmentStatus, Order, OrderState, Outcome, Tracking};
+use super::{Change, Fulfilment, FulfilmentStatus, Order, OrderState, Tracking};
 use crate::{InvalidTransition, Timestamp, limits::DISPATCHES_MAX};
 
 impl FulfilmentStatus {
@@ -46,7 +46,7 @@ impl Order {
         tracking: Option<Tracking>,
         note: Option<String>,
         now: Timestamp,
-    ) -> Result<(Self, Outcome), InvalidTransition> {
+    ) -> Result<(Self, Change), InvalidTransition> {
         let is_under_way = matches!(self.state, OrderState::Confirmed { .. } | OrderState::Fulfilled { .. });
         if !is_under_way {
             return Err(self.invalid(status.verb()));
@@ -73,8 +73,8 @@ impl Order {
             (state, _) => state.clone(),
         };
         let fulfilment = Fulfilment { status, tracking, note, dispatches, updated_at: now };
-        let outcome = Outcome::Fulfilment(fulfilment.clone());
-        Ok((Self { fulfilment: Some(fulfilment), ..self.into_state(state, now) }, outcome))
+        let change = Change::Fulfilment(fulfilment.clone());
+        Ok((Self { fulfilment: Some(fulfilment), ..self.into_state(state, now) }, change))
     }
 }
 

@@ -106,7 +106,7 @@ pub struct Order {
 
 /// What a transition asks the rest of the shop to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Change {
     /// Sell the reserved stock.
     Paid {
         payment_id: PaymentId,
@@ -129,7 +129,7 @@ pub enum Outcome {
 }
 
 /// The next order and what it caused; `None` where nothing is to be done (any more).
-pub type Step = Option<(Order, Outcome)>;
+pub type Transition = Option<(Order, Change)>;
 
 impl Order {
     pub fn payment_id(&self) -> Option<PaymentId> {

@@ -1,6 +1,6 @@
 //! What may happen to an order until its goods are sent: payment, stock, and cancelling.
 
-use super::{CancelReason, Order, OrderState, Outcome, Step};
+use super::{CancelReason, Change, Order, OrderState, Transition};
 use crate::{
     InvalidTransition, PaymentId, Timestamp,
     guard::{self, Rule},
@@ -8,13 +8,13 @@ use crate::{
 
 impl Order {
     /// The payment was captured in full. `None`: it is already paid, or its money is already on its way back.
-    pub fn payment_completed(self, payment_id: PaymentId, now: Timestamp) -> Step {
+    pub fn payment_completed(self, payment_id: PaymentId, now: Timestamp) -> Transition {
         let paid = OrderState::Paid { payment_id, paid_at: now };
         let can_be_revived = |reason: CancelReason| self.coupon.is_none() && !reason.is_decision();
         match self.state {
-            OrderState::Pending => Some((self.into_state(paid, now), Outcome::Paid { payment_id })),
+            OrderState::Pending => Some((self.into_state(paid, now), Change::Paid { payment_id })),
             OrderState::Cancelled { reason, .. } if can_be_revived(reason) || !guard::stands(Rule::DecisionStands) => {
-                Some((self.into_state(paid, now), Outcome::Paid { payment_id }))
+                Some((self.into_state(paid, now), Change::Paid { payment_id }))
             }
             OrderState::CancelRequested { reason } | OrderState::Cancelled { reason, .. } => {
                 Some(self.refund(reason, payment_id, now))
@@ -24,7 +24,7 @@ impl Order {
     }
 
     /// The payment failed, lapsed or was closed without money moving.
-    pub fn payment_failed(self, now: Timestamp) -> Step {
+    pub fn payment_failed(self, now: Timestamp) -> Transition {
         let reason = match self.state {
             OrderState::Pending => CancelReason::PaymentFailed,
             OrderState::CancelRequested { reason } => reason,
@@ -34,7 +34,7 @@ impl Order {
     }
 
     /// The payment window closed.
-    pub fn expire(self, now: Timestamp) -> Step {
+    pub fn expire(self, now: Timestamp) -> Transition {
         match self.state {
             OrderState::Pending if now >= self.expires_at || !guard::stands(Rule::Expiry) => {
                 Some(self.cancelled(CancelReason::Expired, now))
@@ -44,18 +44,18 @@ impl Order {
     }
 
     /// The stock was sold. Early before the order is paid.
-    pub fn stock_updated(self, now: Timestamp) -> Result<Step, InvalidTransition> {
+    pub fn stock_updated(self, now: Timestamp) -> Result<Transition, InvalidTransition> {
         match self.state {
             OrderState::Paid { payment_id, paid_at } => {
                 let confirmed = OrderState::Confirmed { payment_id, paid_at, confirmed_at: now };
-                Ok(Some((self.into_state(confirmed, now), Outcome::Confirmed)))
+                Ok(Some((self.into_state(confirmed, now), Change::Confirmed)))
             }
             _ => self.left_alone_once_paid("stock_updated"),
         }
     }
 
     /// The stock was gone. Early before the order is paid.
-    pub fn stock_rejected(self, now: Timestamp) -> Result<Step, InvalidTransition> {
+    pub fn stock_rejected(self, now: Timestamp) -> Result<Transition, InvalidTransition> {
         match self.state {
             OrderState::Paid { payment_id, .. } => Ok(Some(self.refund(CancelReason::OutOfStock, payment_id, now))),
             _ => self.left_alone_once_paid("stock_rejected"),
@@ -64,16 +64,16 @@ impl Order {
 
     /// All of the captured money went back. Early until the order is waiting for that: the payment hears of rejected
     /// stock at the same time as the order, and may be faster.
-    pub fn refund_completed(self, now: Timestamp) -> Result<Step, InvalidTransition> {
+    pub fn refund_completed(self, now: Timestamp) -> Result<Transition, InvalidTransition> {
         match self.state {
             OrderState::RefundPending { reason, payment_id } => {
                 let refunded = OrderState::Refunded { reason, payment_id, refunded_at: now };
-                Ok(Some((self.into_state(refunded, now), Outcome::Refunded)))
+                Ok(Some((self.into_state(refunded, now), Change::Refunded)))
             }
             OrderState::Fulfilled { payment_id, .. } | OrderState::Completed { payment_id, .. } => {
                 let reason = CancelReason::Refunded;
                 let refunded = OrderState::Refunded { reason, payment_id, refunded_at: now };
-                Ok(Some((self.into_state(refunded, now), Outcome::Refunded)))
+                Ok(Some((self.into_state(refunded, now), Change::Refunded)))
             }
             OrderState::Refunded { .. } => Ok(None),
             _ => Err(self.invalid("refund_completed")),
@@ -81,10 +81,10 @@ impl Order {
     }
 
     /// A person cancels. Allowed until the goods are on their way.
-    pub fn cancel(self, reason: CancelReason, now: Timestamp) -> Result<(Self, Outcome), InvalidTransition> {
+    pub fn cancel(self, reason: CancelReason, now: Timestamp) -> Result<(Self, Change), InvalidTransition> {
         match self.state {
             OrderState::Pending => {
-                Ok((self.into_state(OrderState::CancelRequested { reason }, now), Outcome::CancelRequested { reason }))
+                Ok((self.into_state(OrderState::CancelRequested { reason }, now), Change::CancelRequested { reason }))
             }
             OrderState::Paid { payment_id, .. } | OrderState::Confirmed { payment_id, .. } => {
                 Ok(self.refund(reason, payment_id, now))
@@ -93,17 +93,17 @@ impl Order {
         }
     }
 
-    fn cancelled(self, reason: CancelReason, now: Timestamp) -> (Self, Outcome) {
+    fn cancelled(self, reason: CancelReason, now: Timestamp) -> (Self, Change) {
         let state = OrderState::Cancelled { reason, cancelled_at: now };
-        (self.into_state(state, now), Outcome::Cancelled { reason, refund: false })
+        (self.into_state(state, now), Change::Cancelled { reason, refund: false })
     }
 
-    fn refund(self, reason: CancelReason, payment_id: PaymentId, now: Timestamp) -> (Self, Outcome) {
+    fn refund(self, reason: CancelReason, payment_id: PaymentId, now: Timestamp) -> (Self, Change) {
         let state = OrderState::RefundPending { reason, payment_id };
-        (self.into_state(state, now), Outcome::Cancelled { reason, refund: true })
+        (self.into_state(state, now), Change::Cancelled { reason, refund: true })
     }
 
-    fn left_alone_once_paid(&self, event: &'static str) -> Result<Step, InvalidTransition> {
+    fn left_alone_once_paid(&self, event: &'static str) -> Result<Transition, InvalidTransition> {
         if self.payment_id().is_some() { Ok(None) } else { Err(self.invalid(event)) }
     }
 }
@@ -126,7 +126,7 @@ mod tests {
         PaymentId::from_ulid(Ulid(9))
     }
 
-    fn apply(order: Order, event: u8) -> Step {
+    fn apply(order: Order, event: u8) -> Transition {
         match event {
             0 => order.payment_completed(payment(), NOW),
             1 => order.payment_failed(NOW),
@@ -141,9 +141,9 @@ mod tests {
 
     #[test]
     fn an_order_paid_after_it_lapsed_is_revived() {
-        let (lapsed, outcome) = order(OrderState::Pending).expire(NOW).unwrap();
-        assert_eq!(outcome, Outcome::Cancelled { reason: CancelReason::Expired, refund: false });
-        assert_eq!(lapsed.payment_completed(payment(), NOW).unwrap().1, Outcome::Paid { payment_id: payment() });
+        let (lapsed, change) = order(OrderState::Pending).expire(NOW).unwrap();
+        assert_eq!(change, Change::Cancelled { reason: CancelReason::Expired, refund: false });
+        assert_eq!(lapsed.payment_completed(payment(), NOW).unwrap().1, Change::Paid { payment_id: payment() });
     }
 
     #[test]
@@ -154,8 +154,8 @@ mod tests {
         for cancelled in [with_coupon.clone().expire(NOW), with_coupon.payment_failed(NOW)] {
             let (cancelled, _) = cancelled.unwrap();
             let reason = cancelled.cancel_reason().unwrap();
-            let (refunding, outcome) = cancelled.payment_completed(payment(), NOW).unwrap();
-            assert_eq!(outcome, Outcome::Cancelled { reason, refund: true });
+            let (refunding, change) = cancelled.payment_completed(payment(), NOW).unwrap();
+            assert_eq!(change, Change::Cancelled { reason, refund: true });
             assert_eq!(refunding.payment_completed(payment(), NOW), None);
         }
     }
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn an_order_paid_after_the_buyer_cancelled_is_refunded() {
         let (asked, _) = order(OrderState::Pending).cancel(CancelReason::Buyer, NOW).unwrap();
-        let refund = Outcome::Cancelled { reason: CancelReason::Buyer, refund: true };
+        let refund = Change::Cancelled { reason: CancelReason::Buyer, refund: true };
         assert_eq!(asked.clone().payment_completed(payment(), NOW).unwrap().1, refund);
         let (cancelled, _) = asked.payment_failed(NOW).unwrap();
         assert_eq!(cancelled.payment_completed(payment(), NOW).unwrap().1, refund);
@@ -178,8 +178,8 @@ mod tests {
         ];
         for state in sent {
             assert!(order(state.clone()).cancel(CancelReason::Buyer, NOW).is_err(), "it is on its way");
-            let (refunded, outcome) = order(state).refund_completed(NOW).unwrap().unwrap();
-            assert_eq!((outcome, refunded.cancel_reason()), (Outcome::Refunded, Some(CancelReason::Refunded)));
+            let (refunded, change) = order(state).refund_completed(NOW).unwrap().unwrap();
+            assert_eq!((change, refunded.cancel_reason()), (Change::Refunded, Some(CancelReason::Refunded)));
             assert_eq!(refunded.refund_completed(NOW), Ok(None));
         }
     }
