@@ -67,11 +67,11 @@ mod tests {
 
     use domain::{
         EventId, OrderId, TenantId,
-        audit::{Entry, first_break},
+        audit::{AuditEntry, first_break},
     };
     use runtime::events::Cause;
     use serde_json::json;
-    use store::db::Order;
+    use store::SortOrder;
     use testing::World;
 
     use super::*;
@@ -95,9 +95,9 @@ mod tests {
         Message { detail, attempt: 0, due_at: None }
     }
 
-    async fn entries(deps: &Deps, tenant: TenantId) -> Vec<Entry> {
+    async fn entries(deps: &Deps, tenant: TenantId) -> Vec<AuditEntry> {
         let list = keys::audit_entries(tenant);
-        let (found, _) = deps.db.list(&list, Order::Ascending, 100, None).await.unwrap();
+        let (found, _) = deps.db.list(&list, SortOrder::Ascending, 100, None).await.unwrap();
         found.into_iter().map(|entry| entry.value).collect()
     }
 

@@ -24,7 +24,7 @@ pub async fn handle(deps: &Deps, call: Call<Guest>) -> Outcome<Guest> {
 #[cfg(test)]
 mod tests {
     use contracts::auth::Tokens;
-    use domain::{account::Session, limits::GUEST_TTL_S, store::after};
+    use domain::{account::Session, limits::GUEST_TTL_S, time::after};
     use runtime::tokens;
     use store::keys;
     use testing::{TestRequest, World};

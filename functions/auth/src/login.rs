@@ -9,7 +9,7 @@ use runtime::{
     password,
     sessions::{self, Bearer},
 };
-use store::{CustomerRecord, Tx, db::Order, keys};
+use store::{CustomerRecord, SortOrder, Tx, keys};
 
 use crate::people::{customer, id_of};
 
@@ -60,7 +60,7 @@ async fn as_customer(deps: &Deps, tx: &mut Tx, store: StoreRef, account: &Accoun
 
 async fn as_team(deps: &Deps, account: &Account, wanted: Option<TenantId>) -> Result<Bearer, Problem> {
     let list = keys::memberships(account.id);
-    let (found, _) = deps.db.list::<Membership>(&list, Order::Ascending, MEMBERSHIPS_MAX, None).await?;
+    let (found, _) = deps.db.list::<Membership>(&list, SortOrder::Ascending, MEMBERSHIPS_MAX, None).await?;
     let mut memberships = found.into_iter().map(|membership| membership.value);
     let membership = match wanted {
         // A tenant that one does not work for is like one that does not exist.

@@ -33,7 +33,7 @@ mod tests {
         Role,
         coupon::{Coupon, Discount},
         limits::CART_TTL_S,
-        store::after,
+        time::after,
     };
     use testing::World;
 

@@ -5,8 +5,9 @@ use contracts::carts::{
 };
 use domain::{
     Money, MoneyError, Timestamp,
-    cart::{Cart, Line, totals},
+    cart::{Cart, Line},
     coupon::ChosenCoupon,
+    pricing::totals,
 };
 use runtime::Problem;
 

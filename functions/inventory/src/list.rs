@@ -2,14 +2,14 @@
 
 use contracts::inventory::{List, Stock};
 use runtime::{Call, Deps, Outcome, Reply};
-use store::{db::Order, keys};
+use store::{SortOrder, keys};
 
 pub async fn handle(deps: &Deps, call: Call<List>) -> Outcome<List> {
     let at = call.store()?;
     let position = call.position(deps, call.query.cursor.as_deref(), "").await?;
     let list = keys::stocks(at.tenant_id, at.store_id);
     let limit = call.query.limit.get();
-    let (found, next) = deps.db.list(&list, Order::Descending, limit, position.as_ref()).await?;
+    let (found, next) = deps.db.list(&list, SortOrder::Descending, limit, position.as_ref()).await?;
     let items = found.into_iter().map(|stock| Stock::new(stock.value, stock.version)).collect();
     Ok(Reply::new(&call.page(deps, items, next, "").await?))
 }

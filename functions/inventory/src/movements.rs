@@ -2,7 +2,7 @@
 
 use contracts::inventory::{Movement, Movements};
 use runtime::{Call, Deps, Outcome, Reply};
-use store::{db::Order, keys};
+use store::{SortOrder, keys};
 
 use crate::find;
 
@@ -14,7 +14,7 @@ pub async fn handle(deps: &Deps, call: Call<Movements>) -> Outcome<Movements> {
     let list = keys::movements(at.tenant_id, variant);
     let limit = call.query.limit.get();
     let (found, next) =
-        deps.db.list::<domain::stock::Movement>(&list, Order::Descending, limit, position.as_ref()).await?;
+        deps.db.list::<domain::stock::Movement>(&list, SortOrder::Descending, limit, position.as_ref()).await?;
     let items = found.into_iter().map(|movement| Movement::from(movement.value)).collect();
     Ok(Reply::new(&call.page(deps, items, next, &filters).await?))
 }

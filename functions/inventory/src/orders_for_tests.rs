@@ -12,7 +12,7 @@ use domain::{
 };
 use runtime::{Message, StepError, events::Cause};
 use serde_json::Value;
-use store::{db::Order, keys};
+use store::{SortOrder, keys};
 use testing::World;
 
 use crate::{on_order_cancelled, on_order_paid};
@@ -86,7 +86,7 @@ pub(crate) async fn state(world: &World, order: OrderId) -> ReservationState {
 /// Oldest first.
 pub(crate) async fn movements(world: &World, variant: VariantId) -> Vec<(i64, MovementReason, Option<String>)> {
     let list = keys::movements(world.tenant, variant);
-    let (found, _) = world.deps.db.list::<Movement>(&list, Order::Ascending, 100, None).await.unwrap();
+    let (found, _) = world.deps.db.list::<Movement>(&list, SortOrder::Ascending, 100, None).await.unwrap();
     found.into_iter().map(|m| (m.value.delta, m.value.reason, m.value.reference)).collect()
 }
 

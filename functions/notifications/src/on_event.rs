@@ -9,7 +9,7 @@ use contracts::{
     events::{Envelope, NotificationSent},
     notifications::ON_EVENT,
 };
-use domain::{EventId, NotificationId, order::Order, store::Store, store::after};
+use domain::{EventId, NotificationId, order::Order, store::Store, time::after};
 use runtime::{
     Boot, Deps, FromBoot, Message, StepError,
     consumer::{Committed, commit},
@@ -162,9 +162,9 @@ mod tests {
     };
     use domain::{
         AccountId, Currency, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, VariantId,
-        fulfilment::Tracking,
         limits::CLOCK_SKEW_MAX_S,
-        order::{CancelReason, Customer, OrderState, Totals},
+        order::{CancelReason, Customer, OrderState, Tracking},
+        pricing::Totals,
     };
     use runtime::email::Email;
     use testing::World;

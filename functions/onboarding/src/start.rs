@@ -7,8 +7,8 @@ use domain::{
     account::OneTimeCode,
     limits::ONBOARDING_TTL_S,
     onboarding::{Onboarding, Step},
-    store::after,
     text::normalize_email,
+    time::after,
 };
 use runtime::{Call, Deps, Outcome, Reply, codes, email::Email, http::Committed, sessions::new_secret};
 use store::{CodePause, CommitError};

@@ -10,10 +10,10 @@ pub async fn handle(deps: &Deps, call: Call<Cancel>) -> Outcome<Cancel> {
     let reason = if call.principal()?.role.is_staff() { CancelReason::Staff } else { CancelReason::Buyer };
     request(deps, &call, call.path.id, |order| {
         call.expect_version(order.version)?;
-        let (next, outcome) = order.value.cancel(reason, deps.now())?;
+        let (next, change) = order.value.cancel(reason, deps.now())?;
         let version = order.version + 1;
         let reply = Reply::new(&OrderView::new(next.clone(), version)).etag(version);
-        Ok((Some((next, outcome)), reply))
+        Ok((Some((next, change)), reply))
     })
     .await
 }

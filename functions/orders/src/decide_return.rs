@@ -1,8 +1,8 @@
 //! `POST /orders/{id}/returns/{return_id}/decide`: the team accepts or rejects a return, once.
 
 use contracts::orders::{Decide, Return as ReturnView};
-use domain::{
-    order::Outcome as Moved,
+use domain::order::{
+    Change,
     returns::{DecideError, Decision},
 };
 use runtime::{Call, Deps, Outcome, Problem, Reply};
@@ -24,7 +24,7 @@ pub async fn handle(deps: &Deps, call: Call<Decide>) -> Outcome<Decide> {
         let decided = order.value.decide_return(id, decision, deps.now()).map_err(refuse)?;
         let Some((next, decided)) = decided else { return Ok((None, Reply::new(&held.into()))) };
         let reply = Reply::new(&ReturnView::from(decided.clone()));
-        Ok((Some((next, Moved::Return(decided))), reply))
+        Ok((Some((next, Change::Return(decided))), reply))
     })
     .await
 }
@@ -41,7 +41,10 @@ fn refuse(error: DecideError) -> Problem {
 #[cfg(test)]
 mod tests {
     use contracts::orders::Order as OrderView;
-    use domain::{Currency, Money, ReturnId, Role, order::OrderStatus, returns::ReturnStatus};
+    use domain::{
+        Currency, Money, ReturnId, Role,
+        order::{OrderStatus, ReturnStatus},
+    };
     use runtime::Principal;
     use serde_json::{Value, json};
     use testing::{TestRequest, http::Answer};

@@ -79,7 +79,7 @@ mod tests {
         let (queue, sent) = OwnQueue::kept();
         let deps = ExpireDeps { core: fixture.deps().clone(), queue };
         let mut message = fixture.created();
-        message.detail.data.expires_at = domain::store::after(fixture.order.placed_at, 2_000);
+        message.detail.data.expires_at = domain::time::after(fixture.order.placed_at, 2_000);
         let before = everything(&fixture.world);
         for (attempt, (waited_s, left_s)) in [(60, 900), (900, 900), (900, 140)].into_iter().enumerate() {
             fixture.world.clock.advance_s(waited_s);

@@ -18,7 +18,7 @@ use domain::{
 };
 use runtime::{Deps, Message, Principal, events::Cause, queue::OwnQueue};
 use serde_json::{Value, json};
-use store::{TimelineEntry, Versioned, db, keys};
+use store::{SortOrder, TimelineEntry, Versioned, keys};
 pub(crate) use testing::everything;
 use testing::{TestRequest, World};
 
@@ -164,7 +164,7 @@ impl Fixture {
         let stored = self.stored().await;
         assert_eq!((stored.version, stored.value.state.status()), (version, status));
         let list = keys::timeline(self.world.tenant, self.order.id);
-        let (steps, _) = self.deps().db.list::<TimelineEntry>(&list, db::Order::Ascending, 100, None).await.unwrap();
+        let (steps, _) = self.deps().db.list::<TimelineEntry>(&list, SortOrder::Ascending, 100, None).await.unwrap();
         let last = steps.last().unwrap().value.clone();
         assert_eq!((last.status, last.event.as_str(), last.at), (status, event, stored.value.updated_at));
         let sent = self.sent();

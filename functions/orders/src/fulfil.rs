@@ -9,10 +9,10 @@ pub async fn handle(deps: &Deps, call: Call<Fulfil>) -> Outcome<Fulfil> {
     request(deps, &call, call.path.id, |order| {
         call.expect_version(order.version)?;
         let (tracking, note) = (call.body.tracking.clone().map(Into::into), call.body.note.clone());
-        let (next, outcome) = order.value.fulfil(call.body.status, tracking, note, deps.now())?;
+        let (next, change) = order.value.fulfil(call.body.status, tracking, note, deps.now())?;
         let version = order.version + 1;
         let reply = Reply::new(&OrderView::new(next.clone(), version)).etag(version);
-        Ok((Some((next, outcome)), reply))
+        Ok((Some((next, change)), reply))
     })
     .await
 }
@@ -22,8 +22,7 @@ mod tests {
     use contracts::orders::Fulfilment;
     use domain::{
         Role,
-        fulfilment::{FulfilmentStatus, Tracking},
-        order::OrderStatus,
+        order::{FulfilmentStatus, OrderStatus, Tracking},
     };
     use runtime::Principal;
     use serde_json::{Value, json};

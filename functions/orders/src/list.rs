@@ -2,14 +2,14 @@
 
 use contracts::orders::{List, Order as OrderView};
 use runtime::{Call, Deps, Outcome, Reply};
-use store::{db::Order, keys};
+use store::{SortOrder, keys};
 
 pub async fn handle(deps: &Deps, call: Call<List>) -> Outcome<List> {
     let (store, buyer) = (call.store()?, call.principal()?.account_id);
     let filters = buyer.to_string();
     let position = call.position(deps, call.query.cursor.as_deref(), &filters).await?;
     let list = keys::orders_of_buyer(store.tenant_id, store.store_id, buyer);
-    let (found, next) = deps.db.list(&list, Order::Descending, call.query.limit.get(), position.as_ref()).await?;
+    let (found, next) = deps.db.list(&list, SortOrder::Descending, call.query.limit.get(), position.as_ref()).await?;
     let items = found.into_iter().map(|order| OrderView::new(order.value, order.version)).collect();
     Ok(Reply::new(&call.page(deps, items, next, &filters).await?))
 }

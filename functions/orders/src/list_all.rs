@@ -3,7 +3,7 @@
 use contracts::orders::{ListAll, Order as OrderView};
 use domain::order::{Order, OrderStatus};
 use runtime::{Call, Deps, Outcome, Reply};
-use store::{db::Order::Descending, keys};
+use store::{SortOrder::Descending, keys};
 
 pub async fn handle(deps: &Deps, call: Call<ListAll>) -> Outcome<ListAll> {
     let (store, status, limit) = (call.store()?, call.query.status, call.query.limit.get());

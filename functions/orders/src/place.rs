@@ -13,13 +13,15 @@ use contracts::{
 };
 use domain::{
     Money, OrderId, ProductId, Timestamp,
-    cart::{Cart, totals},
+    cart::Cart,
     catalog::Product,
     coupon::{AppliedCoupon, Coupon, CouponError, CustomerUses, Redemption, RedemptionState},
     order::{Customer, Order, OrderLine, OrderState, OrderStatus, order_number},
+    pricing::totals,
     reservation::{Reservation, ReservedLine},
     stock::Stock,
-    store::{Store, StoreStatus, after},
+    store::{Store, StoreStatus},
+    time::after,
 };
 use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
 use store::{Op, Refused, TimelineEntry, Tx, Versioned, keys};
@@ -294,7 +296,7 @@ fn write(
             number: order.number.clone(),
             buyer_id: order.buyer_id,
             customer: order.customer.clone(),
-            lines: line_quantities(order),
+            lines: order.lines.iter().map(LineQuantity::from).collect(),
             total: order.totals.total,
             payment_provider: order.payment_provider.clone(),
             expires_at: order.expires_at,
@@ -333,16 +335,6 @@ fn lines_problem(errors: Vec<FieldError>) -> Problem {
 
 fn too_large(error: domain::MoneyError) -> Problem {
     Problem::conflict("total_too_large", error.to_string())
-}
-
-pub(crate) fn line_quantities(order: &Order) -> Vec<LineQuantity> {
-    let quantity = |line: &OrderLine| LineQuantity {
-        product_id: line.product_id,
-        variant_id: line.variant_id,
-        title: line.title.clone(),
-        quantity: line.quantity,
-    };
-    order.lines.iter().map(quantity).collect()
 }
 
 #[cfg(test)]
@@ -384,8 +376,8 @@ mod tests {
         world.deps.db.commit(tx).await.unwrap();
     }
 
-    fn amounts(totals: &domain::order::Totals) -> [i64; 5] {
-        let domain::order::Totals { subtotal, discount, shipping, tax, total } = totals;
+    fn amounts(totals: &domain::pricing::Totals) -> [i64; 5] {
+        let domain::pricing::Totals { subtotal, discount, shipping, tax, total } = totals;
         [subtotal, discount, shipping, tax, total].map(|money| money.amount_minor)
     }
 

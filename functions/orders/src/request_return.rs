@@ -6,8 +6,10 @@ use contracts::{
 };
 use domain::{
     ReturnId,
-    order::Outcome as Moved,
-    returns::{LineError, RequestError},
+    order::{
+        Change,
+        returns::{LineError, RequestError},
+    },
 };
 use runtime::{Call, Deps, Outcome, Problem, Reply};
 
@@ -20,7 +22,7 @@ pub async fn handle(deps: &Deps, call: Call<AskReturn>) -> Outcome<AskReturn> {
         let requested = order.value.request_return(id, lines, call.body.reason.clone(), deps.now());
         let (next, requested) = requested.map_err(refuse)?;
         let reply = Reply::new(&ReturnView::from(requested.clone()));
-        Ok((Some((next, Moved::Return(requested))), reply))
+        Ok((Some((next, Change::Return(requested))), reply))
     })
     .await
 }
@@ -46,7 +48,11 @@ fn field(at: usize, error: LineError) -> FieldError {
 
 #[cfg(test)]
 mod tests {
-    use domain::{AccountId, Role, limits::RETURN_WINDOW_S, order::OrderStatus, returns::ReturnStatus};
+    use domain::{
+        AccountId, Role,
+        limits::RETURN_WINDOW_S,
+        order::{OrderStatus, ReturnStatus},
+    };
     use runtime::Principal;
     use serde_json::{Value, json};
     use testing::{TestRequest, http::Answer};

@@ -3,7 +3,7 @@
 
 use contracts::orders::{ShowTimeline, Timeline, TimelineEntry as EntryView};
 use runtime::{Call, Deps, Outcome, Problem, Reply};
-use store::{TimelineEntry, db::Order, keys};
+use store::{SortOrder, TimelineEntry, keys};
 
 use crate::access::may_see;
 
@@ -13,7 +13,7 @@ const STEPS_MAX: i32 = 100;
 pub async fn handle(deps: &Deps, call: Call<ShowTimeline>) -> Outcome<ShowTimeline> {
     let (principal, order_id) = (call.principal()?, call.path.id);
     let list = keys::timeline(call.tenant()?, order_id);
-    let (steps, _) = deps.db.list::<TimelineEntry>(&list, Order::Ascending, STEPS_MAX, None).await?;
+    let (steps, _) = deps.db.list::<TimelineEntry>(&list, SortOrder::Ascending, STEPS_MAX, None).await?;
     if !steps.first().is_some_and(|placed| may_see(principal, placed.value.buyer_id)) {
         return Err(Problem::not_found());
     }

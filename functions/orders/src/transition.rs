@@ -11,9 +11,7 @@ use contracts::{
 };
 use domain::{
     InvalidTransition, OrderId, TenantId,
-    fulfilment::{Fulfilment, FulfilmentStatus},
-    order::{Order, Outcome, Step},
-    returns::{Return, ReturnLine, ReturnState},
+    order::{Change, Fulfilment, FulfilmentStatus, Order, OrderLine, Return, ReturnLine, ReturnState, Transition},
 };
 use runtime::{
     Call, Deps, Problem, Reply, StepError,
@@ -23,7 +21,7 @@ use runtime::{
 };
 use store::{TimelineEntry, Tx, Versioned, keys};
 
-use crate::{access, place::line_quantities};
+use crate::access;
 
 /// An order that somebody else moved between reading and writing is read again; whoever loses this often in a row
 /// leaves it to the queue, or to the client.
@@ -37,19 +35,19 @@ pub(crate) async fn step<D>(
     consumer: &str,
     event: &Envelope<D>,
     order_id: OrderId,
-    transition: impl Fn(Order) -> Result<Step, InvalidTransition>,
+    transition: impl Fn(Order) -> Result<Transition, InvalidTransition>,
 ) -> Result<(), StepError> {
     let tenant = event.tenant_id;
     let mut gives_back_cart = true;
     for _ in 0..TRIES {
         let order = deps.db.get::<Order>(&keys::order(tenant, order_id)).await?;
         let order = order.ok_or_else(|| StepError::retry("there is no such order (yet)"))?;
-        let Some((next, outcome)) = transition(order.value).map_err(StepError::retry)? else { return Ok(()) };
+        let Some((next, change)) = transition(order.value).map_err(StepError::retry)? else { return Ok(()) };
 
         let (mut tx, inbox) = deps.step_tx(consumer, tenant, event.id);
-        let is_off_unpaid = matches!(outcome, Outcome::Cancelled { refund: false, .. });
-        write(deps, &mut tx, &Cause::from(event), tenant, &next, order.version, outcome);
-        let cart = (is_off_unpaid && gives_back_cart)
+        let is_cancelled_unpaid = matches!(change, Change::Cancelled { refund: false, .. });
+        write(deps, &mut tx, &Cause::from(event), tenant, &next, order.version, change);
+        let cart = (is_cancelled_unpaid && gives_back_cart)
             .then(|| tx.give_back_cart(tenant, next.store_id, next.buyer_id, next.id, deps.now()));
         match commit(deps, tx, inbox).await? {
             Committed::Done => return Ok(()),
@@ -66,16 +64,16 @@ pub(crate) async fn request<E: Endpoint>(
     deps: &Deps,
     call: &Call<E>,
     order_id: OrderId,
-    decide: impl Fn(Versioned<Order>) -> Result<(Option<(Order, Outcome)>, Reply<E>), Problem>,
+    decide: impl Fn(Versioned<Order>) -> Result<(Transition, Reply<E>), Problem>,
 ) -> runtime::Outcome<E> {
     let tenant = call.tenant()?;
     for _ in 0..TRIES {
         let order = access::read(deps, call, order_id).await?;
         let version = order.version;
         let (moved, reply) = decide(order)?;
-        let Some((next, outcome)) = moved else { return Ok(reply) };
+        let Some((next, change)) = moved else { return Ok(reply) };
         let mut tx = deps.tx();
-        write(deps, &mut tx, &call.cause, tenant, &next, version, outcome);
+        write(deps, &mut tx, &call.cause, tenant, &next, version, change);
         if let http::Committed::Done(reply) = call.commit(deps, tx, reply).await? {
             return Ok(reply);
         }
@@ -84,10 +82,10 @@ pub(crate) async fn request<E: Endpoint>(
 }
 
 /// Adds to a transaction that an order, read at `version`, has become `next`; refused if it has changed since.
-fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, next: &Order, version: u64, outcome: Outcome) {
+fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, next: &Order, version: u64, change: Change) {
     tx.update(tenant, next, version);
     let version = version + 1;
-    let event = emit(Teller { deps, tx, cause, tenant, order_id: next.id, version }, next, outcome);
+    let event = emit(Teller { deps, tx, cause, tenant, order_id: next.id, version }, next, change);
     tx.create(
         tenant,
         &TimelineEntry {
@@ -118,29 +116,29 @@ impl Teller<'_> {
     }
 }
 
-fn emit(out: Teller<'_>, order: &Order, outcome: Outcome) -> &'static str {
+fn emit(out: Teller<'_>, order: &Order, change: Change) -> &'static str {
     let (store_id, order_id, number, total) = (order.store_id, order.id, order.number.clone(), order.totals.total);
     let customer = order.customer.clone();
-    match outcome {
-        Outcome::Paid { payment_id } => {
+    match change {
+        Change::Paid { payment_id } => {
             out.send(OrderPaymentCompleted { store_id, order_id, number, payment_id, total })
         }
-        Outcome::Confirmed => out.send(OrderConfirmed {
+        Change::Confirmed => out.send(OrderConfirmed {
             store_id,
             order_id,
             number,
             customer,
-            lines: line_quantities(order),
+            lines: order.lines.iter().map(LineQuantity::from).collect(),
             total,
             coupon: order.coupon.clone(),
         }),
-        Outcome::CancelRequested { reason } => out.send(OrderCancelRequested { store_id, order_id, number, reason }),
-        Outcome::Cancelled { reason, refund } => {
+        Change::CancelRequested { reason } => out.send(OrderCancelRequested { store_id, order_id, number, reason }),
+        Change::Cancelled { reason, refund } => {
             out.send(OrderCancelled { store_id, order_id, number, customer, total, reason, refund })
         }
-        Outcome::Refunded => out.send(OrderRefunded { store_id, order_id, number, customer, total }),
-        Outcome::Fulfilment(now) => emit_fulfilment(out, order, now),
-        Outcome::Return(now) => emit_return(out, order, now),
+        Change::Refunded => out.send(OrderRefunded { store_id, order_id, number, customer, total }),
+        Change::Fulfilment(now) => emit_fulfilment(out, order, now),
+        Change::Return(now) => emit_return(out, order, now),
     }
 }
 
@@ -184,11 +182,11 @@ fn emit_return(out: Teller<'_>, order: &Order, now: Return) -> &'static str {
 
 /// The order's lines, of as many units as come back.
 fn returned_quantities(order: &Order, lines: &[ReturnLine]) -> Vec<LineQuantity> {
-    let back = |bought: LineQuantity| {
+    let back = |bought: &OrderLine| {
         let line = lines.iter().find(|line| line.variant_id == bought.variant_id)?;
-        Some(LineQuantity { quantity: line.quantity, ..bought })
+        Some(LineQuantity { quantity: line.quantity, ..bought.into() })
     };
-    line_quantities(order).into_iter().filter_map(back).collect()
+    order.lines.iter().filter_map(back).collect()
 }
 
 #[cfg(test)]

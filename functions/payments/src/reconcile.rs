@@ -3,7 +3,7 @@
 //! over; then a person is asked, through the log's `reconciliation gave up` alarm.
 
 use contracts::events::{Envelope, Event, PaymentInitiated};
-use domain::{OrderId, payment::Payment, store::after};
+use domain::{OrderId, payment::Payment, time::after};
 use runtime::{Boot, Deps, FromBoot, Message, StepError, queue::OwnQueue};
 use serde::{Deserialize, Serialize};
 

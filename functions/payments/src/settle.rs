@@ -7,7 +7,7 @@
 use contracts::events::{Envelope, PaymentCompleted, PaymentFlagged, RefundCompleted, RefundFailed};
 use domain::{
     LedgerEntryId, Money, OrderId, RefundId, TenantId,
-    ledger::Entry,
+    ledger::LedgerEntry,
     payment::{CaptureOutcome, FailureReason, Payment, RefundStatus},
 };
 use runtime::{StepError, events::Cause};
@@ -112,7 +112,7 @@ impl Book<'_> {
         let settles = outcome == CaptureOutcome::Completed;
         let id = self.deps.core.id(LedgerEntryId::from_ulid);
         let order_id = self.payment.value.order_id;
-        let entry = Entry::capture(id, reference.to_owned(), order_id, *amount, *fees, settles, now);
+        let entry = LedgerEntry::capture(id, reference.to_owned(), order_id, *amount, *fees, settles, now);
         self.tx.create(self.tenant, &entry);
         match outcome {
             CaptureOutcome::Completed => {
@@ -156,7 +156,7 @@ impl Book<'_> {
             RefundStatus::Processed => {
                 let is_all = payment.status == domain::payment::PaymentStatus::Refunded;
                 let entry_id = self.deps.core.id(LedgerEntryId::from_ulid);
-                let entry = Entry::refund(entry_id, id.to_string(), order_id, amount, settled, now);
+                let entry = LedgerEntry::refund(entry_id, id.to_string(), order_id, amount, settled, now);
                 self.tx.create(self.tenant, &entry);
                 let settles = settled && is_all;
                 self.emit(RefundCompleted { store_id, order_id, payment_id, refund_id: id, amount, settles });

@@ -13,8 +13,9 @@ use contracts::{
 use domain::{
     AccountId, Currency, EventId, Money, OrderId, PaymentId, ReturnId, Timestamp,
     limits::REFUNDS_MAX,
-    order::{CancelReason, Customer, Order, OrderState, Totals},
+    order::{CancelReason, Customer, Order, OrderState},
     payment::{FailureReason, Payment, PaymentStatus, RefundStatus},
+    pricing::Totals,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use runtime::{
@@ -206,7 +207,7 @@ fn order(world: &World) -> Order {
         coupon: None,
         state: OrderState::Pending,
         placed_at: now,
-        expires_at: domain::store::after(now, 900),
+        expires_at: domain::time::after(now, 900),
         updated_at: now,
         fulfilment: None,
         returns: vec![],

@@ -3,7 +3,7 @@
 use contracts::products::Get;
 use domain::{Permission, ProductId, catalog::Product, text};
 use runtime::{Call, Deps, Outcome, Problem, http::StoreRef};
-use store::{Versioned, db::Order, keys};
+use store::{SortOrder, Versioned, keys};
 
 use crate::product::{read, reply};
 
@@ -26,7 +26,7 @@ async fn by_slug(deps: &Deps, at: StoreRef, slug: &str) -> Result<Versioned<Prod
         return Err(Problem::not_found());
     }
     let list = keys::products_by_slug(at.tenant_id, at.store_id, slug);
-    let (mut found, _) = deps.db.list(&list, Order::Ascending, 1, None).await?;
+    let (mut found, _) = deps.db.list(&list, SortOrder::Ascending, 1, None).await?;
     found.pop().ok_or_else(Problem::not_found)
 }
 

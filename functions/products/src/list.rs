@@ -3,7 +3,7 @@
 use contracts::products::{List, Product};
 use domain::{Permission, catalog::ProductStatus};
 use runtime::{Call, Deps, Outcome, Problem, Reply};
-use store::{db::Order, keys};
+use store::{SortOrder, keys};
 
 pub async fn handle(deps: &Deps, call: Call<List>) -> Outcome<List> {
     let store = call.store()?;
@@ -15,7 +15,7 @@ pub async fn handle(deps: &Deps, call: Call<List>) -> Outcome<List> {
     let position = call.position(deps, call.query.cursor.as_deref(), status.name()).await?;
     let list = keys::products(store.tenant_id, store.store_id, status);
     let limit = call.query.limit.get();
-    let (found, next) = deps.db.list(&list, Order::Descending, limit, position.as_ref()).await?;
+    let (found, next) = deps.db.list(&list, SortOrder::Descending, limit, position.as_ref()).await?;
     let items = found.into_iter().map(|product| Product::new(product.value, product.version)).collect();
     Ok(Reply::new(&call.page(deps, items, next, status.name()).await?))
 }

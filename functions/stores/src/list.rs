@@ -2,13 +2,13 @@
 
 use contracts::stores::{List, Store};
 use runtime::{Call, Deps, Outcome, Reply};
-use store::{db::Order, keys};
+use store::{SortOrder, keys};
 
 pub async fn handle(deps: &Deps, call: Call<List>) -> Outcome<List> {
     let list = keys::stores(call.tenant()?);
     let position = call.position(deps, call.query.cursor.as_deref(), "").await?;
     let limit = call.query.limit.get();
-    let (found, next) = deps.db.list(&list, Order::Ascending, limit, position.as_ref()).await?;
+    let (found, next) = deps.db.list(&list, SortOrder::Ascending, limit, position.as_ref()).await?;
     let items = found.into_iter().map(|store| Store::new(store.value, store.version)).collect();
     Ok(Reply::new(&call.page(deps, items, next, "").await?))
 }

@@ -4,7 +4,7 @@ use domain::{
     CartId, Money, Permission, ProductId, StoreId, Timestamp, VariantId,
     coupon::CouponError,
     limits::{COUPON_CODE_MAX, COUPON_CODE_MIN, QUANTITY_MAX},
-    order::Totals,
+    pricing::Totals,
 };
 use serde::{Deserialize, Serialize};
 

@@ -5,8 +5,7 @@ use domain::{
     AccountId, CouponId, EventId, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, StoreId, TenantId,
     Timestamp, VariantId,
     coupon::AppliedCoupon,
-    fulfilment::{FulfilmentStatus, Tracking},
-    order::{CancelReason, Customer},
+    order::{CancelReason, Customer, FulfilmentStatus, OrderLine, Tracking},
     payment::FailureReason,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -181,6 +180,17 @@ pub struct LineQuantity {
     pub variant_id: VariantId,
     pub title: String,
     pub quantity: u32,
+}
+
+impl From<&OrderLine> for LineQuantity {
+    fn from(line: &OrderLine) -> Self {
+        Self {
+            product_id: line.product_id,
+            variant_id: line.variant_id,
+            title: line.title.clone(),
+            quantity: line.quantity,
+        }
+    }
 }
 
 /// Stock of a variant after a change.

@@ -3,10 +3,12 @@
 use domain::{
     AccountId, Money, OrderId, Permission, ReturnId, StoreId, Timestamp, VariantId,
     coupon::AppliedCoupon,
-    fulfilment::{FulfilmentStatus, Tracking},
     limits::{EMAIL_MAX, NAME_MAX, ORDER_LINES_MAX, PHONE_MAX, QUANTITY_MAX, SHORT_TEXT_MAX},
-    order::{Address, CancelReason, Customer, OrderLine, OrderStatus, Totals},
-    returns::{ReturnLine, ReturnState, ReturnStatus},
+    order::{
+        Address, CancelReason, Customer, FulfilmentStatus, OrderLine, OrderStatus, ReturnLine, ReturnState,
+        ReturnStatus, Tracking,
+    },
+    pricing::Totals,
 };
 use serde::{Deserialize, Serialize};
 
@@ -170,8 +172,8 @@ pub struct Fulfilment {
     pub updated_at: Timestamp,
 }
 
-impl From<domain::fulfilment::Fulfilment> for Fulfilment {
-    fn from(held: domain::fulfilment::Fulfilment) -> Self {
+impl From<domain::order::Fulfilment> for Fulfilment {
+    fn from(held: domain::order::Fulfilment) -> Self {
         Self { status: held.status, tracking: held.tracking, note: held.note, updated_at: held.updated_at }
     }
 }
@@ -197,8 +199,8 @@ pub struct Return {
     pub decided_at: Option<Timestamp>,
 }
 
-impl From<domain::returns::Return> for Return {
-    fn from(held: domain::returns::Return) -> Self {
+impl From<domain::order::Return> for Return {
+    fn from(held: domain::order::Return) -> Self {
         let status = held.state.status();
         let (restock, refund, note, decided_at) = match held.state {
             ReturnState::Requested => (None, None, None, None),
@@ -207,7 +209,7 @@ impl From<domain::returns::Return> for Return {
             }
             ReturnState::Rejected { note, decided_at } => (None, None, note, Some(decided_at)),
         };
-        let domain::returns::Return { id, lines, reason, requested_at, .. } = held;
+        let domain::order::Return { id, lines, reason, requested_at, .. } = held;
         Self { id, status, lines, reason, restock, refund, note, requested_at, decided_at }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AccountId, Role, SessionId, StoreId, TenantId, Timestamp,
     limits::{GUEST_TTL_S, ONE_TIME_CODE_TRIES, ONE_TIME_CODE_TTL_S, REFRESH_GRACE_S, REFRESH_TOKEN_TTL_S},
-    store::after,
+    time::after,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -28,7 +28,7 @@ impl Severity {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct AuditEntry {
     /// From 1, without gaps.
     pub sequence: u64,
     pub event_id: EventId,
@@ -71,8 +71,8 @@ pub struct Fact {
 
 impl Head {
     /// Adds a fact: the entry, and the chain's new end.
-    pub fn append(self, fact: Fact) -> (Entry, Self) {
-        let mut entry = Entry {
+    pub fn append(self, fact: Fact) -> (AuditEntry, Self) {
+        let mut entry = AuditEntry {
             sequence: self.sequence + 1,
             event_id: fact.event_id,
             action: fact.action,
@@ -90,7 +90,7 @@ impl Head {
     }
 }
 
-impl Entry {
+impl AuditEntry {
     /// Every field but the hash itself, each with its length before it, so that no two entries read alike.
     fn digest(&self) -> String {
         let mut hasher = Sha256::new();
@@ -114,7 +114,7 @@ impl Entry {
 }
 
 /// Where a chain, read from its start, is broken: the sequence number that should have been there and right.
-pub fn first_break<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Option<u64> {
+pub fn first_break<'a>(entries: impl IntoIterator<Item = &'a AuditEntry>) -> Option<u64> {
     let mut head = Head::default();
     for entry in entries {
         let follows = entry.sequence == head.sequence + 1 && entry.previous_hash == head.hash;
@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
 
-    fn chain(length: u64) -> Vec<Entry> {
+    fn chain(length: u64) -> Vec<AuditEntry> {
         let mut head = Head::default();
         (0..length)
             .map(|index| {

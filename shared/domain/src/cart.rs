@@ -1,13 +1,11 @@
-//! A cart, and what it would cost now.
+//! A cart: what a buyer has picked, until it is ordered or forgotten.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, CartId, Money, MoneyError, OrderId, ProductId, StoreId, Timestamp, VariantId,
+    AccountId, CartId, Money, OrderId, ProductId, StoreId, Timestamp, VariantId,
     coupon::ChosenCoupon,
     limits::{CART_TTL_S, ORDER_LINES_MAX, QUANTITY_MAX},
-    order::Totals,
-    store::Tax,
 };
 
 /// One variant wanted. `unit_price` is what the buyer last saw; what is charged is always read anew.
@@ -166,24 +164,11 @@ impl Cart {
 }
 
 fn expiry(now: Timestamp) -> Timestamp {
-    crate::store::after(now, CART_TTL_S)
-}
-
-/// What goods worth `subtotal` cost with a discount on them (of at most that), shipping and the store's tax.
-pub fn totals(subtotal: Money, discount: Money, shipping: Money, tax: Tax) -> Result<Totals, MoneyError> {
-    let taxable = subtotal.checked_sub(discount)?.checked_add(shipping)?;
-    let (tax, total) = if tax.inclusive {
-        (taxable.included_basis_points(tax.rate_basis_points)?, taxable)
-    } else {
-        let tax = taxable.basis_points(tax.rate_basis_points)?;
-        (tax, taxable.checked_add(tax)?)
-    };
-    Ok(Totals { subtotal, discount, shipping, tax, total })
+    crate::time::after(now, CART_TTL_S)
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use ulid::Ulid;
 
     use super::*;
@@ -277,24 +262,5 @@ mod tests {
         assert_eq!(filled.clone().open(end).lines, []);
         let changed = filled.change(VariantId::from_ulid(Ulid(1)), 3, ngn(100), before).unwrap();
         assert_eq!(changed.open(end).lines.len(), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn totals_add_up(
-            subtotal in 0..10_000_000_i64,
-            kept in 0..=10_000_i64,
-            shipping in 0..10_000_i64,
-            rate in 0..3_000_u32,
-            inclusive: bool,
-        ) {
-            let tax = Tax { rate_basis_points: rate, inclusive };
-            let discount = subtotal - subtotal * kept / 10_000;
-            let t = totals(ngn(subtotal), ngn(discount), ngn(shipping), tax).unwrap();
-            prop_assert_eq!((t.subtotal, t.discount, t.shipping), (ngn(subtotal), ngn(discount), ngn(shipping)));
-            let added = if inclusive { 0 } else { t.tax.amount_minor };
-            prop_assert_eq!(t.total.amount_minor, subtotal - discount + shipping + added);
-            prop_assert!(t.tax.amount_minor <= t.total.amount_minor);
-        }
     }
 }

@@ -212,9 +212,10 @@ mod tests {
     use super::*;
     use crate::{
         Currency,
-        cart::totals,
         limits::{PRICE_MAX_MINOR, TAX_RATE_MAX_BASIS_POINTS},
-        store::{Tax, after},
+        pricing::totals,
+        store::Tax,
+        time::after,
     };
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;

@@ -6,7 +6,7 @@ use crate::{Currency, LedgerEntryId, Money, OrderId, Timestamp};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Account {
+pub enum LedgerAccount {
     /// What the provider holds for the platform (an asset).
     ProviderClearing,
     /// What the provider charges (an expense).
@@ -40,14 +40,14 @@ impl EntryKind {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posting {
-    pub account: Account,
+    pub account: LedgerAccount,
     pub debit_minor: i64,
     pub credit_minor: i64,
 }
 
 /// One movement of money, balanced. Its `reference` and `kind` are unique together: no movement is booked twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct LedgerEntry {
     pub id: LedgerEntryId,
     pub kind: EntryKind,
     pub reference: String,
@@ -57,7 +57,7 @@ pub struct Entry {
     pub at: Timestamp,
 }
 
-impl Entry {
+impl LedgerEntry {
     /// Money came in: the provider keeps its fee and holds the rest; the tenant bears the fee.
     pub fn capture(
         id: LedgerEntryId,
@@ -69,16 +69,18 @@ impl Entry {
         at: Timestamp,
     ) -> Self {
         let (kind, owed_to) = if settles {
-            (EntryKind::Capture, Account::TenantPayable)
+            (EntryKind::Capture, LedgerAccount::TenantPayable)
         } else {
-            (EntryKind::StrayCapture, Account::Suspense)
+            (EntryKind::StrayCapture, LedgerAccount::Suspense)
         };
         // A fee in another currency, or above the amount, is not a fee of this charge.
         let fee = if fees.currency == amount.currency { fees.amount_minor.clamp(0, amount.amount_minor) } else { 0 };
-        let mut postings =
-            vec![debit(Account::ProviderClearing, amount.amount_minor - fee), credit(owed_to, amount.amount_minor)];
+        let mut postings = vec![
+            debit(LedgerAccount::ProviderClearing, amount.amount_minor - fee),
+            credit(owed_to, amount.amount_minor),
+        ];
         if fee > 0 {
-            postings.push(debit(Account::ProviderFees, fee));
+            postings.push(debit(LedgerAccount::ProviderFees, fee));
         }
         Self { id, kind, reference, order_id, currency: amount.currency, postings, at }
     }
@@ -93,12 +95,12 @@ impl Entry {
         at: Timestamp,
     ) -> Self {
         let (kind, owed_to) = if settled {
-            (EntryKind::Refund, Account::TenantPayable)
+            (EntryKind::Refund, LedgerAccount::TenantPayable)
         } else {
-            (EntryKind::StrayRefund, Account::Suspense)
+            (EntryKind::StrayRefund, LedgerAccount::Suspense)
         };
         let postings =
-            vec![debit(owed_to, amount.amount_minor), credit(Account::ProviderClearing, amount.amount_minor)];
+            vec![debit(owed_to, amount.amount_minor), credit(LedgerAccount::ProviderClearing, amount.amount_minor)];
         Self { id, kind, reference, order_id, currency: amount.currency, postings, at }
     }
 
@@ -109,11 +111,11 @@ impl Entry {
     }
 }
 
-const fn debit(account: Account, debit_minor: i64) -> Posting {
+const fn debit(account: LedgerAccount, debit_minor: i64) -> Posting {
     Posting { account, debit_minor, credit_minor: 0 }
 }
 
-const fn credit(account: Account, credit_minor: i64) -> Posting {
+const fn credit(account: LedgerAccount, credit_minor: i64) -> Posting {
     Posting { account, debit_minor: 0, credit_minor }
 }
 
@@ -131,9 +133,9 @@ mod tests {
             let order = OrderId::from_ulid(Ulid(1));
             let id = LedgerEntryId::from_ulid(Ulid(2));
             let at = Timestamp::UNIX_EPOCH;
-            let capture = Entry::capture(id, "r".into(), order, ngn(amount), ngn(fee), settles, at);
+            let capture = LedgerEntry::capture(id, "r".into(), order, ngn(amount), ngn(fee), settles, at);
             prop_assert!(capture.is_balanced() && capture.postings.iter().all(|p| p.debit_minor >= 0 && p.credit_minor >= 0));
-            prop_assert!(Entry::refund(id, "r".into(), order, ngn(amount), settles, at).is_balanced());
+            prop_assert!(LedgerEntry::refund(id, "r".into(), order, ngn(amount), settles, at).is_balanced());
         }
     }
 }

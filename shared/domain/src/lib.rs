@@ -7,7 +7,6 @@ pub mod audit;
 pub mod cart;
 pub mod catalog;
 pub mod coupon;
-pub mod fulfilment;
 pub mod guard;
 pub mod ids;
 pub mod ledger;
@@ -17,12 +16,13 @@ pub mod onboarding;
 pub mod order;
 pub mod payment;
 pub mod permission;
+pub mod pricing;
 pub mod reservation;
-pub mod returns;
 pub mod stock;
 pub mod store;
 pub mod tenant;
 pub mod text;
+pub mod time;
 
 pub use ids::{
     AccountId, CartId, CouponId, EventId, LedgerEntryId, MovementId, NotificationId, OnboardingId, OrderId, PaymentId,

@@ -147,7 +147,7 @@ mod tests {
     use ulid::Ulid;
 
     use super::*;
-    use crate::store::after;
+    use crate::time::after;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 

@@ -12,7 +12,7 @@ use crate::{
     Money, MoneyError, OrderId, PaymentId, RefundId, StoreId, Timestamp,
     guard::{self, Rule},
     limits::PAYMENT_ATTEMPTS_MAX,
-    store::after,
+    time::after,
 };
 
 /// A provider's answer to a refund can take a minute; only then is it asked again.

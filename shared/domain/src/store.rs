@@ -122,11 +122,6 @@ impl Store {
     }
 }
 
-/// `now` plus a number of seconds, at the latest the end of time.
-pub fn after(now: Timestamp, seconds: i64) -> Timestamp {
-    now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use ulid::Ulid;

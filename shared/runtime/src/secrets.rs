@@ -70,7 +70,7 @@ impl Secrets {
             Source::Manager(client) => client,
         };
         if let Some((read_at, text)) = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).get(name)
-            && domain::store::after(*read_at, KEPT_S) > now
+            && domain::time::after(*read_at, KEPT_S) > now
         {
             return Ok(text.clone());
         }

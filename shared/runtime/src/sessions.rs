@@ -7,7 +7,7 @@ use domain::{
     AccountId, Role, SessionId, StoreId, TenantId,
     account::{Session, lifetime_s},
     limits::ACCESS_TOKEN_TTL_S,
-    store::after,
+    time::after,
 };
 
 use crate::{

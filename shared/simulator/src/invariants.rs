@@ -8,10 +8,9 @@ use domain::{
     audit::first_break,
     coupon::RedemptionState,
     ledger::EntryKind,
-    order::{CancelReason, Order, OrderState, OrderStatus},
+    order::{CancelReason, Order, OrderState, OrderStatus, ReturnState, ReturnStatus},
     payment::{Refund, RefundStatus},
     reservation::ReservationState,
-    returns::{ReturnState, ReturnStatus},
     stock::{Movement, MovementReason},
 };
 use serde_json::Value;

@@ -6,11 +6,10 @@ use contracts::events::Envelope;
 use domain::{
     CouponId, EventId, MovementId, OrderId, TenantId, VariantId,
     coupon::{Coupon, CustomerUses, Redemption},
-    ledger::Entry,
-    order::Order,
+    ledger::LedgerEntry,
+    order::{Order, Return},
     payment::Payment,
     reservation::Reservation,
-    returns::Return,
     stock::{Movement, Stock},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -99,7 +98,7 @@ pub(crate) struct Mirror {
     /// In the order they were placed.
     pub(crate) placed: Vec<OrderId>,
     pub(crate) payments: BTreeMap<OrderId, Held<Payment>>,
-    pub(crate) entries: BTreeMap<(OrderId, String), Held<Entry>>,
+    pub(crate) entries: BTreeMap<(OrderId, String), Held<LedgerEntry>>,
     pub(crate) reservations: BTreeMap<OrderId, Held<Reservation>>,
     pub(crate) coupons: BTreeMap<CouponId, Coupon>,
     /// By the customer's address.
@@ -108,7 +107,7 @@ pub(crate) struct Mirror {
     pub(crate) stocks: BTreeMap<VariantId, Held<Stock>>,
     pub(crate) movements: BTreeMap<(VariantId, MovementId), Movement>,
     pub(crate) notifications: BTreeMap<String, Notification>,
-    pub(crate) audit: BTreeMap<TenantId, BTreeMap<u64, domain::audit::Entry>>,
+    pub(crate) audit: BTreeMap<TenantId, BTreeMap<u64, domain::audit::AuditEntry>>,
     pub(crate) outbox: BTreeMap<EventId, Envelope<Value>>,
     pub(crate) coverage: Coverage,
 }
@@ -151,7 +150,7 @@ impl Mirror {
                     self.payments.insert(value.order_id, Held { tenant, version, value });
                 }
                 "ledger_entry" => {
-                    let Stored::<Entry> { version, data: value } = decode(&item);
+                    let Stored::<LedgerEntry> { version, data: value } = decode(&item);
                     let sk = item["sk"]["S"].as_str().unwrap().to_owned();
                     self.entries.insert((value.order_id, sk), Held { tenant, version, value });
                 }
@@ -189,7 +188,7 @@ impl Mirror {
                     self.notifications.insert(key, decode(&item).data);
                 }
                 "audit_entry" => {
-                    let entry = decode::<domain::audit::Entry>(&item).data;
+                    let entry = decode::<domain::audit::AuditEntry>(&item).data;
                     self.audit.entry(tenant).or_default().insert(entry.sequence, entry);
                 }
                 "outbox" => {

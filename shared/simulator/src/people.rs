@@ -2,9 +2,7 @@
 
 use domain::{
     OrderId,
-    fulfilment::FulfilmentStatus,
-    order::OrderStatus,
-    returns::{Return, ReturnState},
+    order::{FulfilmentStatus, OrderStatus, Return, ReturnState},
 };
 use fastrand::Rng;
 use serde_json::json;

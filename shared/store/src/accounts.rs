@@ -4,8 +4,8 @@ use contracts::table::Table;
 use domain::{
     AccountId, Timestamp,
     account::{Account, ONE_TIME_CODE_PAUSE_S, OneTimeCode, Session},
-    store::after,
     tenant::Membership,
+    time::after,
 };
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use contracts::table::Table;
 use domain::{
     TenantId,
-    audit::{Entry, Head},
+    audit::{AuditEntry, Head},
 };
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     keys::{self, Key},
 };
 
-impl Entity for Entry {
+impl Entity for AuditEntry {
     type Owner = TenantId;
     const TABLE: Table = Table::Audit;
     const KIND: &'static str = "audit_entry";

@@ -1,11 +1,11 @@
 //! Reading, and running transactions: the one door to DynamoDB.
 
-use std::{collections::HashMap, fmt::Display, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
     config::AsyncSleep,
-    error::{ProvideErrorMetadata, SdkError},
+    error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, KeysAndAttributes},
 };
@@ -14,31 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     entity::{Entity, Item, Versioned, from_item, key_item, text},
+    error::StoreError,
     keys::{Key, List},
     tx::{CommitError, Op, Refused, Tx},
 };
-
-/// Something that is no answer about the data.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// DynamoDB did not answer, or asked for less; the SDK has retried already.
-    #[error("DynamoDB is unavailable: {0}")]
-    Unavailable(String),
-    /// An item is not what its kind says. A bug, or a migration forgotten.
-    #[error("a stored {kind} cannot be read: {detail}")]
-    Corrupt { kind: &'static str, detail: String },
-}
-
-impl StoreError {
-    pub(crate) fn corrupt(kind: &'static str, detail: &dyn Display) -> Self {
-        Self::Corrupt { kind, detail: detail.to_string() }
-    }
-
-    fn sdk<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
-        let code = error.code().unwrap_or("no answer");
-        Self::Unavailable(format!("{code}: {}", error.message().unwrap_or_default()))
-    }
-}
 
 /// Where a list goes on: the sort keys of the last item seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,7 +108,7 @@ impl Db {
     pub async fn list<T: Entity>(
         &self,
         list: &List,
-        order: Order,
+        order: SortOrder,
         limit: i32,
         from: Option<&Position>,
     ) -> Result<(Vec<Versioned<T>>, Option<Position>), StoreError> {
@@ -141,7 +120,7 @@ impl Db {
     pub async fn list_where<T: Entity>(
         &self,
         list: &List,
-        order: Order,
+        order: SortOrder,
         limit: i32,
         from: Option<&Position>,
         wanted: impl Fn(&T) -> bool,
@@ -175,7 +154,7 @@ impl Db {
     async fn page(
         &self,
         list: &List,
-        order: Order,
+        order: SortOrder,
         limit: i32,
         from: Option<&Position>,
     ) -> Result<(Vec<Item>, Option<Position>), StoreError> {
@@ -187,7 +166,7 @@ impl Db {
             .table_name(self.table_name(list.table))
             .set_index_name(list.index.map(|index| format!("gsi{index}")))
             .consistent_read(list.index.is_none())
-            .scan_index_forward(order == Order::Ascending)
+            .scan_index_forward(order == SortOrder::Ascending)
             .limit(limit)
             .expression_attribute_names("#pk", pk_name)
             .expression_attribute_values(":pk", text(&list.pk));
@@ -249,8 +228,9 @@ impl Db {
     }
 }
 
+/// The direction of a list, by its sort key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
+pub enum SortOrder {
     Ascending,
     Descending,
 }

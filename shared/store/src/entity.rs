@@ -9,7 +9,7 @@ use domain::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    db::StoreError,
+    error::StoreError,
     keys::{IndexKey, Key},
 };
 

@@ -4,7 +4,7 @@ use contracts::table::Table;
 use domain::{
     EventId, TenantId, Timestamp,
     limits::{IDEMPOTENCY_TTL_S, INBOX_TTL_S},
-    store::after,
+    time::after,
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,14 +1,14 @@
 //! The ledger: append-only, one item a movement of money.
 
 use contracts::table::Table;
-use domain::{TenantId, ledger::Entry};
+use domain::{TenantId, ledger::LedgerEntry};
 
 use crate::{
     entity::Entity,
     keys::{self, Key},
 };
 
-impl Entity for Entry {
+impl Entity for LedgerEntry {
     type Owner = TenantId;
     const TABLE: Table = Table::Payments;
     const KIND: &'static str = "ledger_entry";

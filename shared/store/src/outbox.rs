@@ -1,12 +1,12 @@
 //! Events on their way to the bus.
 
 use contracts::table::Table;
-use domain::{EventId, TenantId, Timestamp, limits::OUTBOX_TTL_S, store::after};
+use domain::{EventId, TenantId, Timestamp, limits::OUTBOX_TTL_S, time::after};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    db::StoreError,
     entity::Entity,
+    error::StoreError,
     keys::{self, Key},
 };
 

@@ -44,6 +44,6 @@ impl Entity for WebhookDelivery {
     }
 
     fn ends_at(&self) -> Option<Timestamp> {
-        Some(domain::store::after(self.received_at, KEPT_S))
+        Some(domain::time::after(self.received_at, KEPT_S))
     }
 }

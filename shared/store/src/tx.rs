@@ -14,8 +14,8 @@ use domain::{EventId, TenantId, Timestamp};
 use serde::Serialize;
 
 use crate::{
-    db::StoreError,
     entity::{Entity, Item, Versioned, from_item, key_item, number, to_item},
+    error::StoreError,
     idempotency::InboxRecord,
     keys::Key,
     outbox::OutboxRecord,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     Money, PaymentId, RefundId,
-    order::{CancelReason, Order, OrderState, Outcome},
+    order::{CancelReason, Order, OrderState},
     payment::{FailureReason, Payment, PaymentStatus, RefundStatus},
     reservation::{Reservation, ReservationState},
 };
@@ -53,9 +53,9 @@ pub(crate) fn possible() -> BTreeSet<Transition> {
 }
 
 fn orders() -> BTreeSet<Transition> {
-    type Change = fn(Order) -> Option<(Order, Outcome)>;
+    type Apply = fn(Order) -> domain::order::Transition;
     const PAYMENT: PaymentId = PaymentId::from_ulid(Ulid(1));
-    let changes: [(&'static str, Change); 7] = [
+    let changes: [(&'static str, Apply); 7] = [
         ("payment_completed", |order| order.payment_completed(PAYMENT, NOW)),
         ("payment_failed", |order| order.payment_failed(NOW)),
         ("expire", |order| order.expire(NOW)),
@@ -91,8 +91,8 @@ fn orders() -> BTreeSet<Transition> {
 
 fn reservations() -> BTreeSet<Transition> {
     use ReservationState::{Committed, Held, Rejected, Released, Returned};
-    type Change = fn(Reservation) -> Option<Reservation>;
-    let changes: [(&'static str, Change); 3] = [
+    type Apply = fn(Reservation) -> Option<Reservation>;
+    let changes: [(&'static str, Apply); 3] = [
         ("commit", |reservation| reservation.commit(2, NOW).map(|(next, _)| next)),
         ("release", |reservation| reservation.release(2, NOW).map(|(next, _)| next)),
         ("reject", |reservation| reservation.reject(2, NOW)),

@@ -3,7 +3,7 @@
 
 use domain::{
     InvalidTransition,
-    order::{CancelReason, Order, OrderState, Outcome, Step},
+    order::{CancelReason, Change, Order, OrderState, Transition},
 };
 
 use crate::{
@@ -43,10 +43,14 @@ impl Desk {
     }
 
     /// `transition::step`.
-    fn step(&mut self, event: &'static str, transition: impl Fn(Order) -> Result<Step, InvalidTransition>) -> Answer {
+    fn step(
+        &mut self,
+        event: &'static str,
+        transition: impl Fn(Order) -> Result<Transition, InvalidTransition>,
+    ) -> Answer {
         match transition(self.side.order.clone()) {
-            Ok(Some((next, outcome))) => {
-                self.write(event, next, outcome);
+            Ok(Some((next, change))) => {
+                self.write(event, next, change);
                 Answer::Written
             }
             Ok(None) => Answer::Nothing,
@@ -57,28 +61,28 @@ impl Desk {
 
     /// `POST /orders/{id}/cancel`. Nothing happens where that is refused.
     pub(crate) fn cancel(&mut self, reason: CancelReason) {
-        if let Ok((next, outcome)) = self.side.order.clone().cancel(reason, NOW) {
-            self.write("cancel", next, outcome);
+        if let Ok((next, change)) = self.side.order.clone().cancel(reason, NOW) {
+            self.write("cancel", next, change);
         }
     }
 
     /// `transition::write`.
-    fn write(&mut self, event: &'static str, next: Order, outcome: Outcome) {
+    fn write(&mut self, event: &'static str, next: Order, change: Change) {
         self.made.insert(("order", self.side.order.state.status().name(), event, next.state.status().name()));
         self.side.order = next;
         self.side.version += 1;
         let version = self.side.version;
-        match outcome {
-            Outcome::Paid { .. } => self.emit(Event::OrderPaymentCompleted { version }),
-            Outcome::CancelRequested { .. } => self.emit(Event::OrderCancelRequested),
-            Outcome::Cancelled { reason, refund } => {
+        match change {
+            Change::Paid { .. } => self.emit(Event::OrderPaymentCompleted { version }),
+            Change::CancelRequested { .. } => self.emit(Event::OrderCancelRequested),
+            Change::Cancelled { reason, refund } => {
                 let expired = reason == CancelReason::Expired;
                 let coupon = self.side.redemption.is_some();
                 self.emit(Event::OrderCancelled { version, refund, expired, coupon });
             }
             // Only people are told.
-            Outcome::Confirmed | Outcome::Refunded => {}
-            Outcome::Fulfilment(_) | Outcome::Return(_) => unreachable!("nobody ships here"),
+            Change::Confirmed | Change::Refunded => {}
+            Change::Fulfilment(_) | Change::Return(_) => unreachable!("nobody ships here"),
         }
     }
 }

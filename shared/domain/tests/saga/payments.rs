@@ -6,7 +6,7 @@ use domain::{
     Money, RefundId,
     limits::CLOCK_SKEW_MAX_S,
     payment::{CaptureOutcome, FailureReason, Payment, RefundStatus},
-    store::after,
+    time::after,
 };
 use ulid::Ulid;
 

@@ -6,8 +6,9 @@ use std::hash::{Hash, Hasher};
 use domain::{
     AccountId, CouponId, Currency, Money, OrderId, PaymentId, StoreId, Timestamp, VariantId,
     coupon::{AppliedCoupon, Redemption, RedemptionState},
-    order::{Customer, Order, OrderState, Totals, order_number},
+    order::{Customer, Order, OrderState, order_number},
     payment::{Payment, PaymentStatus},
+    pricing::Totals,
     reservation::{Reservation, ReservedLine},
     stock::Stock,
 };

@@ -144,7 +144,7 @@ impl IdempotencyKey {
 
     /// The stored answer, or the problem that the key was used for another request. `None` when it has expired.
     pub(crate) fn replay(&self, stored: StoredAnswer, now: Timestamp) -> Option<Result<RawReply, Problem>> {
-        if now >= domain::store::after(stored.at, domain::limits::IDEMPOTENCY_TTL_S) {
+        if now >= domain::time::after(stored.at, domain::limits::IDEMPOTENCY_TTL_S) {
             return None;
         }
         if stored.fingerprint != self.fingerprint {

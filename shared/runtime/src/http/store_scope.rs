@@ -27,7 +27,7 @@ pub(crate) struct ClaimCache(Arc<Mutex<HashMap<String, (Timestamp, StoreRef)>>>)
 impl ClaimCache {
     fn get(&self, name: &str, now: Timestamp) -> Option<StoreRef> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(name).filter(|(at, _)| domain::store::after(*at, KEPT_S) > now).map(|(_, store)| *store)
+        kept.get(name).filter(|(at, _)| domain::time::after(*at, KEPT_S) > now).map(|(_, store)| *store)
     }
 
     fn put(&self, name: String, now: Timestamp, store: StoreRef) {
@@ -98,7 +98,7 @@ async fn by_name(deps: &Deps, name: &str) -> Result<Option<StoreRef>, Problem> {
 
 async fn only_store(deps: &Deps, tenant: TenantId) -> Result<StoreRef, Problem> {
     let list = keys::stores(tenant);
-    let (stores, _) = deps.db.list::<domain::store::Store>(&list, store::db::Order::Ascending, 2, None).await?;
+    let (stores, _) = deps.db.list::<domain::store::Store>(&list, store::SortOrder::Ascending, 2, None).await?;
     match stores.as_slice() {
         [only] => Ok(StoreRef { tenant_id: tenant, store_id: only.value.id, status: only.value.status }),
         [] => Err(Problem::new(404, "store_not_found", "this tenant has no store yet")),

@@ -7,7 +7,7 @@ use domain::{
 };
 use store::{
     Db, Entity, Notification, Position,
-    db::Order::{self, Ascending, Descending},
+    SortOrder::{self, Ascending, Descending},
     keys::{self, List},
 };
 use ulid::Ulid;
@@ -36,7 +36,13 @@ async fn write_movements(db: &Db, many: u128) {
 }
 
 /// All pages of a list, of what `number` says of each value.
-async fn pages<T: Entity>(db: &Db, list: &List, order: Order, limit: i32, number: impl Fn(&T) -> i64) -> Vec<Vec<i64>> {
+async fn pages<T: Entity>(
+    db: &Db,
+    list: &List,
+    order: SortOrder,
+    limit: i32,
+    number: impl Fn(&T) -> i64,
+) -> Vec<Vec<i64>> {
     let mut pages = vec![];
     let mut from = None;
     loop {

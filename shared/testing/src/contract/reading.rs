@@ -5,7 +5,7 @@ use domain::{
     stock::{Movement, Stock},
 };
 use serde_json::{Value, json};
-use store::{EmailClaim, Key, ProductSlugClaim, SkuClaim, StoreError, db::Order, keys};
+use store::{EmailClaim, Key, ProductSlugClaim, SkuClaim, SortOrder, StoreError, keys};
 
 use super::{
     backend::Backend,
@@ -48,8 +48,8 @@ pub(super) async fn reads_ask_for_what_is_there_now(backend: Backend) {
         assert_eq!(is_consistent(request), request.get("IndexName").is_none(), "{request}");
         (200, json!({ "Items": [], "Count": 0 }))
     });
-    db.list::<Movement>(&keys::movements(TENANT, VARIANT), Order::Ascending, 10, None).await.unwrap();
-    db.list::<Stock>(&keys::stocks(TENANT, STORE), Order::Ascending, 10, None).await.unwrap();
+    db.list::<Movement>(&keys::movements(TENANT, VARIANT), SortOrder::Ascending, 10, None).await.unwrap();
+    db.list::<Stock>(&keys::stocks(TENANT, STORE), SortOrder::Ascending, 10, None).await.unwrap();
     assert_eq!(in_front.left(), 0);
 }
 

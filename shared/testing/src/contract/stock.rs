@@ -6,7 +6,7 @@ use domain::{
     reservation::StockEffect,
     stock::{Movement, Stock},
 };
-use store::{CommitError, Op, Tx, db::Order, keys};
+use store::{CommitError, Op, SortOrder, Tx, keys};
 use ulid::Ulid;
 
 use super::{
@@ -149,7 +149,7 @@ pub(super) async fn many_buyers_at_once_do_not_oversell(backend: Backend) {
     assert_eq!(units(&db, VARIANT).await, (10, 10, 0));
     // With each there is its record, and no other.
     let movements = keys::movements(TENANT, VARIANT);
-    let (records, _) = db.list::<Movement>(&movements, Order::Ascending, 100, None).await.unwrap();
+    let (records, _) = db.list::<Movement>(&movements, SortOrder::Ascending, 100, None).await.unwrap();
     let recorded: Vec<_> = records.into_iter().map(|record| record.value.delta).collect();
     let sold: Vec<_> = (1..).zip(answers).filter(|(_, sold)| *sold).map(|(number, _)| number).collect();
     assert_eq!(recorded, sold);

@@ -7,49 +7,10 @@
 //! ```
 //! With the first `dispatched` the order is fulfilled, and can be cancelled no more; with `delivered` it is completed.
 
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    InvalidTransition, Timestamp,
-    limits::DISPATCHES_MAX,
-    order::{Order, OrderState, Outcome},
-};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum FulfilmentStatus {
-    Preparing,
-    /// Given to the courier.
-    Dispatched,
-    InTransit,
-    OutForDelivery,
-    Delivered,
-    /// It comes back to the seller, who may dispatch it again.
-    DeliveryFailed,
-}
+use super::{Change, Fulfilment, FulfilmentStatus, Order, OrderState, Tracking};
+use crate::{InvalidTransition, Timestamp, limits::DISPATCHES_MAX};
 
 impl FulfilmentStatus {
-    pub const ALL: [Self; 6] = [
-        Self::Preparing,
-        Self::Dispatched,
-        Self::InTransit,
-        Self::OutForDelivery,
-        Self::Delivered,
-        Self::DeliveryFailed,
-    ];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Preparing => "preparing",
-            Self::Dispatched => "dispatched",
-            Self::InTransit => "in_transit",
-            Self::OutForDelivery => "out_for_delivery",
-            Self::Delivered => "delivered",
-            Self::DeliveryFailed => "delivery_failed",
-        }
-    }
-
     /// What is done to get there, as in "cannot deliver".
     const fn verb(self) -> &'static str {
         match self {
@@ -77,26 +38,6 @@ impl FulfilmentStatus {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Tracking {
-    pub courier: String,
-    /// The courier's number of the parcel.
-    pub number: String,
-}
-
-/// Where the goods are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fulfilment {
-    pub status: FulfilmentStatus,
-    pub tracking: Option<Tracking>,
-    /// The seller's words on this status, for the buyer.
-    pub note: Option<String>,
-    /// How often they were dispatched.
-    pub dispatches: u32,
-    pub updated_at: Timestamp,
-}
-
 impl Order {
     /// The seller says where the goods are. Tracking that is not given stays as it is.
     pub fn fulfil(
@@ -105,7 +46,7 @@ impl Order {
         tracking: Option<Tracking>,
         note: Option<String>,
         now: Timestamp,
-    ) -> Result<(Self, Outcome), InvalidTransition> {
+    ) -> Result<(Self, Change), InvalidTransition> {
         let is_under_way = matches!(self.state, OrderState::Confirmed { .. } | OrderState::Fulfilled { .. });
         if !is_under_way {
             return Err(self.invalid(status.verb()));
@@ -132,8 +73,8 @@ impl Order {
             (state, _) => state.clone(),
         };
         let fulfilment = Fulfilment { status, tracking, note, dispatches, updated_at: now };
-        let outcome = Outcome::Fulfilment(fulfilment.clone());
-        Ok((Self { fulfilment: Some(fulfilment), ..self.into_state(state, now) }, outcome))
+        let change = Change::Fulfilment(fulfilment.clone());
+        Ok((Self { fulfilment: Some(fulfilment), ..self.into_state(state, now) }, change))
     }
 }
 

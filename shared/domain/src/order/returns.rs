@@ -4,69 +4,13 @@
 //! What an accepted return gives back is its share of what was paid for the goods: of their price, less its share of the
 //! discount, plus its share of the tax where that was added on top. Shipping is not given back.
 
-use serde::{Deserialize, Serialize};
-
+use super::{Order, OrderState, Return, ReturnLine, ReturnState, ReturnStatus};
 use crate::{
     InvalidTransition, Money, MoneyError, ReturnId, Timestamp, VariantId,
     guard::{self, Rule},
     limits::{RETURN_WINDOW_S, RETURNS_MAX},
-    order::{Order, OrderState, Totals},
-    store::after,
+    time::after,
 };
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ReturnLine {
-    pub variant_id: VariantId,
-    pub quantity: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
-pub enum ReturnState {
-    Requested,
-    Accepted {
-        /// The units go back into stock.
-        restock: bool,
-        /// What goes back to the buyer.
-        refund: Money,
-        decided_at: Timestamp,
-    },
-    Rejected {
-        note: Option<String>,
-        decided_at: Timestamp,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ReturnStatus {
-    Requested,
-    Accepted,
-    Rejected,
-}
-
-impl ReturnState {
-    pub const fn status(&self) -> ReturnStatus {
-        match self {
-            Self::Requested => ReturnStatus::Requested,
-            Self::Accepted { .. } => ReturnStatus::Accepted,
-            Self::Rejected { .. } => ReturnStatus::Rejected,
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Return {
-    pub id: ReturnId,
-    /// Each of another variant.
-    pub lines: Vec<ReturnLine>,
-    /// The buyer's words.
-    pub reason: String,
-    pub state: ReturnState,
-    pub requested_at: Timestamp,
-}
 
 /// What the seller says to a return.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,16 +153,6 @@ impl Order {
     }
 }
 
-impl Totals {
-    /// The part of the total that is not for shipping.
-    pub fn paid_for_goods(&self) -> Result<Money, MoneyError> {
-        let goods = self.subtotal.checked_sub(self.discount)?;
-        let untaxed = goods.checked_add(self.shipping)?;
-        let added_tax = self.total.checked_sub(untaxed)?;
-        goods.checked_add(added_tax.share(goods, untaxed)?)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -226,8 +160,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        Currency, PaymentId, ProductId, cart,
+        Currency, PaymentId, ProductId,
         order::{OrderLine, tests::order},
+        pricing::totals,
         store::Tax,
     };
 
@@ -266,7 +201,7 @@ mod tests {
             })
             .collect();
         let subtotal = Money::sum(Currency::Ngn, lines.iter().map(|line| line.line_total)).unwrap();
-        let totals = cart::totals(subtotal, ngn(discount), ngn(shipping), tax).unwrap();
+        let totals = totals(subtotal, ngn(discount), ngn(shipping), tax).unwrap();
         let state = OrderState::Completed { payment_id: PaymentId::from_ulid(Ulid(9)), completed_at: NOW };
         Order { lines, totals, ..order(state) }
     }
