@@ -1,7 +1,7 @@
 //! `POST /auth/login`: e-mail and password. At a store one signs in as its tenant's customer, elsewhere as part of a
 //! tenant's team. Unknown addresses and wrong passwords take the same work and get the same answer.
 
-use contracts::auth::Login;
+use contracts::{auth::Login, problems};
 use domain::{Role, TenantId, account::Account, tenant::Membership, text::normalize_email};
 use runtime::{
     Call, Deps, Outcome, Problem, Reply,
@@ -24,8 +24,7 @@ pub async fn handle(deps: &Deps, call: Call<Login>) -> Outcome<Login> {
     let account = check_password(deps, &call).await?;
     if !account.email_verified {
         return Err(Problem::new(
-            403,
-            "email_unverified",
+            &problems::EMAIL_UNVERIFIED,
             "finish the registration first, with the code sent by e-mail",
         ));
     }
@@ -46,7 +45,7 @@ async fn check_password(deps: &Deps, call: &Call<Login>) -> Result<Account, Prob
     let is_right = password::verify(&call.body.password, hash);
     account
         .filter(|_| is_right)
-        .ok_or_else(|| Problem::new(401, "invalid_credentials", "the e-mail address or the password is wrong"))
+        .ok_or_else(|| Problem::new(&problems::INVALID_CREDENTIALS, "the e-mail address or the password is wrong"))
 }
 
 /// The tenant gets its own record of the customer at the first sign-in.

@@ -1,7 +1,7 @@
 //! `POST /auth/refresh`: new tokens for a refresh token, which is good once. An old one that comes back after the grace
 //! was stolen, or its successor was: the session ends.
 
-use contracts::auth::Refresh;
+use contracts::{auth::Refresh, problems};
 use domain::{
     account::{RefreshCheck, Session},
     tenant::Membership,
@@ -47,7 +47,7 @@ async fn with_role(deps: &Deps, session: Session) -> Result<Session, Problem> {
 }
 
 fn invalid() -> Problem {
-    Problem::new(401, "invalid_refresh_token", "this refresh token is not good, or not any more; sign in again")
+    Problem::new(&problems::INVALID_REFRESH_TOKEN, "this refresh token is not good, or not any more; sign in again")
 }
 
 #[cfg(test)]

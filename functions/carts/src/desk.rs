@@ -1,7 +1,7 @@
 //! The caller's cart, read, changed and written. All changes go the same way: one read of the cart, one batched read
 //! of what its lines cost, one transaction at the version that was read.
 
-use contracts::{Endpoint, carts::Cart as CartView};
+use contracts::{Endpoint, carts::Cart as CartView, problems};
 use domain::{
     AccountId, CartId, CouponId, ProductId, Timestamp, VariantId,
     cart::{Cart, CartError},
@@ -118,9 +118,9 @@ pub(crate) async fn edit<E: Endpoint<Reply = CartView>>(
 
 pub(crate) fn refuse(error: CartError) -> Problem {
     match error {
-        CartError::TooManyLines => Problem::conflict("cart_full", error.to_string()),
-        CartError::TooMany => Problem::conflict("quantity_too_large", error.to_string()),
+        CartError::TooManyLines => Problem::new(&problems::CART_FULL, error.to_string()),
+        CartError::TooMany => Problem::new(&problems::QUANTITY_TOO_LARGE, error.to_string()),
         CartError::NoSuchLine => Problem::not_found(),
-        CartError::Empty => Problem::conflict("cart_empty", error.to_string()),
+        CartError::Empty => Problem::new(&problems::CART_EMPTY, error.to_string()),
     }
 }

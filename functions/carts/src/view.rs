@@ -1,8 +1,8 @@
 //! A cart as its buyer sees it: every line at today's price, with what of it can be had.
 
-use contracts::carts::{
+use contracts::{carts::{
     COUPON_NOT_APPLICABLE, Cart as CartView, CartCoupon, CartLine, CouponProblem, LineState, coupon_problem,
-};
+}, problems};
 use domain::{
     Money, MoneyError, Timestamp,
     cart::{Cart, Line},
@@ -88,5 +88,5 @@ const fn can_be_ordered(line: &CartLine) -> bool {
 }
 
 fn too_large(error: MoneyError) -> Problem {
-    Problem::conflict("total_too_large", error.to_string())
+    Problem::new(&problems::TOTAL_TOO_LARGE, error.to_string())
 }

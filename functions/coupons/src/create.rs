@@ -3,8 +3,7 @@
 use contracts::{
     coupons::{Create, CreateCoupon},
     events::CouponCreated,
-    http::FieldError,
-};
+    http::FieldError, problems};
 use domain::{
     CouponId,
     coupon::{Coupon, normalize_code},
@@ -60,7 +59,7 @@ fn code_taken() -> Problem {
         code: "code_taken".to_owned(),
         detail: "another coupon of the store has this code".to_owned(),
     };
-    Problem::conflict("code_taken", "what has to be unique in the store is taken; nothing was changed")
+    Problem::new(&problems::CODE_TAKEN, "what has to be unique in the store is taken; nothing was changed")
         .with_errors(vec![error])
 }
 

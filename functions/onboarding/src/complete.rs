@@ -5,8 +5,7 @@ use contracts::{
     auth::{Account as AccountView, Tokens},
     events::TenantOnboarded,
     onboarding::{Complete, Completed, OpenedTenant},
-    stores::Store as StoreView,
-};
+    stores::Store as StoreView, problems};
 use domain::{
     Role, StoreId, Timestamp,
     account::Account,
@@ -27,13 +26,13 @@ use crate::step::{account_of, find, slug_taken};
 pub async fn handle(deps: &Deps, call: Call<Complete>) -> Outcome<Complete> {
     let (found, now) = (find(deps, &call).await?, deps.now());
     if found.value.step == Step::Done {
-        return Err(Problem::conflict("onboarding_done", "this is complete already; sign in with POST /auth/login"));
+        return Err(Problem::new(&problems::ONBOARDING_DONE, "this is complete already; sign in with POST /auth/login"));
     }
     let owner = owner(&found.value, account_of(deps, &found.value.email).await?, now)?;
     // A proved account is the one to own all this, not the one that was set aside at the start.
     let onboarding = Onboarding { account_id: owner.account().id, ..found.value };
     let Some(profile) = onboarding.profile.clone() else {
-        return Err(Problem::conflict("invalid_state", "say what the store is first"));
+        return Err(Problem::new(&problems::INVALID_STATE, "say what the store is first"));
     };
     let (tenant, store) = (tenant(&onboarding, now), store(deps, &onboarding, &profile, now));
     let bearer =
@@ -86,7 +85,7 @@ fn owner(onboarding: &Onboarding, found: Option<Versioned<Account>>, now: Timest
         (None, Some(hash)) => Ok(Owner::New(account(onboarding, hash, now))),
         _ => {
             let detail = "there is an account with this e-mail address by now; give its password again";
-            Err(Problem::conflict("password_needed", detail))
+            Err(Problem::new(&problems::PASSWORD_NEEDED, detail))
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use contracts::{
     Endpoint,
-    onboarding::{OnboardingPath, Progress},
-};
+    onboarding::{OnboardingPath, Progress}, problems};
 use domain::{
     OnboardingId,
     account::{Account, CodeCheck},
@@ -47,7 +46,7 @@ pub(crate) fn judge<E>(check: CodeCheck, reply: Reply<E>, how_to_get_another: &s
         }
         CodeCheck::Dead => {
             let detail = format!("the code has expired or was tried too often; {how_to_get_another}");
-            Err(Problem::conflict("code_dead", detail))
+            Err(Problem::new(&problems::CODE_DEAD, detail))
         }
     }
 }
@@ -59,7 +58,7 @@ pub(crate) async fn account_of(deps: &Deps, email: &str) -> Result<Option<Versio
 }
 
 pub(crate) fn slug_taken(slug: &str) -> Problem {
-    Problem::conflict("slug_taken", format!("another store is called {slug}; choose another store_slug"))
+    Problem::new(&problems::SLUG_TAKEN, format!("another store is called {slug}; choose another store_slug"))
 }
 
 pub(crate) fn hash_token(token: &str) -> String {

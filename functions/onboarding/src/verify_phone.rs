@@ -1,6 +1,6 @@
 //! `POST /onboarding/{id}/verify-phone`: the code that was sent confirms the number.
 
-use contracts::onboarding::{Progress, VerifyPhone};
+use contracts::{onboarding::{Progress, VerifyPhone}, problems};
 use domain::{account::CodeCheck, onboarding::Onboarding};
 use runtime::{Call, Deps, Outcome, Problem, Reply, codes};
 
@@ -15,7 +15,7 @@ pub async fn handle(deps: &Deps, call: Call<VerifyPhone>) -> Outcome<VerifyPhone
         return Ok(Reply::new(&Progress::from(&found.value)));
     }
     let Some(kept) = found.value.phone_code.clone() else {
-        return Err(Problem::conflict("no_phone", "give a phone number first, with POST /onboarding/{id}/phone"));
+        return Err(Problem::new(&problems::NO_PHONE, "give a phone number first, with POST /onboarding/{id}/phone"));
     };
     let is_right = codes::is_right(&kept, &phone_context(found.value.id), &call.body.code);
     let (kept, check) = kept.check(is_right, now);

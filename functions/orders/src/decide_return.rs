@@ -1,6 +1,6 @@
 //! `POST /orders/{id}/returns/{return_id}/decide`: the team accepts or rejects a return, once.
 
-use contracts::orders::{Decide, Return as ReturnView};
+use contracts::{orders::{Decide, Return as ReturnView}, problems};
 use domain::order::{
     Change,
     returns::{DecideError, Decision},
@@ -32,7 +32,7 @@ pub async fn handle(deps: &Deps, call: Call<Decide>) -> Outcome<Decide> {
 fn refuse(error: DecideError) -> Problem {
     match error {
         DecideError::Unknown => Problem::not_found(),
-        DecideError::AlreadyDecided => Problem::conflict("already_decided", error.to_string()),
+        DecideError::AlreadyDecided => Problem::new(&problems::ALREADY_DECIDED, error.to_string()),
         // Shares of a total that fits do fit.
         DecideError::Money(error) => Problem::internal(&error),
     }
@@ -40,7 +40,7 @@ fn refuse(error: DecideError) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use contracts::orders::Order as OrderView;
+    use contracts::{orders::Order as OrderView, problems};
     use domain::{
         Currency, Money, ReturnId, Role,
         order::{OrderStatus, ReturnStatus},

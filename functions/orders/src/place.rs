@@ -9,8 +9,7 @@ use contracts::{
     carts::{COUPON_NOT_APPLICABLE, coupon_problem},
     events::{LineQuantity, OrderCreated},
     http::FieldError,
-    orders::{DISCONTINUED, OUT_OF_STOCK, Order as OrderView, PRICE_CHANGED, Place, PlaceOrder},
-};
+    orders::{DISCONTINUED, OUT_OF_STOCK, Order as OrderView, PRICE_CHANGED, Place, PlaceOrder}, problems};
 use domain::{
     Money, OrderId, ProductId, Timestamp,
     cart::Cart,
@@ -81,12 +80,12 @@ async fn read_cart_and_store(deps: &Deps, call: &Call<Place>) -> Result<(Version
     let mut found = deps.db.batch_get(&[cart_key.clone(), store_key.clone()]).await?;
     // The status that let the request in may be some seconds old.
     let store = found.take::<Store>(&store_key)?.filter(|store| store.value.status == StoreStatus::Active);
-    let store = store.ok_or_else(|| Problem::new(404, "store_not_found", "there is no such store"))?;
+    let store = store.ok_or_else(|| Problem::new(&problems::STORE_NOT_FOUND, "there is no such store"))?;
     let cart = found.take::<Cart>(&cart_key)?;
     let cart = cart.map(|cart| Versioned { value: cart.value.open(deps.now()), ..cart });
     match cart.filter(|cart| !cart.value.lines.is_empty()) {
         Some(cart) => Ok((cart, store.value)),
-        None => Err(Problem::conflict("cart_empty", "the cart is empty")),
+        None => Err(Problem::new(&problems::CART_EMPTY, "the cart is empty")),
     }
 }
 
@@ -207,7 +206,7 @@ fn build(
     let discount = coupon.as_ref().map_or(Money::zero(store.currency), |applied| applied.discount);
     let totals = totals(subtotal, discount, delivery.shipping, store.tax).map_err(too_large)?;
     if totals.total.is_zero() {
-        return Err(Problem::conflict("nothing_to_pay", "an order has to cost something"));
+        return Err(Problem::new(&problems::NOTHING_TO_PAY, "an order has to cost something"));
     }
     let body = &call.body;
     Ok(Order {
@@ -309,8 +308,8 @@ fn write(
 /// for the coupon alone: others used it, this customer did, or its terms changed.
 fn explain(refused: &Refused, parts: &Parts, order: &Order) -> Result<Option<Problem>, Problem> {
     if refused.contains(parts.cart) {
-        return Ok(Some(Problem::conflict(
-            "cart_changed",
+        return Ok(Some(Problem::new(
+            &problems::CART_CHANGED,
             "the cart changed while it was ordered; look at it and try again",
         )));
     }
@@ -329,12 +328,12 @@ fn explain(refused: &Refused, parts: &Parts, order: &Order) -> Result<Option<Pro
 }
 
 fn lines_problem(errors: Vec<FieldError>) -> Problem {
-    Problem::conflict("lines_unavailable", "some lines cannot be ordered as they are; nothing was ordered")
+    Problem::new(&problems::LINES_UNAVAILABLE, "some lines cannot be ordered as they are; nothing was ordered")
         .with_errors(errors)
 }
 
 fn too_large(error: domain::MoneyError) -> Problem {
-    Problem::conflict("total_too_large", error.to_string())
+    Problem::new(&problems::TOTAL_TOO_LARGE, error.to_string())
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use contracts::{
     http::FieldError,
-    orders::{AskReturn, Return as ReturnView},
-};
+    orders::{AskReturn, Return as ReturnView}, problems};
 use domain::{
     ReturnId,
     order::{
@@ -31,8 +30,8 @@ fn refuse(error: RequestError) -> Problem {
     let detail = error.to_string();
     match error {
         RequestError::NotDelivered(state) => state.into(),
-        RequestError::TooLate => Problem::conflict("return_window_closed", detail),
-        RequestError::TooManyReturns => Problem::conflict("too_many_returns", detail),
+        RequestError::TooLate => Problem::new(&problems::RETURN_WINDOW_CLOSED, detail),
+        RequestError::TooManyReturns => Problem::new(&problems::TOO_MANY_RETURNS, detail),
         RequestError::Lines(wrong) => Problem::invalid(wrong.into_iter().map(|(at, error)| field(at, error))),
     }
 }

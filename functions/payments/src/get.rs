@@ -1,6 +1,6 @@
 //! `GET /orders/{id}/payment`: the payment, to the order's buyer and the store's team.
 
-use contracts::payments::{Get, Payment as PaymentView};
+use contracts::{payments::{Get, Payment as PaymentView}, problems};
 use domain::{Role, order::Order, payment::Payment};
 use runtime::{Call, Deps, Outcome, Problem, Reply};
 use store::keys;
@@ -16,7 +16,7 @@ pub async fn handle(deps: &Deps, call: Call<Get>) -> Outcome<Get> {
     }
     let payment = found.take::<Payment>(&payment_key)?;
     let payment = payment.ok_or_else(|| {
-        Problem::new(404, "payment_not_started", "the payment is not open yet; ask again, or start it with POST")
+        Problem::new(&problems::PAYMENT_NOT_STARTED, "the payment is not open yet; ask again, or start it with POST")
     })?;
     Ok(Reply::new(&PaymentView::new(payment.value, payment.version)).etag(payment.version))
 }

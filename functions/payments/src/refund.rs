@@ -1,6 +1,6 @@
 //! `POST /orders/{id}/payment/refunds`: the seller sends money back, a part of it or all.
 
-use contracts::payments::{GiveBack, Refund as RefundView};
+use contracts::{payments::{GiveBack, Refund as RefundView}, problems};
 use domain::{
     RefundId,
     limits::REFUNDS_MAX,
@@ -24,12 +24,12 @@ pub async fn handle(deps: &Deps, call: Call<GiveBack>) -> Outcome<GiveBack> {
         let status = order.state.status();
         let payment = found.take::<Payment>(&payment_key)?.filter(|_| order.payment_id().is_some());
         let payment = payment.ok_or_else(|| {
-            Problem::conflict("order_not_paid", format!("the order is {} and has no money to give back", status.name()))
+            Problem::new(&problems::ORDER_NOT_PAID, format!("the order is {} and has no money to give back", status.name()))
         })?;
         let (held, version) = (payment.value, payment.version);
         let (reference, left) = held
             .kept()
-            .ok_or_else(|| Problem::conflict("nothing_to_refund", "all of the money is going back already"))?;
+            .ok_or_else(|| Problem::new(&problems::NOTHING_TO_REFUND, "all of the money is going back already"))?;
         let amount = call.body.amount.unwrap_or(left);
         if amount.currency != left.currency {
             let detail = format!("the order was paid in {}", left.currency);
@@ -42,10 +42,10 @@ pub async fn handle(deps: &Deps, call: Call<GiveBack>) -> Outcome<GiveBack> {
         let goods_are_here = matches!(status, OrderStatus::Paid | OrderStatus::Confirmed);
         if amount == left && goods_are_here {
             let detail = "the goods have not left: cancel the order, which gives all the money and the stock back";
-            return Err(Problem::conflict("cancel_instead", detail));
+            return Err(Problem::new(&problems::CANCEL_INSTEAD, detail));
         }
         if held.refunds.len() >= REFUNDS_MAX {
-            return Err(Problem::conflict("too_many_refunds", format!("a payment has at most {REFUNDS_MAX} refunds")));
+            return Err(Problem::new(&problems::TOO_MANY_REFUNDS, format!("a payment has at most {REFUNDS_MAX} refunds")));
         }
         let (next, initiated) = request(deps, &held, deps.id(RefundId::from_ulid), &reference, amount)
             .map_err(|error| Problem::internal(&error))?;

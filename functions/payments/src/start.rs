@@ -1,7 +1,7 @@
 //! `POST /orders/{id}/payment`: where the buyer pays. Usually the checkout is open already; when the provider was away,
 //! this opens it.
 
-use contracts::payments::{Payment as PaymentView, Start};
+use contracts::{payments::{Payment as PaymentView, Start}, problems};
 use domain::order::{Order, OrderStatus};
 use runtime::{Call, Outcome, Problem, Reply, http::Committed};
 use store::keys;
@@ -20,7 +20,7 @@ pub async fn handle(deps: &PaymentDeps, call: Call<Start>) -> Outcome<Start> {
     let status = order.state.status();
     if status != OrderStatus::Pending || core.now() >= order.expires_at {
         let detail = format!("the order is {} and cannot be paid", status.name());
-        return Err(Problem::conflict("order_not_payable", detail));
+        return Err(Problem::new(&problems::ORDER_NOT_PAYABLE, detail));
     }
     let payable = Payable {
         tenant,
@@ -35,7 +35,7 @@ pub async fn handle(deps: &PaymentDeps, call: Call<Start>) -> Outcome<Start> {
     let payment = open(deps, &call.cause, &payable, ENDPOINT_TRIES, |_| {}).await.map_err(problem)?;
     if !payment.value.status.is_open() {
         let detail = format!("the payment is {}", payment.value.status.name());
-        return Err(Problem::conflict("order_not_payable", detail));
+        return Err(Problem::new(&problems::ORDER_NOT_PAYABLE, detail));
     }
     let version = payment.version;
     let reply = Reply::new(&PaymentView::new(payment.value, version)).etag(version);
@@ -47,11 +47,11 @@ pub async fn handle(deps: &PaymentDeps, call: Call<Start>) -> Outcome<Start> {
 
 fn problem(error: OpenError) -> Problem {
     match error {
-        OpenError::UnderWay => Problem::conflict("payment_starting", "the payment is just being started; try again"),
+        OpenError::UnderWay => Problem::new(&problems::PAYMENT_STARTING, "the payment is just being started; try again"),
         OpenError::Contended => Problem::busy(),
         OpenError::Provider(error) => {
             tracing::warn!(%error, "no checkout");
-            Problem::new(503, "provider_unavailable", "the payment provider does not answer; try again")
+            Problem::new(&problems::PROVIDER_UNAVAILABLE, "the payment provider does not answer; try again")
         }
         OpenError::Store(error) => error.into(),
     }

@@ -3,8 +3,7 @@
 
 use contracts::{
     events::WebhookReceived,
-    payments::{WebhookAccepted, WebhookPaystack},
-};
+    payments::{WebhookAccepted, WebhookPaystack}, problems};
 use domain::guard::{self, Rule};
 use hmac::{Hmac, KeyInit, Mac};
 use runtime::{Call, Deps, Outcome, Problem, Reply};
@@ -21,10 +20,10 @@ pub async fn handle(deps: &Deps, call: Call<WebhookPaystack>) -> Outcome<Webhook
     let signature = call.raw.header("x-paystack-signature").unwrap_or_default();
     if !is_signed(&call.raw.body, signature, &secret.secret_key) && guard::stands(Rule::WebhookSignature) {
         tracing::warn!(source_ip = call.raw.source_ip, "a webhook with a wrong signature");
-        return Err(Problem::new(401, "invalid_signature", "the signature does not fit the body"));
+        return Err(Problem::new(&problems::INVALID_SIGNATURE, "the signature does not fit the body"));
     }
     let body: Value = serde_json::from_slice(&call.raw.body)
-        .map_err(|error| Problem::bad_request("malformed_json", error.to_string()))?;
+        .map_err(|error| Problem::new(&problems::MALFORMED_JSON, error.to_string()))?;
     let accepted = Reply::new(&WebhookAccepted { received: true });
     let event = body["event"].as_str().unwrap_or_default();
     let reference = charge_reference(&body["data"]);

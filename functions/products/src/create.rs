@@ -7,8 +7,7 @@ use std::collections::HashSet;
 use contracts::{
     events::ProductCreated,
     http::FieldError,
-    products::{Create, CreateProduct},
-};
+    products::{Create, CreateProduct}, problems};
 use domain::{
     ProductId, VariantId,
     catalog::{Product, ProductStatus, slug_like, slug_of},
@@ -117,7 +116,7 @@ fn explain(refused: Refused, parts: &Parts, plan: Plan) -> Problem {
     if let Some(max) = plan.products_max()
         && refused.contains(parts.plan)
     {
-        return Problem::new(403, "plan_limit", format!("the plan {} allows {max} products", plan.name()));
+        return Problem::new(&problems::PLAN_LIMIT, format!("the plan {} allows {max} products", plan.name()));
     }
     let slug = refused.contains(parts.slug).then(slug_taken);
     let skus = parts.skus.iter().enumerate().filter(|(_, op)| refused.contains(**op));

@@ -1,7 +1,7 @@
 //! `DELETE /products/{id}/variants/{vid}`: removes a variant of which there is nothing left, in stock or promised. One
 //! batched read (product and stock) and one transaction.
 
-use contracts::products::RemoveVariant;
+use contracts::{products::RemoveVariant, problems};
 use domain::stock::Stock;
 use runtime::{Call, Deps, Outcome, Problem};
 use store::keys;
@@ -21,7 +21,7 @@ pub async fn handle(deps: &Deps, call: Call<RemoveVariant>) -> Outcome<RemoveVar
         && (stock.on_hand != 0 || stock.reserved != 0)
     {
         let detail = format!("{} units are in stock, {} of them promised to orders", stock.on_hand, stock.reserved);
-        return Err(Problem::conflict("variant_in_stock", detail));
+        return Err(Problem::new(&problems::VARIANT_IN_STOCK, detail));
     }
     let product = found.value.remove_variant(variant_id, deps.now()).map_err(variants_problem)?;
 

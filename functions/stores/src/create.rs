@@ -4,8 +4,7 @@
 
 use contracts::{
     events::StoreCreated,
-    stores::{Create, CreateStore},
-};
+    stores::{Create, CreateStore}, problems};
 use domain::{
     StoreId,
     account::Account,
@@ -100,11 +99,11 @@ fn write(deps: &Deps, call: &Call<Create>, tx: &mut Tx, store: &Store, plan: Pla
 fn explain(refused: Refused, parts: &Parts, plan: Plan) -> Problem {
     match plan.stores_max() {
         Some(max) if refused.contains(parts.plan) => {
-            Problem::new(403, "plan_limit", format!("the plan {} allows {max} open stores", plan.name()))
+            Problem::new(&problems::PLAN_LIMIT, format!("the plan {} allows {max} open stores", plan.name()))
         }
         _ if refused.contains(parts.slug) => {
             let detail = "another store on the platform has this slug";
-            Problem::conflict("slug_taken", detail).with_errors(vec![error("/slug", "slug_taken", detail)])
+            Problem::new(&problems::SLUG_TAKEN, detail).with_errors(vec![error("/slug", "slug_taken", detail)])
         }
         _ => CommitError::Refused(refused).into(),
     }

@@ -12,6 +12,7 @@ pub mod patch;
 pub mod problems;
 pub mod row;
 pub mod table;
+pub mod timers;
 
 pub mod audit;
 pub mod auth;

@@ -1,16 +1,17 @@
 //! The Lambda authorizer: API Gateway (HTTP API, payload 2.0, simple responses) asks it about a token before it calls
 //! a function. What it says is cached by API Gateway under the token.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
+use contracts::Function;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     auth::Principal,
-    boot::{self, Exit},
-    deps::Deps,
+    boot::{Boot, Erased, Served},
+    granted::Granted,
     handler::Handler,
 };
 
@@ -30,66 +31,54 @@ struct Decision {
     context: HashMap<String, Value>,
 }
 
-/// Runs the authorizer until Lambda stops it. The handler gets the value of `Authorization` and gives back whose token
-/// it is, if it is one that holds. An error is no answer: API Gateway tells the caller 500, and asks again next time.
-pub fn serve_authorizer<E, H>(handler: H) -> Exit
+/// What the authorizer is called with: the value of `Authorization`. It gives back whose token it is, if it is one that
+/// holds. An error is no answer: API Gateway tells the caller 500, and asks again next time.
+pub(crate) type Decisions = Erased<String, Result<Option<Principal>, String>>;
+
+pub(crate) fn start<F, H, E>(boot: &Boot, handler: H) -> Decisions
 where
-    E: std::fmt::Display + Send,
-    H: for<'a> Handler<'a, Deps, String, Result<Option<Principal>, E>> + 'static,
+    F: Function,
+    E: std::fmt::Display + Send + 'static,
+    H: for<'a> Handler<'a, Granted<F>, String, Result<Option<Principal>, E>> + 'static,
 {
-    boot::run(|deps: Deps| {
+    let shared = Arc::new((Granted::<F>::from_boot(boot), handler));
+    Box::new(move |authorization| {
+        let shared = Arc::clone(&shared);
         Box::pin(async move {
-            let (deps, handler) = (&deps, &handler);
-            lambda_runtime::run(service_fn(async |event: LambdaEvent<Question>| {
-                // On the heap: nested in the runtime's own futures it is deeper than the compiler will lay out.
-                let decided = Box::pin(decide(deps, handler, event.payload));
-                decided.await.map_err(lambda_runtime::Error::from)
-            }))
-            .await
+            shared.1.call(&shared.0, authorization).await.map_err(|error| {
+                tracing::error!(%error, "no decision");
+                "no decision".to_owned()
+            })
         })
     })
 }
 
-async fn decide<E, H>(deps: &Deps, handler: &H, question: Question) -> Result<Decision, String>
-where
-    E: std::fmt::Display + Send,
-    H: for<'a> Handler<'a, Deps, String, Result<Option<Principal>, E>>,
-{
+pub(crate) async fn serve(decide: Decisions) -> Served {
+    let decide = &decide;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Question>| {
+        answer(decide, event.payload).await.map_err(lambda_runtime::Error::from)
+    }))
+    .await
+}
+
+async fn answer(decide: &Decisions, question: Question) -> Result<Decision, String> {
     let authorization = question.identity_source.unwrap_or_default().into_iter().next().unwrap_or_default();
-    match handler.call(deps, authorization).await {
-        Ok(principal) => Ok(Decision {
-            is_authorized: principal.is_some(),
-            context: principal.map(|principal| principal.to_context()).unwrap_or_default(),
-        }),
-        Err(error) => {
-            tracing::error!(%error, "no decision");
-            Err("no decision".to_owned())
-        }
-    }
+    let principal = decide(authorization).await?;
+    Ok(Decision {
+        is_authorized: principal.is_some(),
+        context: principal.map(|principal| principal.to_context()).unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use domain::{AccountId, Role, SessionId};
     use serde_json::json;
     use ulid::Ulid;
 
     use super::*;
-    use crate::{
-        config::Config,
-        deps::{SystemClock, SystemEntropy},
-        secrets::Secrets,
-    };
 
-    fn deps() -> Deps {
-        let db = aws_sdk_dynamodb::Config::builder().behavior_version_latest().build();
-        let db = store::Db::new(aws_sdk_dynamodb::Client::from_conf(db), "test-");
-        Deps::from_parts(db, Arc::new(SystemClock), Arc::new(SystemEntropy), Config::default(), Secrets::fixed([]))
-    }
-
-    async fn handler(_: &Deps, authorization: String) -> Result<Option<Principal>, String> {
+    async fn decision(authorization: String) -> Result<Option<Principal>, String> {
         match authorization.as_str() {
             "Bearer good" => Ok(Some(Principal {
                 tenant_id: None,
@@ -97,13 +86,14 @@ mod tests {
                 role: Role::Customer,
                 session_id: SessionId::from_ulid(Ulid(2)),
             })),
-            "Bearer away" => Err("arn:secret".to_owned()),
+            "Bearer away" => Err("no decision".to_owned()),
             _ => Ok(None),
         }
     }
 
     async fn asked(event: Value) -> Result<Value, String> {
-        let decision = decide(&deps(), &handler, serde_json::from_value(event).unwrap()).await?;
+        let decide: Decisions = Box::new(|authorization| Box::pin(decision(authorization)));
+        let decision = answer(&decide, serde_json::from_value(event).unwrap()).await?;
         Ok(serde_json::to_value(decision).unwrap())
     }
 

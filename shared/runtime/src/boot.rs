@@ -12,10 +12,14 @@ use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
 
+use contracts::{Row, gate::Gate};
+
 use crate::{
+    claims::ClaimCache,
     config::Config,
-    deps::{Clock, Deps, Entropy, SystemClock, SystemEntropy},
+    deps::{Clock, Entropy, SystemClock, SystemEntropy},
     outbound::Outbound,
+    secrets::Secrets,
     telemetry,
 };
 
@@ -24,6 +28,7 @@ pub type Exit = ExitCode;
 
 /// What dependencies are made from. Everything of the outside world that a function can meet is in here, so whoever
 /// makes another one (the simulator) hosts functions in another world.
+#[derive(Clone)]
 pub struct Boot {
     pub config: Config,
     pub sdk: SdkConfig,
@@ -31,54 +36,52 @@ pub struct Boot {
     pub entropy: Arc<dyn Entropy>,
     /// The way to other people's APIs, made at the first use unless it is given.
     pub outbound: Option<Outbound>,
-}
-
-/// Dependencies a handler can ask for. Each handler names the least it needs, so that no function links or starts
-/// what it does not use.
-pub trait FromBoot: Send + Sync + 'static {
-    fn from_boot(boot: &Boot) -> Self;
-}
-
-impl FromBoot for Deps {
-    fn from_boot(boot: &Boot) -> Self {
-        Self::new(boot)
-    }
+    /// What the function may do.
+    pub gate: Gate,
+    /// Secrets that were read lately.
+    pub secrets: Secrets,
+    /// Stores that were asked for lately.
+    pub claims: ClaimCache,
 }
 
 impl Boot {
-    fn new() -> Self {
-        Self {
-            config: Config::from_env(),
-            sdk: sdk_config(),
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(SystemEntropy),
-            outbound: None,
-        }
+    /// In Lambda.
+    fn new(row: &'static Row) -> Self {
+        let sdk = sdk_config();
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        Self { gate: Gate::of(row), ..Self::over(Config::from_env(), sdk, clock, entropy) }
+    }
+
+    /// With nothing kept yet, and every use let pass.
+    pub fn over(config: Config, sdk: SdkConfig, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        let secrets = Secrets::new(&sdk);
+        Self { config, sdk, clock, entropy, outbound: None, gate: Gate::open(), secrets, claims: ClaimCache::default() }
+    }
+
+    /// The same for a function with another row.
+    pub fn of(&self, row: &'static Row) -> Self {
+        Self { gate: self.gate.before(row), ..self.clone() }
     }
 }
 
 /// A function with its own types gone. What runs it is then compiled once, here, and not again in every bin.
-pub(crate) type Erased<I, O> = Box<dyn Fn(I) -> Pin<Box<dyn Future<Output = O> + Send>> + Send + Sync>;
+pub type Erased<I, O> = Box<dyn Fn(I) -> Pin<Box<dyn Future<Output = O> + Send>> + Send + Sync>;
 
 /// How serving ended.
 pub(crate) type Served = Result<(), lambda_runtime::Error>;
 
 /// Serving stays on its one thread.
-type Serving = Pin<Box<dyn Future<Output = Served>>>;
+pub(crate) type Serving = Pin<Box<dyn Future<Output = Served>>>;
 
-/// Runs a function until Lambda stops it.
-pub(crate) fn run<D: FromBoot>(serve: impl FnOnce(D) -> Serving + 'static) -> Exit {
-    block_on(Box::new(|boot| serve(D::from_boot(boot))))
-}
-
-/// One thread: a function works on one request at a time, and a second thread only costs start-up.
-fn block_on(serve: Box<dyn FnOnce(&Boot) -> Serving>) -> Exit {
+/// Runs a function until Lambda stops it. One thread: a function works on one request at a time, and a second thread
+/// only costs start-up.
+pub(crate) fn run(row: &'static Row, serve: Box<dyn FnOnce(&Boot) -> Serving>) -> Exit {
     telemetry::init();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    match runtime.block_on(async { serve(&Boot::new()).await }) {
+    match runtime.block_on(async { serve(&Boot::new(row)).await }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }

@@ -1,5 +1,6 @@
 //! One-time codes: making, checking and sending them.
 
+use contracts::problems;
 use domain::account::{ONE_TIME_CODE_PAUSE_S, OneTimeCode};
 use store::{CodePause, Entity};
 
@@ -37,5 +38,5 @@ pub async fn send(deps: &Deps, mailer: &Mailer, email: &Email, pause: &CodePause
 /// A code was sent to this address a moment ago.
 pub fn too_soon() -> Problem {
     let detail = "a code was sent to this address a moment ago; another one can be sent a minute after it";
-    Problem::new(429, "too_soon", detail).retry_after_s(ONE_TIME_CODE_PAUSE_S)
+    Problem::new(&problems::TOO_SOON, detail).retry_after_s(ONE_TIME_CODE_PAUSE_S)
 }

@@ -2,11 +2,21 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use domain::{EventId, TenantId, Timestamp};
+use contracts::{
+    gate::{Gate, Use},
+    row::Grant,
+};
+use domain::Timestamp;
+use serde::de::DeserializeOwned;
 use store::{Db, Tx};
 use ulid::Ulid;
 
-use crate::{boot::Boot, config::Config, http::store_scope::ClaimCache, secrets::Secrets};
+use crate::{
+    boot::Boot,
+    claims::ClaimCache,
+    config::Config,
+    secrets::{SecretError, Secrets},
+};
 
 /// Tells the time.
 pub trait Clock: Send + Sync + Debug {
@@ -42,32 +52,31 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// What every handler has.
+/// What every handler has. What it reaches for is held against its function's row.
 #[derive(Debug, Clone)]
 pub struct Deps {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub config: Arc<Config>,
-    pub secrets: Secrets,
+    gate: Gate,
+    secrets: Secrets,
     pub(crate) claims: ClaimCache,
 }
 
 impl Deps {
-    pub(crate) fn new(boot: &Boot) -> Self {
-        let db = Db::new(aws_sdk_dynamodb::Client::new(&boot.sdk), boot.config.table_prefix());
-        let secrets = Secrets::from_sdk(&boot.sdk);
-        Self::from_parts(db, Arc::clone(&boot.clock), Arc::clone(&boot.entropy), boot.config.clone(), secrets)
-    }
-
-    pub fn from_parts(
-        db: Db,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        config: Config,
-        secrets: Secrets,
-    ) -> Self {
-        Self { db, clock, entropy, config: Arc::new(config), secrets, claims: ClaimCache::default() }
+    /// As [`Granted`](crate::Granted) has them; by itself only for tests, which furnish what no function may.
+    pub fn new(boot: &Boot) -> Self {
+        let client = aws_sdk_dynamodb::Client::new(&boot.sdk);
+        Self {
+            db: Db::new(client, boot.config.table_prefix()).behind(boot.gate.clone()),
+            clock: Arc::clone(&boot.clock),
+            entropy: Arc::clone(&boot.entropy),
+            config: Arc::new(boot.config.clone()),
+            gate: boot.gate.clone(),
+            secrets: boot.secrets.clone(),
+            claims: boot.claims.clone(),
+        }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -88,21 +97,18 @@ impl Deps {
         bytes
     }
 
+    /// The secret that a grant lets read, which is a JSON document, as `T`.
+    ///
+    /// # Errors
+    /// It is away, is not what it should be, or is not granted.
+    pub async fn secret<T: DeserializeOwned>(&self, grant: Grant) -> Result<T, SecretError> {
+        let name = self.config.secret(grant);
+        self.gate.pass(Use::Grant(grant)).map_err(|error| SecretError::new(name, error))?;
+        self.secrets.get(name, self.now()).await
+    }
+
     /// An empty transaction.
     pub fn tx(&self) -> Tx {
         Tx::new(self.id(|ulid| ulid).to_string())
-    }
-
-    /// A transaction in which a consumer deals with an event; see [`crate::consumer::commit`].
-    pub fn step_tx(&self, consumer: &str, tenant: TenantId, event: EventId) -> (Tx, store::Op) {
-        let mut tx = self.tx();
-        let op = tx.inbox(tenant, consumer, event, self.now());
-        (tx, op)
-    }
-}
-
-impl AsRef<Self> for Deps {
-    fn as_ref(&self) -> &Self {
-        self
     }
 }

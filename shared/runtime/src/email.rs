@@ -6,9 +6,9 @@ use aws_sdk_sesv2::{
     error::ProvideErrorMetadata,
     types::{Body, Content, Destination, EmailContent, Message},
 };
-use aws_types::SdkConfig;
+use contracts::row::Grant;
 
-use crate::boot::{Boot, FromBoot};
+use crate::{boot::Boot, granted::Extra};
 
 /// A message to one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,58 +43,24 @@ impl Email {
 pub struct EmailError(pub String);
 
 /// Sends e-mail from the platform's address.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Mailer {
-    route: Route,
+    client: aws_sdk_sesv2::Client,
     from: String,
 }
 
-#[derive(Clone)]
-enum Route {
-    Ses(aws_sdk_sesv2::Client),
-    /// For tests: keeps what is sent.
-    Kept(std::sync::Arc<std::sync::Mutex<Vec<Email>>>),
-    /// For tests: sends nothing.
-    Away,
-}
+impl Extra for Mailer {
+    const GRANTS: &'static [Grant] = &[Grant::SendEmail];
 
-impl fmt::Debug for Mailer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mailer({})", self.from)
-    }
-}
-
-impl FromBoot for Mailer {
     fn from_boot(boot: &Boot) -> Self {
-        Self::from_sdk(&boot.sdk, boot.config.mail_from.clone())
+        Self { client: aws_sdk_sesv2::Client::new(&boot.sdk), from: boot.config.mail_from.clone() }
     }
 }
 
 impl Mailer {
-    fn from_sdk(sdk: &SdkConfig, from: String) -> Self {
-        Self { route: Route::Ses(aws_sdk_sesv2::Client::new(sdk)), from }
-    }
-
-    /// A mailer for tests, and the box it puts everything into.
-    pub fn kept() -> (Self, std::sync::Arc<std::sync::Mutex<Vec<Email>>>) {
-        let sent = std::sync::Arc::default();
-        (Self { route: Route::Kept(std::sync::Arc::clone(&sent)), from: "shop@example.com".into() }, sent)
-    }
-
-    /// A mailer for tests that fails.
-    pub fn away() -> Self {
-        Self { route: Route::Away, from: "shop@example.com".into() }
-    }
-
+    /// # Errors
+    /// [`EmailError`]: SES did not take it, or did not answer.
     pub async fn send(&self, email: &Email) -> Result<(), EmailError> {
-        let client = match &self.route {
-            Route::Ses(client) => client,
-            Route::Kept(sent) => {
-                sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(email.clone());
-                return Ok(());
-            }
-            Route::Away => return Err(EmailError("away".into())),
-        };
         let content = |text: &str| Content::builder().data(text).charset("UTF-8").build();
         let failed = |error: &dyn fmt::Display| EmailError(error.to_string());
         let body = Body::builder()
@@ -103,7 +69,7 @@ impl Mailer {
             .build();
         let message =
             Message::builder().subject(content(&email.subject).map_err(|error| failed(&error))?).body(body).build();
-        client
+        self.client
             .send_email()
             .from_email_address(&self.from)
             .destination(Destination::builder().to_addresses(&email.to).build())

@@ -1,7 +1,10 @@
 //! Making events: an envelope around what happened, linked to what caused it.
 
-use contracts::events::{Envelope, Event};
-use domain::{EventId, TenantId};
+use contracts::{
+    events::{Envelope, Event},
+    timers::Due,
+};
+use domain::{EventId, TenantId, Timestamp};
 
 use crate::deps::Deps;
 
@@ -23,7 +26,31 @@ impl<D> From<&Envelope<D>> for Cause {
     }
 }
 
+impl<S> From<&Due<S>> for Cause {
+    fn from(due: &Due<S>) -> Self {
+        Self {
+            correlation_id: due.correlation_id.clone(),
+            causation_id: due.causation_id,
+            traceparent: due.traceparent.clone(),
+        }
+    }
+}
+
 impl Deps {
+    /// A timer to be set for the first time, for an aggregate.
+    pub fn timer<S>(&self, cause: &Cause, tenant_id: TenantId, subject: S, due_at: Timestamp) -> Due<S> {
+        Due {
+            tenant_id,
+            subject,
+            due_at,
+            attempt: 0,
+            since: self.now(),
+            correlation_id: cause.correlation_id.clone(),
+            causation_id: cause.causation_id,
+            traceparent: cause.traceparent.clone(),
+        }
+    }
+
     /// Wraps what happened to a subject, which is at `version` after it.
     pub fn event<E: Event>(
         &self,

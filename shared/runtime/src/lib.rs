@@ -10,47 +10,59 @@
 pub mod auth;
 pub mod authorizer;
 pub mod boot;
+pub mod claims;
 pub mod codes;
 pub mod config;
-pub mod consumer;
 pub mod deps;
 pub mod email;
 pub mod events;
+pub mod granted;
+pub mod host;
 pub mod http;
 pub mod outbound;
 pub mod password;
 pub mod queue;
+pub mod retry;
 pub mod secrets;
+pub mod serve;
 pub mod sessions;
-pub mod stream;
+pub mod steps;
 pub mod telemetry;
 pub mod tokens;
 
 mod handler;
+mod schedule;
+mod stream;
 
 pub use auth::Principal;
-pub use authorizer::serve_authorizer;
-pub use boot::{Boot, Exit, FromBoot};
+pub use boot::{Boot, Exit};
 pub use config::Config;
-pub use consumer::{Message, StepError, serve_consumer};
 pub use deps::{Clock, Deps, Entropy};
+pub use granted::{Extra, Granted, With};
 pub use handler::Handler;
-pub use http::{Call, Outcome, Problem, Reply, serve_http};
-pub use stream::serve_stream;
+pub use host::{Hosted, Running};
+pub use http::{Call, Outcome, Problem, Reply};
+pub use retry::{Tries, Try, retry};
+pub use steps::{Received, StepCommit, StepError, StepTx};
 
-/// Names a service's functions by how they are served: `functions! { serve_http: get, list; serve_consumer: on_event; }`
-/// makes `mains::get`, …, each running the module's `handle`. In the library, where what they share is compiled once: a
-/// bin that calls one of them costs a link and no compile (0.6 s for 4.9).
+/// Names a service's functions by what calls them: `functions! { http: get, list; consumer: on_event; }` makes
+/// `mains::get`, …, each running the module's `handle`, and `functions()`, all of them for a host. In the library, where
+/// what they share is compiled once: a bin that calls one of them costs a link and no compile (0.6 s for 4.9).
 #[macro_export]
 macro_rules! functions {
-    ($($serve:ident: $($name:ident),+;)+) => {
+    ($($kind:ident: $($name:ident),+;)+) => {
         /// What the service's bins run.
         pub mod mains {
             $($(
                 pub fn $name() -> $crate::Exit {
-                    $crate::$serve(super::$name::handle)
+                    $crate::serve::$kind(super::$name::handle)
                 }
             )+)+
+        }
+
+        /// The service's functions, for whoever hosts them.
+        pub fn functions() -> Vec<$crate::Hosted> {
+            vec![$($($crate::host::$kind($name::handle)),+),+]
         }
     };
 }

@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 
-use crate::boot::{Boot, FromBoot};
+use crate::boot::Boot;
 
 /// How long a provider may take to accept a connection, and to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -57,8 +57,9 @@ impl Default for Outbound {
     }
 }
 
-impl FromBoot for Outbound {
-    fn from_boot(boot: &Boot) -> Self {
+impl Outbound {
+    /// The boot's, or one over TLS.
+    pub fn from_boot(boot: &Boot) -> Self {
         boot.outbound.clone().unwrap_or_default()
     }
 }

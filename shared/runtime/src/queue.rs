@@ -1,64 +1,111 @@
-//! A consumer's own queue: to be called again later.
+//! Queues: a function's own, of which it holds messages back or puts them aside, and those of timers' functions.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
-use aws_sdk_sqs::error::DisplayErrorContext;
-use serde::Serialize;
+use aws_lambda_events::sqs::SqsMessage;
+use aws_sdk_sqs::{
+    error::DisplayErrorContext,
+    types::{MessageAttributeValue, SendMessageBatchRequestEntry},
+};
+use contracts::row::Grant;
 
 use crate::{
-    boot::{Boot, FromBoot},
-    consumer::{Message, StepError},
+    boot::Boot,
+    granted::Extra,
+    steps::StepError,
 };
 
-/// SQS holds a message back for at most 15 minutes; what has to wait longer is sent on again.
-pub const DELAY_MAX_S: i64 = 900;
+/// Messages that one call to SQS takes.
+pub const SEND_MAX: usize = 10;
+/// The attribute of a dead letter that says why it is one.
+pub const REASON: &str = "reason";
+/// Of a reason, so much is kept.
+const REASON_CHARS_MAX: usize = 500;
 
-/// Messages kept for a test, each with its delay in seconds.
-pub type Sent = Arc<std::sync::Mutex<Vec<(String, i32)>>>;
-
-/// Sends messages to the function's own queue.
-#[derive(Clone)]
-pub struct OwnQueue(Route);
-
-#[derive(Clone)]
-enum Route {
-    Sqs { client: aws_sdk_sqs::Client, url: Arc<str> },
-    Kept(Sent),
-}
-
-impl fmt::Debug for OwnQueue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OwnQueue")
-    }
-}
-
-impl FromBoot for OwnQueue {
-    fn from_boot(boot: &Boot) -> Self {
-        let url = boot.config.queue_url.as_str().into();
-        Self(Route::Sqs { client: aws_sdk_sqs::Client::new(&boot.sdk), url })
-    }
+/// The queue that calls a function, and its dead letters.
+#[derive(Debug)]
+pub(crate) struct OwnQueue {
+    client: aws_sdk_sqs::Client,
+    url: Arc<str>,
+    dead_letters_url: Arc<str>,
 }
 
 impl OwnQueue {
-    /// A queue for tests, and the list it puts everything into.
-    pub fn kept() -> (Self, Sent) {
-        let sent = Arc::default();
-        (Self(Route::Kept(Arc::clone(&sent))), sent)
+    pub(crate) fn new(boot: &Boot) -> Self {
+        Self {
+            client: aws_sdk_sqs::Client::new(&boot.sdk),
+            url: boot.config.queue_url.as_str().into(),
+            dead_letters_url: boot.config.dead_letters_url.as_str().into(),
+        }
     }
 
-    /// Sends a message to be seen after `delay_s` seconds, or after [`DELAY_MAX_S`] if that is sooner.
-    pub async fn send<D: Serialize>(&self, message: &Message<D>, delay_s: i64) -> Result<(), StepError> {
-        let body = serde_json::to_string(message).map_err(StepError::poison)?;
-        let delay_s = i32::try_from(delay_s.clamp(0, DELAY_MAX_S)).unwrap_or(0);
-        match &self.0 {
-            Route::Kept(sent) => {
-                sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((body, delay_s));
-            }
-            Route::Sqs { client, url } => {
-                let send = client.send_message().queue_url(&**url).message_body(body).delay_seconds(delay_s);
-                send.send().await.map_err(|error| StepError::retry(DisplayErrorContext(error)))?;
-            }
+    /// Keeps a message that failed from coming again for so many seconds.
+    pub(crate) async fn hold_back(&self, record: &SqsMessage, wait_s: u32) -> Result<(), String> {
+        let receipt = record.receipt_handle.clone().unwrap_or_default();
+        let wait_s = i32::try_from(wait_s).unwrap_or(i32::MAX);
+        let call = self.client.change_message_visibility().queue_url(&*self.url);
+        let call = call.receipt_handle(receipt).visibility_timeout(wait_s);
+        call.send().await.map(drop).map_err(|error| DisplayErrorContext(error).to_string())
+    }
+
+    /// Puts a copy of a message among the dead letters, with the reason.
+    pub(crate) async fn bury(&self, record: &SqsMessage, reason: &str) -> Result<(), String> {
+        let reason = MessageAttributeValue::builder().data_type("String").string_value(printable(reason)).build();
+        let reason = reason.map_err(|error| error.to_string())?;
+        let call = self.client.send_message().queue_url(&*self.dead_letters_url);
+        let call = call.message_body(record.body.clone().unwrap_or_default()).message_attributes(REASON, reason);
+        call.send().await.map(drop).map_err(|error| DisplayErrorContext(error).to_string())
+    }
+}
+
+/// SQS refuses a message with characters that XML 1.0 does not know.
+fn printable(text: &str) -> String {
+    let is_taken = |c: char| {
+        matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+    };
+    text.chars().map(|c| if is_taken(c) { c } else { '\u{FFFD}' }).take(REASON_CHARS_MAX).collect()
+}
+
+/// The queues of the functions that timers call.
+#[derive(Debug, Clone)]
+pub struct TimerQueues {
+    client: aws_sdk_sqs::Client,
+    /// What the queues' addresses start with, before the function's name.
+    url_prefix: Arc<str>,
+}
+
+impl Extra for TimerQueues {
+    const GRANTS: &'static [Grant] = &[Grant::SendTimers];
+
+    fn from_boot(boot: &Boot) -> Self {
+        Self { client: aws_sdk_sqs::Client::new(&boot.sdk), url_prefix: boot.config.queue_url_prefix.as_str().into() }
+    }
+}
+
+impl TimerQueues {
+    /// Puts up to [`SEND_MAX`] messages into a function's queue, in one call. Gives back for each whether it was taken.
+    ///
+    /// # Errors
+    /// [`StepError::Retry`]: the call failed; some may have been taken.
+    pub async fn send(&self, function: &str, bodies: &[String]) -> Result<Vec<bool>, StepError> {
+        let mut call = self.client.send_message_batch().queue_url(format!("{}{function}", self.url_prefix));
+        for (position, body) in bodies.iter().enumerate() {
+            let entry = SendMessageBatchRequestEntry::builder().id(position.to_string()).message_body(body).build();
+            call = call.entries(entry.map_err(StepError::poison)?);
         }
-        Ok(())
+        let answer = call.send().await.map_err(|error| StepError::retry(DisplayErrorContext(error)))?;
+        let is_taken = |position: usize| answer.successful.iter().any(|entry| entry.id == position.to_string());
+        Ok((0..bodies.len()).map(is_taken).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn a_reason_is_what_sqs_takes() {
+        assert_eq!(printable("a\u{0}b\u{8}\u{FFFF}\tç\n"), "a\u{FFFD}b\u{FFFD}\u{FFFD}\tç\n");
+        assert_eq!(printable(&"x".repeat(1_000)).len(), 500);
     }
 }

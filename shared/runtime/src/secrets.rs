@@ -4,9 +4,10 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use aws_types::SdkConfig;
 use domain::Timestamp;
 use serde::de::DeserializeOwned;
@@ -21,19 +22,22 @@ pub struct SecretError {
     pub detail: String,
 }
 
+impl SecretError {
+    pub(crate) fn new(name: &str, detail: impl ToString) -> Self {
+        Self { name: name.to_owned(), detail: detail.to_string() }
+    }
+}
+
 /// Reads secrets by name.
 #[derive(Clone)]
 pub struct Secrets(Arc<Inner>);
 
 struct Inner {
-    source: Source,
+    sdk: SdkConfig,
+    /// Made at the first use: most functions read no secret.
+    manager: OnceLock<aws_sdk_secretsmanager::Client>,
+    /// By name, with the time until which each is good.
     kept: Mutex<HashMap<String, (Timestamp, String)>>,
-}
-
-enum Source {
-    Manager(aws_sdk_secretsmanager::Client),
-    /// For tests: what the secrets are.
-    Fixed(HashMap<String, String>),
 }
 
 impl fmt::Debug for Secrets {
@@ -43,16 +47,15 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    pub(crate) fn from_sdk(sdk: &SdkConfig) -> Self {
-        Self::new(Source::Manager(aws_sdk_secretsmanager::Client::new(sdk)))
+    pub fn new(sdk: &SdkConfig) -> Self {
+        Self(Arc::new(Inner { sdk: sdk.clone(), manager: OnceLock::new(), kept: Mutex::default() }))
     }
 
-    pub fn fixed(secrets: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self::new(Source::Fixed(secrets.into_iter().collect()))
-    }
-
-    fn new(source: Source) -> Self {
-        Self(Arc::new(Inner { source, kept: Mutex::default() }))
+    /// The same, with a secret that is held for ever.
+    #[cfg(test)]
+    pub(crate) fn holding(self, name: &str, text: &str) -> Self {
+        self.0.kept.lock().unwrap().insert(name.to_owned(), (Timestamp::MAX, text.to_owned()));
+        self
     }
 
     /// The secret, which is a JSON document, as `T`.
@@ -60,24 +63,21 @@ impl Secrets {
         let text = self.text(name, now).await?;
         // The error of a secret that cannot be read must not quote it.
         serde_json::from_str(&text)
-            .map_err(|_| SecretError { name: name.to_owned(), detail: "not the expected JSON".into() })
+            .map_err(|_| SecretError::new(name, "not the expected JSON"))
     }
 
     async fn text(&self, name: &str, now: Timestamp) -> Result<String, SecretError> {
-        let failed = |detail: String| SecretError { name: name.to_owned(), detail };
-        let client = match &self.0.source {
-            Source::Fixed(secrets) => return secrets.get(name).cloned().ok_or_else(|| failed("not there".into())),
-            Source::Manager(client) => client,
-        };
-        if let Some((read_at, text)) = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).get(name)
-            && domain::time::after(*read_at, KEPT_S) > now
+        if let Some((good_until, text)) = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).get(name)
+            && *good_until > now
         {
             return Ok(text.clone());
         }
-        let answer = client.get_secret_value().secret_id(name).send().await;
-        let answer = answer.map_err(|error| failed(error.into_service_error().to_string()))?;
-        let text = answer.secret_string.ok_or_else(|| failed("empty".into()))?;
-        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), (now, text.clone()));
+        let manager = self.0.manager.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.0.sdk));
+        let answer = manager.get_secret_value().secret_id(name).send().await;
+        let answer = answer.map_err(|error| SecretError::new(name, DisplayErrorContext(error)))?;
+        let text = answer.secret_string.ok_or_else(|| SecretError::new(name, "empty"))?;
+        let good_until = domain::time::after(now, KEPT_S);
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), (good_until, text.clone()));
         Ok(text)
     }
 }

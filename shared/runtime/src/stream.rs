@@ -4,53 +4,46 @@
 //! A record that cannot be read would come again and again and hold up all behind it, so it is logged and left; it
 //! stays in the outbox until that forgets it.
 
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde::Deserialize;
+use std::sync::Arc;
+
+use contracts::Function;
 use serde_json::Value;
 use store::OutboxRecord;
 
 use crate::{
-    boot::{self, Exit, FromBoot},
-    consumer::StepError,
+    boot::{Boot, Erased},
     deps::Deps,
+    granted::{Extra, Granted},
     handler::Handler,
+    steps::StepError,
     telemetry,
 };
 
-/// What Lambda calls a stream's function with.
-#[derive(Debug, Deserialize)]
-struct Batch {
-    /// Each is read by itself, so that one cannot spoil the others.
-    #[serde(rename = "Records")]
-    records: Vec<Value>,
-}
+/// What a stream's function is called with: the records of a batch.
+pub(crate) type Records = Erased<Vec<Value>, Result<(), StepError>>;
 
-/// Runs the outbox's relay until Lambda stops it.
-pub fn serve_stream<D, H>(handler: H) -> Exit
+pub(crate) fn start<F, X, H>(boot: &Boot, handler: H) -> Records
 where
-    D: FromBoot + AsRef<Deps>,
-    H: for<'a> Handler<'a, D, Vec<OutboxRecord>, Result<(), StepError>> + 'static,
+    F: Function,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<F, X>, Vec<OutboxRecord>, Result<(), StepError>> + 'static,
 {
-    boot::run(|deps: D| {
+    let shared = Arc::new((Granted::<F, X>::from_boot(boot), handler));
+    Box::new(move |records| {
+        let shared = Arc::clone(&shared);
         Box::pin(async move {
-            let (deps, handler) = (&deps, &handler);
-            lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch>| {
-                // On the heap: nested in the runtime's own futures it is deeper than the compiler will lay out.
-                let handled = Box::pin(handle_records(deps, handler, &event.payload.records));
-                handled.await.map_err(lambda_runtime::Error::from)
-            }))
-            .await
+            let (deps, handler) = &*shared;
+            let result = handler.call(deps, read(deps, &records)).await;
+            if let Err(error) = &result {
+                tracing::warn!(%error, "the batch will come again");
+            }
+            result
         })
     })
 }
 
-/// Deals with a batch of the stream's records.
-pub async fn handle_records<D, H>(deps: &D, handler: &H, records: &[Value]) -> Result<(), StepError>
-where
-    D: AsRef<Deps>,
-    H: for<'a> Handler<'a, D, Vec<OutboxRecord>, Result<(), StepError>>,
-{
-    let core = deps.as_ref();
+/// The events of a batch's records.
+fn read(core: &Deps, records: &[Value]) -> Vec<OutboxRecord> {
     let (mut events, mut poison) = (vec![], 0_u32);
     for record in records {
         match OutboxRecord::from_stream(record) {
@@ -70,9 +63,5 @@ where
         #[expect(clippy::cast_precision_loss, reason = "an age in milliseconds")]
         telemetry::count(function, "outbox_age", age_ms as f64, "Milliseconds", core.now());
     }
-    let result = handler.call(deps, events).await;
-    if let Err(error) = &result {
-        tracing::warn!(%error, "the batch will come again");
-    }
-    result
+    events
 }

@@ -4,7 +4,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use contracts::auth::PublicKey;
+use contracts::{auth::PublicKey, row::Grant};
 use domain::{AccountId, Role, SessionId, TenantId, Timestamp, limits::ACCESS_TOKEN_TTL_S};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ use crate::{auth::Principal, deps::Deps, http::Problem, secrets::SecretError};
 const LEEWAY_S: u64 = 60;
 const TYPE: &str = "at+jwt";
 
-/// The keys that sign tokens: `current` signs, all verify. `next` is published before it signs, `previous` until its
-/// last token has expired.
+/// The public halves of the keys that sign tokens. All verify: `next` is published before it signs, `previous` until
+/// its last token has expired.
 #[derive(Clone, Deserialize)]
 pub struct TokenKeys {
     pub current: TokenKey,
@@ -29,10 +29,16 @@ pub struct TokenKeys {
 #[derive(Clone, Deserialize)]
 pub struct TokenKey {
     pub kid: String,
-    /// PKCS #8.
-    pub private_pem: String,
     /// SubjectPublicKeyInfo.
     pub public_pem: String,
+}
+
+/// The private half of the key that signs, in a secret of its own: who only verifies must not be able to sign.
+#[derive(Clone, Deserialize)]
+pub struct SigningKey {
+    pub kid: String,
+    /// PKCS #8.
+    pub private_pem: String,
 }
 
 impl TokenKeys {
@@ -96,7 +102,7 @@ impl From<TokenError> for Problem {
 
 /// Signs an access token for a principal.
 pub async fn issue(deps: &Deps, principal: &Principal) -> Result<String, SecretError> {
-    let keys = keys(deps).await?;
+    let signing: SigningKey = deps.secret(Grant::SigningKey).await?;
     let now = deps.now().as_second();
     let issuer = deps.config.public_base_url.clone();
     let claims = Claims {
@@ -112,9 +118,10 @@ pub async fn issue(deps: &Deps, principal: &Principal) -> Result<String, SecretE
     };
     let mut header = Header::new(Algorithm::ES256);
     header.typ = Some(TYPE.to_owned());
-    header.kid = Some(keys.current.kid.clone());
-    let key = EncodingKey::from_ec_pem(keys.current.private_pem.as_bytes()).map_err(|_| unusable(deps))?;
-    jsonwebtoken::encode(&header, &claims, &key).map_err(|_| unusable(deps))
+    header.kid = Some(signing.kid);
+    let unusable = |_| unusable(deps, Grant::SigningKey);
+    let key = EncodingKey::from_ec_pem(signing.private_pem.as_bytes()).map_err(unusable)?;
+    jsonwebtoken::encode(&header, &claims, &key).map_err(unusable)
 }
 
 /// Verifies an access token. One algorithm, a key of ours by its id; URLs and keys in the header are never looked at.
@@ -132,19 +139,19 @@ pub async fn verify(deps: &Deps, token: &str) -> Result<Principal, TokenError> {
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     // Expiry is checked below, against the clock in Deps.
     validation.validate_exp = false;
-    let decoding = DecodingKey::from_ec_pem(key.public_pem.as_bytes()).map_err(|_| unusable(deps))?;
+    let decoding = DecodingKey::from_ec_pem(key.public_pem.as_bytes()).map_err(|_| unusable(deps, Grant::TokenKeys))?;
     let claims = jsonwebtoken::decode::<Claims>(token, &decoding, &validation).map_err(invalid)?.claims;
     check_times(&claims, deps.now())?;
     Ok(Principal { tenant_id: claims.tid, account_id: claims.sub, role: claims.role, session_id: claims.sid })
 }
 
 pub async fn keys(deps: &Deps) -> Result<TokenKeys, SecretError> {
-    deps.secrets.get(&deps.config.token_keys_secret, deps.now()).await
+    deps.secret(Grant::TokenKeys).await
 }
 
-/// A key of ours that is none: nobody's token is to blame.
-fn unusable(deps: &Deps) -> SecretError {
-    SecretError { name: deps.config.token_keys_secret.clone(), detail: "a key in it cannot be used".to_owned() }
+/// A configured key is malformed: a fault on the server's side, not an invalid token.
+fn unusable(deps: &Deps, grant: Grant) -> SecretError {
+    SecretError::new(deps.config.secret(grant), "a key in it cannot be used")
 }
 
 fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenError> {
@@ -170,12 +177,13 @@ mod tests {
         atomic::{AtomicI64, Ordering},
     };
 
+    use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
     use domain::Timestamp;
     use serde_json::{Value, json};
     use ulid::Ulid;
 
     use super::*;
-    use crate::{Clock, Config, deps::SystemEntropy, secrets::Secrets};
+    use crate::{Boot, Clock, Config, deps::SystemEntropy};
 
     const PRIVATE: &str = include_str!("../../testing/src/test_private.pem");
     const PUBLIC: &str = include_str!("../../testing/src/test_public.pem");
@@ -193,17 +201,23 @@ mod tests {
         }
     }
 
+    /// Both halves of a key; each secret reads its own.
     fn key(kid: &str, private: &str, public: &str) -> Value {
         json!({ "kid": kid, "private_pem": private, "public_pem": public })
     }
 
     /// Dependencies with these keys in the secret, at a time.
     fn deps(keys: &Value, now_s: i64) -> Deps {
-        let db = aws_sdk_dynamodb::Config::builder().behavior_version_latest().build();
-        let db = store::Db::new(aws_sdk_dynamodb::Client::from_conf(db), "test-");
-        let config = Config { public_base_url: URL.into(), token_keys_secret: "keys".into(), ..Config::default() };
-        let secrets = Secrets::fixed([("keys".to_owned(), keys.to_string())]);
-        Deps::from_parts(db, Arc::new(Set(AtomicI64::new(now_s))), Arc::new(SystemEntropy), config, secrets)
+        let config = Config {
+            public_base_url: URL.into(),
+            token_keys_secret: "keys".into(),
+            signing_key_secret: "key".into(),
+            ..Config::default()
+        };
+        let sdk = aws_types::SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
+        let boot = Boot::over(config, sdk, Arc::new(Set(AtomicI64::new(now_s))), Arc::new(SystemEntropy));
+        let secrets = boot.secrets.holding("keys", &keys.to_string()).holding("key", &keys["current"].to_string());
+        Deps::new(&Boot { secrets, ..boot })
     }
 
     fn usual() -> Deps {
@@ -324,7 +338,7 @@ mod tests {
     #[tokio::test]
     async fn keys_and_addresses_in_the_header_are_not_looked_at() {
         let attackers: Value = {
-            let key = TokenKey { kid: "one".into(), private_pem: String::new(), public_pem: OTHER_PUBLIC.into() };
+            let key = TokenKey { kid: "one".into(), public_pem: OTHER_PUBLIC.into() };
             serde_json::to_value(key.public_jwk().unwrap()).unwrap()
         };
         let jwk = Some(serde_json::from_value(attackers).unwrap());
@@ -357,7 +371,7 @@ mod tests {
 
     #[test]
     fn the_public_half_is_what_verifies() {
-        let key = TokenKey { kid: "one".into(), private_pem: PRIVATE.into(), public_pem: PUBLIC.into() };
+        let key = TokenKey { kid: "one".into(), public_pem: PUBLIC.into() };
         let jwk = key.public_jwk().unwrap();
         let text = serde_json::to_value(&jwk).unwrap();
         assert_eq!((&text["kty"], &text["crv"], &text["use"]), (&json!("EC"), &json!("P-256"), &json!("sig")));

@@ -9,14 +9,17 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, KeysAndAttributes},
 };
-use contracts::table::Table;
+use contracts::{
+    gate::{Gate, Use},
+    table::{Action, Table},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     entity::{Entity, Item, Versioned, from_item, key_item, text},
     error::StoreError,
     keys::{Key, List},
-    tx::{CommitError, Op, Refused, Tx},
+    tx::{CommitError, Op, Part, Refused, Tx},
 };
 
 /// Where a list goes on: the sort keys of the last item seen.
@@ -36,12 +39,22 @@ const FILTER_PAGES_MAX: u32 = 10;
 pub struct Db {
     client: Client,
     prefix: String,
+    gate: Gate,
 }
 
 impl Db {
     /// `prefix` is what table names start with: `selleasi-<env>-`.
     pub fn new(client: Client, prefix: impl Into<String>) -> Self {
-        Self { client, prefix: prefix.into() }
+        Self { client, prefix: prefix.into(), gate: Gate::open() }
+    }
+
+    /// The same tables, as far as a function's row lets it reach.
+    pub fn behind(self, gate: Gate) -> Self {
+        Self { gate, ..self }
+    }
+
+    fn pass(&self, table: Table, action: Action) -> Result<(), StoreError> {
+        Ok(self.gate.pass(Use::Table(table, action))?)
     }
 
     pub fn client(&self) -> &Client {
@@ -61,6 +74,7 @@ impl Db {
 
     /// Reads one value, as of now.
     pub async fn get<T: Entity>(&self, key: &Key) -> Result<Option<Versioned<T>>, StoreError> {
+        self.pass(key.table, Action::Get)?;
         let answer = self
             .client
             .get_item()
@@ -77,6 +91,7 @@ impl Db {
     pub async fn batch_get(&self, keys: &[Key]) -> Result<Found, StoreError> {
         let mut wanted: HashMap<String, KeysAndAttributes> = HashMap::new();
         for key in keys {
+            self.pass(key.table, Action::BatchGet)?;
             let entry = wanted.remove(&self.table_name(key.table));
             let builder = entry.map_or_else(KeysAndAttributes::builder, |entry| {
                 KeysAndAttributes::builder().set_keys(Some(entry.keys))
@@ -125,6 +140,7 @@ impl Db {
         from: Option<&Position>,
         wanted: impl Fn(&T) -> bool,
     ) -> Result<(Vec<Versioned<T>>, Option<Position>), StoreError> {
+        self.pass(list.table, Action::Query)?;
         let page_size = usize::try_from(limit).unwrap_or(1);
         let mut found: Vec<Versioned<T>> = vec![];
         let mut passed = from.cloned();
@@ -196,9 +212,15 @@ impl Db {
     /// the same token, so that an answer that got lost is no second effect; a condition that does not hold is an
     /// answer.
     pub async fn commit(&self, tx: Tx) -> Result<(), CommitError> {
-        let Tx { token, items, error } = tx;
+        let Tx { token, items, emits, error } = tx;
         if let Some(error) = error {
             return Err(error.into());
+        }
+        for (table, action) in items.iter().map(Part::wants) {
+            self.pass(table, action)?;
+        }
+        for event_type in emits {
+            self.gate.pass(Use::Emit(event_type)).map_err(StoreError::from)?;
         }
         // Nothing to do is done: DynamoDB takes no empty transaction.
         if items.is_empty() {
@@ -289,7 +311,7 @@ fn judge(error: SdkError<TransactWriteItemsError>) -> Verdict {
                     Some("None") | None => {}
                     Some(code) => {
                         let detail = format!("{code}: {}", reason.message().unwrap_or_default());
-                        return Verdict::Final(StoreError::Unavailable(detail).into());
+                        return Verdict::Final(StoreError::Fault(detail).into());
                     }
                 }
             }

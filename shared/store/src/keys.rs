@@ -5,12 +5,14 @@
 //! idempotency key) stands last, where it can end nothing early.
 //!
 //! Not tenant-owned, and why: accounts, their e-mail addresses and sessions (a person may work for many tenants),
-//! onboardings (the tenant is not open yet), and stores' public names (a slug is a host name, which tenants share).
+//! onboardings (the tenant is not open yet), stores' public names (a slug is a host name, which tenants share), and the index of
+//! timers that are due (one sweep serves all tenants; what it finds names its tenant).
 
 use contracts::table::Table;
 use domain::{
     AccountId, CouponId, EventId, MovementId, OnboardingId, OrderId, ProductId, SessionId, StoreId, TenantId,
     VariantId,
+    Timestamp,
     catalog::ProductStatus,
     guard::{self, Rule},
 };
@@ -293,6 +295,21 @@ pub fn idempotency(tenant: Option<TenantId>, principal: &str, function: &str, ke
 /// That a consumer has dealt with an event.
 pub fn inbox(tenant: TenantId, consumer: &str, event: EventId) -> Key {
     Key::new(Table::Requests, format!("{}#INBOX#{consumer}#{event}", own(tenant)), "INBOX")
+}
+
+/// The timer of a function for an aggregate.
+pub fn timer(tenant: TenantId, subject: &str, function: &str) -> Key {
+    Key::new(Table::Timers, format!("{}#TIMER#{subject}", own(tenant)), function)
+}
+
+/// Timers of all tenants by when they are due, first to last.
+pub fn due_timers(shard: u8) -> List {
+    List::index(Table::Timers, 1, format!("DUE#{shard}"))
+}
+
+/// A timer's place among those of its shard. RFC 3339 in UTC with milliseconds sorts by time.
+pub(crate) fn due_at(at: Timestamp, tenant: TenantId, subject: &str, function: &str) -> String {
+    format!("{at:.3}#{tenant}#{subject}#{function}")
 }
 
 pub fn outbox(tenant: TenantId, event: EventId) -> Key {

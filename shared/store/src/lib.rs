@@ -8,6 +8,7 @@ pub mod db;
 pub mod entity;
 pub mod keys;
 pub mod stock;
+pub mod timers;
 pub mod tx;
 
 mod accounts;
@@ -38,4 +39,5 @@ pub use orders::TimelineEntry;
 pub use outbox::OutboxRecord;
 pub use payments::WebhookDelivery;
 pub use tenants::{CustomerRecord, StoreClaim};
+pub use timers::TimerRecord;
 pub use tx::{CommitError, Op, Refused, Tx};

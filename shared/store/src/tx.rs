@@ -7,11 +7,10 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use contracts::{
-    events::{EVENT_BYTES_MAX, Envelope},
-    table::Table,
+    events::{EVENT_BYTES_MAX, Envelope, Event},
+    table::{Action, Table},
 };
 use domain::{EventId, TenantId, Timestamp};
-use serde::Serialize;
 
 use crate::{
     entity::{Entity, Item, Versioned, from_item, key_item, number, to_item},
@@ -63,6 +62,8 @@ pub(crate) enum Part {
 
 #[derive(Clone, Copy)]
 pub(crate) enum Condition {
+    /// None: another part of the transaction decides.
+    Always,
     Absent,
     AbsentOrExpired(Timestamp),
     Present,
@@ -70,25 +71,37 @@ pub(crate) enum Condition {
 }
 
 impl Condition {
-    fn expression(self) -> &'static str {
-        match self {
+    fn expression(self) -> Option<String> {
+        let expression = match self {
+            Self::Always => return None,
             Self::Absent => "attribute_not_exists(pk)",
             Self::AbsentOrExpired(_) => "attribute_not_exists(pk) OR expires_at_epoch_s <= :now",
             Self::Present => "attribute_exists(pk)",
             Self::Version(_) => "version = :expected",
-        }
+        };
+        Some(expression.to_owned())
     }
 
     fn values(self) -> Option<HashMap<String, AttributeValue>> {
         match self {
             Self::Version(version) => Some(HashMap::from([(":expected".to_owned(), number(version))])),
             Self::AbsentOrExpired(now) => Some(HashMap::from([(":now".to_owned(), number(now.as_second()))])),
-            Self::Absent | Self::Present => None,
+            Self::Always | Self::Absent | Self::Present => None,
         }
     }
 }
 
 impl Part {
+    /// What the row of a function that commits this has to grant.
+    pub(crate) fn wants(&self) -> (Table, Action) {
+        match self {
+            Self::Put { table, .. } => (*table, Action::Put),
+            Self::Delete { key, .. } => (key.table, Action::Delete),
+            Self::Check { key, .. } => (key.table, Action::Check),
+            Self::Update { key, .. } => (key.table, Action::Update),
+        }
+    }
+
     pub(crate) fn build(self, table_name: &dyn Fn(Table) -> String) -> TransactWriteItem {
         const OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
         let item = TransactWriteItem::builder();
@@ -98,7 +111,7 @@ impl Part {
                 Put::builder()
                     .table_name(table_name(table))
                     .set_item(Some(values))
-                    .condition_expression(condition.expression())
+                    .set_condition_expression(condition.expression())
                     .set_expression_attribute_values(condition.values())
                     .return_values_on_condition_check_failure(OLD)
                     .build()
@@ -108,7 +121,7 @@ impl Part {
                 Delete::builder()
                     .table_name(table_name(key.table))
                     .set_key(Some(key_item(&key)))
-                    .condition_expression(condition.expression())
+                    .set_condition_expression(condition.expression())
                     .set_expression_attribute_values(condition.values())
                     .return_values_on_condition_check_failure(OLD)
                     .build()
@@ -118,7 +131,7 @@ impl Part {
                 ConditionCheck::builder()
                     .table_name(table_name(key.table))
                     .set_key(Some(key_item(&key)))
-                    .condition_expression(condition.expression())
+                    .set_condition_expression(condition.expression())
                     .set_expression_attribute_values(condition.values())
                     .return_values_on_condition_check_failure(OLD)
                     .build()
@@ -154,13 +167,15 @@ fn reserved_names(expressions: &[&str]) -> HashMap<String, String> {
 pub struct Tx {
     pub(crate) token: String,
     pub(crate) items: Vec<Part>,
+    /// Types of the events among them.
+    pub(crate) emits: Vec<&'static str>,
     pub(crate) error: Option<StoreError>,
 }
 
 impl Tx {
     /// `token` is random, at most 36 characters: under it DynamoDB knows a repetition from a second transaction.
     pub fn new(token: impl Into<String>) -> Self {
-        Self { token: token.into(), items: vec![], error: None }
+        Self { token: token.into(), items: vec![], emits: vec![], error: None }
     }
 
     /// Writes a new value; refused if there is one already.
@@ -202,7 +217,8 @@ impl Tx {
     }
 
     /// Sends an event with whatever else this transaction does.
-    pub fn emit<D: Serialize>(&mut self, event: &Envelope<D>) -> Op {
+    pub fn emit<E: Event>(&mut self, event: &Envelope<E>) -> Op {
+        self.emits.push(E::TYPE);
         match serde_json::to_string(event) {
             Ok(detail) if detail.len() <= EVENT_BYTES_MAX => {
                 let record = OutboxRecord {
@@ -222,6 +238,16 @@ impl Tx {
     /// Notes that a consumer has dealt with an event; refused if it had already.
     pub fn inbox(&mut self, tenant: TenantId, consumer: &str, event_id: EventId, now: Timestamp) -> Op {
         self.create(tenant, &InboxRecord { consumer: consumer.to_owned(), event_id, at: now })
+    }
+
+    /// Writes a value over whatever there is.
+    pub(crate) fn replace<T: Entity>(&mut self, owner: T::Owner, value: &T, version: u64) -> Op {
+        self.put(owner, value, version, Condition::Always)
+    }
+
+    /// Removes a value if there is one.
+    pub(crate) fn remove_if_any(&mut self, key: Key) -> Op {
+        self.push(Part::Delete { key, condition: Condition::Always })
     }
 
     pub fn len(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Request bodies: size, depth, JSON, shape, rules, in this order. The first two protect the function, and what breaks
 //! shape or rules is told field by field, all of it at once.
 
-use contracts::http::FieldError;
+use contracts::{http::FieldError, problems};
 use eserde::EDeserialize;
 use garde::Validate;
 use serde::{Serialize, de::IgnoredAny};
@@ -20,7 +20,7 @@ pub(crate) fn check_size(body: &[u8]) -> Result<(), Problem> {
     if body.len() <= BYTES_MAX {
         return Ok(());
     }
-    Err(Problem::new(413, "body_too_large", format!("a request body may have up to {BYTES_MAX} bytes")))
+    Err(Problem::new(&problems::BODY_TOO_LARGE, format!("a request body may have up to {BYTES_MAX} bytes")))
 }
 
 pub(crate) fn parse<B>(raw: &RawRequest) -> Result<B, Problem>
@@ -39,11 +39,11 @@ where
     }
     let media_type = raw.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default();
     if !media_type.trim().eq_ignore_ascii_case("application/json") {
-        return Err(Problem::new(415, "unsupported_media_type", "send the body as application/json"));
+        return Err(Problem::new(&problems::UNSUPPORTED_MEDIA_TYPE, "send the body as application/json"));
     }
     check_depth(&raw.body)?;
     serde_json::from_slice::<IgnoredAny>(&raw.body)
-        .map_err(|error| Problem::bad_request("malformed_json", format!("the body is not JSON: {error}")))?;
+        .map_err(|error| Problem::new(&problems::MALFORMED_JSON, format!("the body is not JSON: {error}")))?;
     read(&raw.body)
 }
 
@@ -52,7 +52,7 @@ where
     B: for<'de> EDeserialize<'de> + Validate<Context = ()> + Serialize,
 {
     let text =
-        std::str::from_utf8(json).map_err(|_| Problem::bad_request("malformed_json", "the body is not UTF-8"))?;
+        std::str::from_utf8(json).map_err(|_| Problem::new(&problems::MALFORMED_JSON, "the body is not UTF-8"))?;
     let body = shape::<B>(text).map_err(|errors| Problem::invalid(all_shape_errors::<B>(text, errors)))?;
     let errors = wrong_kinds(text, &body);
     if !errors.is_empty() {
@@ -258,7 +258,7 @@ fn check_depth(body: &[u8]) -> Result<(), Problem> {
             _ => {}
         }
         if depth > DEPTH_MAX {
-            return Err(Problem::bad_request("too_deep", format!("a body may nest up to {DEPTH_MAX} levels")));
+            return Err(Problem::new(&problems::TOO_DEEP, format!("a body may nest up to {DEPTH_MAX} levels")));
         }
     }
     Ok(())
@@ -266,7 +266,7 @@ fn check_depth(body: &[u8]) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use contracts::{orders::PlaceOrder, products::CreateProduct};
+    use contracts::{orders::PlaceOrder, products::CreateProduct, problems};
 
     use super::*;
 

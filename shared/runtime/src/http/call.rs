@@ -1,12 +1,13 @@
 //! A request as a handler sees it.
 
-use contracts::Endpoint;
-use domain::{StoreId, TenantId, Timestamp, store::StoreStatus};
+use contracts::{Endpoint, problems};
+use domain::{TenantId, Timestamp};
 use sha2::{Digest, Sha256};
 use store::{CommitError, Key, Op, Refused, StoredAnswer, Tx, keys};
 
 use crate::{
     auth::Principal,
+    claims::StoreRef,
     deps::Deps,
     events::Cause,
     http::{Problem, RawReply, RawRequest, Reply},
@@ -24,14 +25,6 @@ pub struct Call<E: Endpoint> {
     pub(crate) idempotency: Option<IdempotencyKey>,
     pub(crate) if_match: Option<u64>,
     pub raw: RawRequest,
-}
-
-/// The store a request is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoreRef {
-    pub tenant_id: TenantId,
-    pub store_id: StoreId,
-    pub status: StoreStatus,
 }
 
 /// How a request's transaction ended.
@@ -52,7 +45,7 @@ impl<E: Endpoint> Call<E> {
     /// The tenant that the token is for.
     pub fn tenant(&self) -> Result<TenantId, Problem> {
         self.principal()?.tenant_id.ok_or_else(|| {
-            Problem::new(403, "no_tenant", "this token is for no tenant; choose one with POST /auth/switch-tenant")
+            Problem::new(&problems::NO_TENANT, "this token is for no tenant; choose one with POST /auth/switch-tenant")
         })
     }
 
@@ -65,7 +58,7 @@ impl<E: Endpoint> Call<E> {
     pub fn expect_version(&self, version: u64) -> Result<(), Problem> {
         match self.if_match {
             Some(wanted) if wanted != version => {
-                Err(Problem::new(412, "changed", format!("it is at version {version}, not {wanted}")))
+                Err(Problem::new(&problems::VERSION_MISMATCH, format!("it is at version {version}, not {wanted}")))
             }
             _ => Ok(()),
         }
@@ -108,7 +101,7 @@ impl<E> Committed<E> {
 pub(crate) fn parse_if_match(header: &str) -> Result<u64, Problem> {
     let version = header.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     version.and_then(|version| version.parse().ok()).ok_or_else(|| {
-        Problem::bad_request("invalid_if_match", "If-Match: expected one entity tag, like \"3\", as given in ETag")
+        Problem::new(&problems::INVALID_IF_MATCH, "If-Match: expected one entity tag, like \"3\", as given in ETag")
     })
 }
 
@@ -149,7 +142,7 @@ impl IdempotencyKey {
         }
         if stored.fingerprint != self.fingerprint {
             let detail = "this Idempotency-Key was used for another request; take a new one";
-            return Some(Err(Problem::new(422, "idempotency_key_reused", detail)));
+            return Some(Err(Problem::new(&problems::IDEMPOTENCY_KEY_REUSED, detail)));
         }
         let reply = RawReply::new(stored.status, "application/json", stored.body.into_bytes());
         let reply = match stored.etag {

@@ -2,7 +2,7 @@
 //! filters it was given out for.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use contracts::{Endpoint, http::Page};
+use contracts::{Endpoint, http::Page, problems, row::Grant};
 use domain::guard::{self, Rule};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
@@ -31,7 +31,7 @@ impl<E: Endpoint> Call<E> {
         filters: &str,
     ) -> Result<Option<Position>, Problem> {
         let Some(cursor) = cursor else { return Ok(None) };
-        let invalid = || Problem::bad_request("invalid_cursor", "cursor: take the next_cursor of this very list");
+        let invalid = || Problem::new(&problems::INVALID_CURSOR, "cursor: take the next_cursor of this very list");
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
         let (tag, position) = bytes.split_at_checked(TAG_BYTES).ok_or_else(invalid)?;
         let genuine = self.mac(deps, filters, position).await?.verify_slice(tag).is_ok();
@@ -61,14 +61,14 @@ impl<E: Endpoint> Call<E> {
     }
 
     async fn mac(&self, deps: &Deps, filters: &str, position: &[u8]) -> Result<Hmac<Sha256>, Problem> {
-        let key: CursorKey = deps.secrets.get(&deps.config.cursor_key_secret, deps.now()).await?;
+        let key: CursorKey = deps.secret(Grant::CursorKey).await?;
         let mut mac = Hmac::<Sha256>::new_from_slice(key.key.as_bytes()).map_err(|error| Problem::internal(&error))?;
         let principal = self.principal.as_ref();
         let tenant = self.store.map(|store| store.tenant_id).or(principal.and_then(|principal| principal.tenant_id));
         let parts = [
             tenant.map(|tenant| tenant.to_string()).unwrap_or_default(),
             self.store.map(|store| store.store_id.to_string()).unwrap_or_default(),
-            E::SPEC.function.to_owned(),
+            E::ROW.function.to_owned(),
             filters.to_owned(),
         ];
         for part in parts {

@@ -2,52 +2,37 @@
 
 use std::sync::Arc;
 
-use contracts::Endpoint;
+use contracts::{Row, problems};
 use lambda_http::{Body, Request, RequestExt, Response, request::RequestContext, service_fn};
 
 use crate::{
     auth::Principal,
-    boot::{self, Erased, Exit, FromBoot, Served},
-    deps::Deps,
-    handler::Handler,
-    http::{Call, Outcome, RawReply, RawRequest, answer},
+    boot::Served,
+    deps::Clock,
+    http::{RawReply, RawRequest, Requests},
     telemetry,
 };
 
-/// Runs an endpoint until Lambda stops it.
-pub fn serve_http<E, D, H>(handler: H) -> Exit
-where
-    E: Endpoint,
-    D: FromBoot + AsRef<Deps>,
-    H: for<'a> Handler<'a, D, Call<E>, Outcome<E>> + 'static,
-{
-    boot::run(|deps: D| {
-        let core = deps.as_ref().clone();
-        let shared = Arc::new((deps, handler));
-        let erased: Erased<RawRequest, RawReply> = Box::new(move |raw| {
-            let shared = Arc::clone(&shared);
-            Box::pin(async move { answer::<E, D, H>(&shared.0, &shared.1, raw).await })
-        });
-        Box::pin(run(E::SPEC.function, core, erased))
-    })
-}
+/// The status of what is our own fault.
+const INTERNAL: u16 = problems::INTERNAL.status;
 
-async fn run(function: &'static str, deps: Deps, endpoint: Erased<RawRequest, RawReply>) -> Served {
-    let (deps, endpoint) = (&deps, &endpoint);
+/// Runs an endpoint until Lambda stops it.
+pub(crate) async fn serve(row: &'static Row, clock: Arc<dyn Clock>, endpoint: Requests) -> Served {
+    let (clock, endpoint) = (&*clock, &endpoint);
     lambda_http::run(service_fn(move |request: Request| async move {
-        let started_at = deps.now();
+        let started_at = clock.now();
         let raw = raw(request);
         let (request_id, path) = (raw.request_id.clone(), raw.path.clone());
         let tenant = raw.principal.as_ref().and_then(|principal| principal.tenant_id);
         let reply = endpoint(raw).await;
-        log(deps, function, &request_id, &path, tenant, &reply, started_at);
+        log(clock, row.function, &request_id, &path, tenant, &reply, started_at);
         response(reply)
     }))
     .await
 }
 
 fn log(
-    deps: &Deps,
+    clock: &dyn Clock,
     function: &str,
     request_id: &str,
     path: &str,
@@ -55,12 +40,15 @@ fn log(
     reply: &RawReply,
     started_at: domain::Timestamp,
 ) {
-    let now = deps.now();
+    let now = clock.now();
     let took_ms = now.as_millisecond() - started_at.as_millisecond();
     let tenant = tenant.map(|tenant| tenant.to_string());
     tracing::info!(function, request_id, path, tenant, status = reply.status, took_ms, "request");
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of one request")]
     telemetry::count(function, "duration", took_ms as f64, "Milliseconds", now);
+    if reply.status == INTERNAL {
+        telemetry::count(function, "faults", 1.0, "Count", now);
+    }
 }
 
 fn raw(request: Request) -> RawRequest {

@@ -9,22 +9,31 @@ mod problem;
 mod reply;
 pub(crate) mod store_scope;
 
-pub use call::{Call, Committed, StoreRef};
-pub use lambda::serve_http;
+pub use call::{Call, Committed};
+pub(crate) use lambda::serve;
 pub use problem::Problem;
 pub use reply::{RawReply, Reply};
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use contracts::{
-    Endpoint, Spec,
+    Endpoint, Row,
     http::Nothing,
-    table::{Access, Grant, Idempotency, StoreScope},
+    problems,
+    row::{Access, Idempotency, Route, StoreScope},
 };
 use serde::de::{DeserializeOwned, IntoDeserializer, value::MapDeserializer};
 use store::StoredAnswer;
 
-use crate::{auth::Principal, deps::Deps, events::Cause, handler::Handler, tokens};
+use crate::{
+    auth::Principal,
+    boot::{Boot, Erased},
+    deps::Deps,
+    events::Cause,
+    granted::{Extra, Granted},
+    handler::Handler,
+    tokens,
+};
 
 /// What a handler gives back.
 pub type Outcome<E> = Result<Reply<E>, Problem>;
@@ -50,14 +59,30 @@ impl RawRequest {
     }
 }
 
-/// Answers one request.
-pub async fn answer<E, D, H>(deps: &D, handler: &H, raw: RawRequest) -> RawReply
+/// What an endpoint is called with.
+pub(crate) type Requests = Erased<RawRequest, RawReply>;
+
+pub(crate) fn start<E, X, H>(boot: &Boot, handler: H) -> Requests
 where
     E: Endpoint,
-    D: AsRef<Deps>,
-    H: for<'a> Handler<'a, D, Call<E>, Outcome<E>>,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<E, X>, Call<E>, Outcome<E>> + 'static,
 {
-    let core = deps.as_ref();
+    let shared = Arc::new((Granted::<E, X>::from_boot(boot), handler));
+    Box::new(move |raw| {
+        let shared = Arc::clone(&shared);
+        Box::pin(async move { answer(&shared.0, &shared.1, raw).await })
+    })
+}
+
+/// Answers one request.
+pub async fn answer<E, X, H>(deps: &Granted<E, X>, handler: &H, raw: RawRequest) -> RawReply
+where
+    E: Endpoint,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<E, X>, Call<E>, Outcome<E>>,
+{
+    let core: &Deps = deps;
     let request_id = raw.request_id.clone();
     let result = match prepare::<E>(core, raw).await {
         Err(problem) => Err(problem),
@@ -86,10 +111,10 @@ async fn stored_answer(deps: &Deps, key: Option<call::IdempotencyKey>) -> Option
 }
 
 async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, Problem> {
-    let spec = E::SPEC;
+    let (row, route) = (E::ROW, E::ROUTE);
     body::check_size(&raw.body)?;
-    let principal = principal(deps, spec, &raw).await?;
-    let store = match spec.store {
+    let principal = principal(deps, route, &raw).await?;
+    let store = match route.store {
         StoreScope::None => None,
         StoreScope::Optional if !store_scope::is_named(deps, &raw) => None,
         StoreScope::Optional | StoreScope::Required => {
@@ -99,7 +124,7 @@ async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, P
     let path = path::<E::Path>(&raw.path_parameters)?;
     let query = query::<E::Query>(&raw.query)?;
     let body = body::parse::<E::Body>(&raw)?;
-    let idempotency = idempotency(spec, &raw, principal.as_ref())?;
+    let idempotency = idempotency(row, route, &raw, principal.as_ref())?;
     let if_match = raw.header("if-match").map(call::parse_if_match).transpose()?;
     Ok(Call {
         cause: Cause {
@@ -122,20 +147,14 @@ async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, P
     })
 }
 
-/// Who is calling, and whether they may. A public endpoint that was granted the token keys reads a token if one is
-/// given, as buyers and the store's team see different things there; the authorizer is not asked on public routes.
-async fn principal(deps: &Deps, spec: &Spec, raw: &RawRequest) -> Result<Option<Principal>, Problem> {
-    match spec.access {
-        Access::Public => {
+/// Who is calling, and whether they may. The authorizer is not asked on public routes.
+async fn principal(deps: &Deps, route: &Route, raw: &RawRequest) -> Result<Option<Principal>, Problem> {
+    match route.access {
+        Access::Public => Ok(raw.principal.clone()),
+        Access::PublicOrToken => {
             let bearer = raw.header("authorization").and_then(|header| header.strip_prefix("Bearer "));
             match bearer {
-                Some(token) if spec.grants.contains(&Grant::TokenKeys) && raw.principal.is_none() => {
-                    match tokens::verify(deps, token).await {
-                        Ok(principal) => Ok(Some(principal)),
-                        Err(tokens::TokenError::Invalid(_)) => Err(Problem::unauthorized()),
-                        Err(tokens::TokenError::Secret(error)) => Err(Problem::unavailable(&error)),
-                    }
-                }
+                Some(token) if raw.principal.is_none() => Ok(Some(tokens::verify(deps, token).await?)),
                 _ => Ok(raw.principal.clone()),
             }
         }
@@ -157,28 +176,29 @@ fn query<Q: DeserializeOwned>(query: &str) -> Result<Q, Problem> {
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let name = error.path().to_string();
         let detail = if name == "." { error.inner().to_string() } else { format!("{name}: {}", error.inner()) };
-        Problem::bad_request("invalid_query", detail)
+        Problem::new(&problems::INVALID_QUERY, detail)
     })
 }
 
 fn idempotency(
-    spec: &Spec,
+    row: &Row,
+    route: &Route,
     raw: &RawRequest,
     principal: Option<&Principal>,
 ) -> Result<Option<call::IdempotencyKey>, Problem> {
-    let key = match (spec.idempotency, raw.header("idempotency-key")) {
+    let key = match (route.idempotency, raw.header("idempotency-key")) {
         (Idempotency::None, _) | (Idempotency::Accepted, None) => return Ok(None),
         (Idempotency::Required, None) => {
             let detail = "this request needs an Idempotency-Key header: a new random value for each new intent";
-            return Err(Problem::bad_request("idempotency_key_missing", detail));
+            return Err(Problem::new(&problems::IDEMPOTENCY_KEY_MISSING, detail));
         }
         (Idempotency::Accepted | Idempotency::Required, Some(key)) => key,
     };
     if !is_token(key) {
         let detail = "Idempotency-Key: expected 1 to 255 printable characters without spaces";
-        return Err(Problem::bad_request("idempotency_key_invalid", detail));
+        return Err(Problem::new(&problems::IDEMPOTENCY_KEY_INVALID, detail));
     }
-    Ok(Some(call::IdempotencyKey::new(spec.function, key, raw, principal)))
+    Ok(Some(call::IdempotencyKey::new(row.function, key, raw, principal)))
 }
 
 fn is_token(text: &str) -> bool {

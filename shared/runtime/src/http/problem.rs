@@ -1,6 +1,9 @@
 //! Error answers (RFC 9457). What went wrong inside is logged under the request's id and never told.
 
-use contracts::http::{FieldError, Problem as Wire};
+use contracts::{
+    http::{FieldError, Problem as Wire},
+    problems::{self, Code},
+};
 use domain::{InvalidTransition, Permission};
 use store::{CommitError, StoreError};
 
@@ -12,45 +15,36 @@ pub struct Problem(Box<Parts>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Parts {
-    status: u16,
-    code: &'static str,
+    code: &'static Code,
     detail: String,
     errors: Vec<FieldError>,
     retry_after_s: Option<u32>,
 }
 
 impl Problem {
-    /// `code` is stable, for programs; `detail` is for people.
-    pub fn new(status: u16, code: &'static str, detail: impl Into<String>) -> Self {
-        Self(Box::new(Parts { status, code, detail: detail.into(), errors: vec![], retry_after_s: None }))
-    }
-
-    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(400, code, detail)
+    /// `detail` is for people; it holds nothing that could not be told to everybody.
+    pub fn new(code: &'static Code, detail: impl Into<String>) -> Self {
+        Self(Box::new(Parts { code, detail: detail.into(), errors: vec![], retry_after_s: None }))
     }
 
     pub fn unauthorized() -> Self {
-        Self::new(401, "unauthorized", "a valid access token is needed")
+        Self::new(&problems::UNAUTHORIZED, "a valid access token is needed")
     }
 
     pub fn forbidden(permission: Permission) -> Self {
-        Self::new(403, "forbidden", format!("this needs the permission {}", permission.name()))
+        Self::new(&problems::FORBIDDEN, format!("this needs the permission {}", permission.name()))
     }
 
     /// For ids that do not exist and for those of other tenants alike.
     pub fn not_found() -> Self {
-        Self::new(404, "not_found", "there is nothing here under that id")
-    }
-
-    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(409, code, detail)
+        Self::new(&problems::NOT_FOUND, "there is nothing here under that id")
     }
 
     /// Well-formed, but these fields break rules.
     pub fn invalid(errors: impl IntoIterator<Item = FieldError>) -> Self {
         let errors: Vec<_> = errors.into_iter().collect();
         let names: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
-        Self::new(422, "invalid_fields", format!("these fields are not right: {}", names.join(", ")))
+        Self::new(&problems::INVALID_FIELDS, format!("these fields are not right: {}", names.join(", ")))
             .with_errors(errors)
     }
 
@@ -62,7 +56,7 @@ impl Problem {
 
     /// Others keep changing the same things. Nothing was done.
     pub fn busy() -> Self {
-        let mut problem = Self::conflict("busy", "too many changes at once; nothing was done, try again");
+        let mut problem = Self::new(&problems::BUSY, "too many changes at once; nothing was done, try again");
         problem.0.retry_after_s = Some(1);
         problem
     }
@@ -70,14 +64,14 @@ impl Problem {
     /// Something this needs is away. Nothing was done.
     pub fn unavailable(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "unavailable");
-        let mut problem = Self::new(503, "unavailable", "temporarily unavailable; try again");
+        let mut problem = Self::new(&problems::UNAVAILABLE, "temporarily unavailable; try again");
         problem.0.retry_after_s = Some(1);
         problem
     }
 
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "internal error");
-        Self::new(500, "internal", "something went wrong on our side; it was logged under the request id")
+        Self::new(&problems::INTERNAL, "something went wrong on our side; it was logged under the request id")
     }
 
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
@@ -97,10 +91,10 @@ impl Problem {
     }
 
     pub fn status(&self) -> u16 {
-        self.0.status
+        self.0.code.status
     }
 
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         self.0.code
     }
 
@@ -112,15 +106,15 @@ impl Problem {
         let parts = *self.0;
         let wire = Wire {
             r#type: "about:blank".to_owned(),
-            title: title(parts.status).to_owned(),
-            status: parts.status,
-            code: parts.code.to_owned(),
+            title: title(parts.code.status).to_owned(),
+            status: parts.code.status,
+            code: parts.code.name.to_owned(),
             detail: parts.detail,
             request_id: request_id.to_owned(),
             errors: parts.errors,
         };
         let body = serde_json::to_vec(&wire).unwrap_or_default();
-        let reply = RawReply::new(parts.status, "application/problem+json", body);
+        let reply = RawReply::new(parts.code.status, "application/problem+json", body);
         match parts.retry_after_s {
             Some(seconds) => reply.with_header("retry-after", seconds.to_string()),
             None => reply,
@@ -150,7 +144,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) => Self::unavailable(&error),
-            StoreError::Corrupt { .. } => Self::internal(&error),
+            StoreError::Corrupt { .. } | StoreError::Fault(_) | StoreError::NotGranted(_) => Self::internal(&error),
         }
     }
 }
@@ -159,7 +153,7 @@ impl From<CommitError> for Problem {
     /// For transactions whose conditions are only versions: somebody was faster.
     fn from(error: CommitError) -> Self {
         match error {
-            CommitError::Refused(_) => Self::conflict("changed", "it was changed meanwhile; read it and try again"),
+            CommitError::Refused(_) => Self::new(&problems::CHANGED, "it was changed meanwhile; read it and try again"),
             CommitError::Busy => Self::busy(),
             CommitError::Store(error) => error.into(),
         }
@@ -174,6 +168,6 @@ impl From<SecretError> for Problem {
 
 impl From<InvalidTransition> for Problem {
     fn from(error: InvalidTransition) -> Self {
-        Self::conflict("invalid_state", error.to_string())
+        Self::new(&problems::INVALID_STATE, error.to_string())
     }
 }

@@ -45,12 +45,12 @@ impl<E: Endpoint> Reply<E> {
     pub fn new(body: &E::Reply) -> Self {
         // Replies are plain structs with string keys, which always serialise.
         let json = serde_json::to_vec(body).unwrap_or_default();
-        Self::from_raw(RawReply::new(E::SPEC.status, "application/json", json))
+        Self::from_raw(RawReply::new(E::ROUTE.status, "application/json", json))
     }
 
     /// The endpoint's status, with text that is not JSON.
     pub fn text(content_type: &'static str, text: impl Into<String>) -> Self {
-        Self::from_raw(RawReply::new(E::SPEC.status, content_type, text.into().into_bytes()))
+        Self::from_raw(RawReply::new(E::ROUTE.status, content_type, text.into().into_bytes()))
     }
 
     /// Tells the version of what is shown, for `If-Match`.

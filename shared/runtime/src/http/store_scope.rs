@@ -1,43 +1,16 @@
 //! Which store a request is about: `X-Store` (slug or id), or the host name, or, for staff of a tenant with one store,
 //! that one. Store and token must be of one tenant.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
-
-use domain::{TenantId, Timestamp, store::StoreStatus};
+use contracts::problems;
+use domain::{TenantId, store::StoreStatus};
 use store::{StoreClaim, keys};
 
 use crate::{
     auth::Principal,
+    claims::StoreRef,
     deps::Deps,
-    http::{Problem, RawRequest, StoreRef},
+    http::{Problem, RawRequest},
 };
-
-/// A store that was suspended is served at most this much longer. Slugs never change hands.
-const KEPT_S: i64 = 30;
-/// Names kept in one process at the most; a flood of names empties it rather than filling the memory.
-const KEPT_MAX: usize = 1_000;
-
-/// Stores lately asked for.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ClaimCache(Arc<Mutex<HashMap<String, (Timestamp, StoreRef)>>>);
-
-impl ClaimCache {
-    fn get(&self, name: &str, now: Timestamp) -> Option<StoreRef> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(name).filter(|(at, _)| domain::time::after(*at, KEPT_S) > now).map(|(_, store)| *store)
-    }
-
-    fn put(&self, name: String, now: Timestamp, store: StoreRef) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT_MAX {
-            kept.clear();
-        }
-        kept.insert(name, (now, store));
-    }
-}
 
 /// Whether a request names a store, by header or by host.
 pub(crate) fn is_named(deps: &Deps, raw: &RawRequest) -> bool {
@@ -53,17 +26,17 @@ pub(crate) async fn resolve(deps: &Deps, raw: &RawRequest, principal: Option<&Pr
             Some(tenant) if is_staff => Some(only_store(deps, tenant).await?),
             _ => {
                 let detail = "say which store: X-Store with its slug or id, or its host name";
-                return Err(Problem::bad_request("store_missing", detail));
+                return Err(Problem::new(&problems::STORE_MISSING, detail));
             }
         },
     };
-    let not_found = || Problem::new(404, "store_not_found", "there is no such store");
+    let not_found = || Problem::new(&problems::STORE_NOT_FOUND, "there is no such store");
     match (found, principal) {
         // Whether the store exists elsewhere is nothing a token of this tenant may learn.
         (Some(store), Some(_)) if Some(store.tenant_id) == tenant => {
             if is_staff || store.status == StoreStatus::Active { Ok(store) } else { Err(not_found()) }
         }
-        (_, Some(_)) => Err(Problem::new(403, "tenant_mismatch", "the token is not for the tenant of that store")),
+        (_, Some(_)) => Err(Problem::new(&problems::TENANT_MISMATCH, "the token is not for the tenant of that store")),
         (Some(store), None) if store.status == StoreStatus::Active => Ok(store),
         (_, None) => Err(not_found()),
     }
@@ -101,7 +74,7 @@ async fn only_store(deps: &Deps, tenant: TenantId) -> Result<StoreRef, Problem> 
     let (stores, _) = deps.db.list::<domain::store::Store>(&list, store::SortOrder::Ascending, 2, None).await?;
     match stores.as_slice() {
         [only] => Ok(StoreRef { tenant_id: tenant, store_id: only.value.id, status: only.value.status }),
-        [] => Err(Problem::new(404, "store_not_found", "this tenant has no store yet")),
-        _ => Err(Problem::bad_request("store_missing", "this tenant has several stores: say which with X-Store")),
+        [] => Err(Problem::new(&problems::STORE_NOT_FOUND, "this tenant has no store yet")),
+        _ => Err(Problem::new(&problems::STORE_MISSING, "this tenant has several stores: say which with X-Store")),
     }
 }

@@ -1,0 +1,36 @@
+//! Functions that the clock calls, and functions that an operator calls.
+
+use std::sync::Arc;
+
+use contracts::Function;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    boot::{Boot, Erased},
+    granted::{Extra, Granted},
+    handler::Handler,
+    steps::StepError,
+};
+
+/// What such a function is called with: a JSON document, of which the clock's is not looked at.
+pub(crate) type Invocations = Erased<Value, Result<Value, StepError>>;
+
+pub(crate) fn start<F, X, H, I, O>(boot: &Boot, handler: H) -> Invocations
+where
+    F: Function,
+    X: Extra,
+    I: DeserializeOwned + Send + 'static,
+    O: Serialize + 'static,
+    H: for<'a> Handler<'a, Granted<F, X>, I, Result<O, StepError>> + 'static,
+{
+    let shared = Arc::new((Granted::<F, X>::from_boot(boot), handler));
+    Box::new(move |input| {
+        let shared = Arc::clone(&shared);
+        Box::pin(async move {
+            let input = serde_json::from_value(input).map_err(StepError::poison)?;
+            let output = shared.1.call(&shared.0, input).await?;
+            serde_json::to_value(output).map_err(StepError::poison)
+        })
+    })
+}

@@ -1,0 +1,129 @@
+//! Running one function in Lambda. Each kind by itself, so that a bin links what it uses and no more; and with the
+//! function's types gone, so that what runs it is compiled once, here, and not again in every bin.
+
+use aws_lambda_events::sqs::SqsEvent;
+use contracts::{Consumer, Endpoint, Function, Timer, events::Envelope, timers::Due};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use store::OutboxRecord;
+
+use crate::{
+    auth::Principal,
+    authorizer,
+    boot::{self, Exit, Served},
+    granted::{Extra, Granted},
+    handler::Handler,
+    http::{self, Call, Outcome},
+    schedule,
+    steps::{self, Batches, StepError},
+    stream,
+};
+
+pub fn http<E, X, H>(handler: H) -> Exit
+where
+    E: Endpoint,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<E, X>, Call<E>, Outcome<E>> + 'static,
+{
+    boot::run(
+        E::ROW,
+        Box::new(|boot| Box::pin(http::serve(E::ROW, boot.clock.clone(), http::start(boot, handler)))),
+    )
+}
+
+pub fn consumer<C, X, H>(handler: H) -> Exit
+where
+    C: Consumer,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<C, X>, Envelope<C::Event>, Result<(), StepError>> + 'static,
+{
+    boot::run(C::ROW, Box::new(|boot| Box::pin(messages(steps::start_consumer(boot, handler)))))
+}
+
+pub fn batch<C, X, H>(handler: H) -> Exit
+where
+    C: Consumer,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<C, X>, Vec<Envelope<C::Event>>, Vec<Result<(), StepError>>> + 'static,
+{
+    boot::run(C::ROW, Box::new(|boot| Box::pin(messages(steps::start_batch(boot, handler)))))
+}
+
+pub fn timer<T, X, H>(handler: H) -> Exit
+where
+    T: Timer,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<T, X>, Due<T::Subject>, Result<(), StepError>> + 'static,
+{
+    boot::run(T::ROW, Box::new(|boot| Box::pin(messages(steps::start_timer(boot, handler)))))
+}
+
+async fn messages(batches: Batches) -> Served {
+    let batches = &batches;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, lambda_runtime::Error>(batches(event.payload.records).await)
+    }))
+    .await
+}
+
+/// What Lambda calls a stream's function with.
+#[derive(Debug, Deserialize)]
+struct Batch {
+    /// Each is read by itself, so that one cannot spoil the others.
+    #[serde(rename = "Records")]
+    records: Vec<Value>,
+}
+
+pub fn stream<F, X, H>(handler: H) -> Exit
+where
+    F: Function,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<F, X>, Vec<OutboxRecord>, Result<(), StepError>> + 'static,
+{
+    boot::run(
+        F::ROW,
+        Box::new(|boot| {
+            let records = stream::start(boot, handler);
+            Box::pin(async move {
+                let records = &records;
+                lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch>| {
+                    records(event.payload.records).await.map_err(lambda_runtime::Error::from)
+                }))
+                .await
+            })
+        }),
+    )
+}
+
+pub fn invoked<F, X, H, I, O>(handler: H) -> Exit
+where
+    F: Function,
+    X: Extra,
+    I: DeserializeOwned + Send + 'static,
+    O: Serialize + 'static,
+    H: for<'a> Handler<'a, Granted<F, X>, I, Result<O, StepError>> + 'static,
+{
+    boot::run(
+        F::ROW,
+        Box::new(|boot| {
+            let invoke = schedule::start(boot, handler);
+            Box::pin(async move {
+                let invoke = &invoke;
+                lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+                    invoke(event.payload).await.map_err(lambda_runtime::Error::from)
+                }))
+                .await
+            })
+        }),
+    )
+}
+
+pub fn authorizer<F, H, E>(handler: H) -> Exit
+where
+    F: Function,
+    E: std::fmt::Display + Send + 'static,
+    H: for<'a> Handler<'a, Granted<F>, String, Result<Option<Principal>, E>> + 'static,
+{
+    boot::run(F::ROW, Box::new(|boot| Box::pin(authorizer::serve(authorizer::start(boot, handler)))))
+}

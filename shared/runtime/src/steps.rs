@@ -1,0 +1,346 @@
+//! Steps: functions that are called with batches of messages, be they events or timers that are due. Each message
+//! succeeds or fails by itself.
+//!
+//! A handler's effect, its inbox record and its events are one transaction ([`StepTx`]), so a message that comes twice
+//! has one effect. What cannot be dealt with now comes again, later and later, as the row's retry policy says, and is a
+//! dead letter when that ends. What never can be is a dead letter at once. A dead letter carries its reason.
+
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use contracts::{
+    Consumer, Function, Row, Timer,
+    events::{Envelope, Unreadable},
+    row::Retry,
+    timers::Due,
+};
+use domain::{EventId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{CommitError, Op, Refused, StoreError, Tx};
+
+use crate::{
+    boot::{Boot, Erased},
+    deps::Deps,
+    events::Cause,
+    granted::{Extra, Granted},
+    handler::Handler,
+    queue::OwnQueue,
+    telemetry,
+};
+
+/// What a consumer's queue holds: an event as EventBridge delivers it, of which only `detail` is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message<D> {
+    pub detail: Envelope<D>,
+}
+
+/// Why a message was not dealt with.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// Later it may work: something is away, or has not happened yet.
+    #[error("retry: {0}")]
+    Retry(String),
+    /// It will never work.
+    #[error("poison: {0}")]
+    Poison(String),
+    /// We or a deployment are to blame: it comes again, and somebody should look.
+    #[error("fault: {0}")]
+    Fault(String),
+}
+
+impl StepError {
+    pub fn retry(reason: impl ToString) -> Self {
+        Self::Retry(reason.to_string())
+    }
+
+    pub fn poison(reason: impl ToString) -> Self {
+        Self::Poison(reason.to_string())
+    }
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::retry(error),
+            StoreError::Corrupt { .. } => Self::poison(error),
+            StoreError::Fault(_) | StoreError::NotGranted(_) => Self::Fault(error.to_string()),
+        }
+    }
+}
+
+impl From<Unreadable> for StepError {
+    fn from(error: Unreadable) -> Self {
+        Self::poison(error)
+    }
+}
+
+/// The message that a step deals with, as far as its transaction is concerned.
+#[derive(Debug, Clone)]
+pub struct Received {
+    row: &'static Row,
+    pub tenant_id: TenantId,
+    event_id: Option<EventId>,
+    /// Where the step's own events come from.
+    pub cause: Cause,
+}
+
+impl Received {
+    pub(crate) const fn new(
+        row: &'static Row,
+        tenant_id: TenantId,
+        event_id: Option<EventId>,
+        cause: Cause,
+    ) -> Self {
+        Self { row, tenant_id, event_id, cause }
+    }
+
+    /// The transaction in which the message is dealt with.
+    pub fn tx<'a>(&self, deps: &'a Deps) -> StepTx<'a> {
+        let mut tx = deps.tx();
+        let inbox = self.note(&mut tx, deps.now());
+        StepTx { deps, tx, inbox }
+    }
+
+    /// Adds to a transaction that the message has been dealt with.
+    pub fn note(&self, tx: &mut Tx, now: Timestamp) -> Option<Op> {
+        self.event_id.map(|event_id| tx.inbox(self.tenant_id, self.row.function, event_id, now))
+    }
+}
+
+/// A step's transaction: its effect, together with the note that its message has been dealt with.
+pub struct StepTx<'a> {
+    deps: &'a Deps,
+    tx: Tx,
+    inbox: Option<Op>,
+}
+
+impl std::ops::Deref for StepTx<'_> {
+    type Target = Tx;
+
+    fn deref(&self) -> &Tx {
+        &self.tx
+    }
+}
+
+impl std::ops::DerefMut for StepTx<'_> {
+    fn deref_mut(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+}
+
+/// How a step's transaction ended.
+#[derive(Debug)]
+pub enum StepCommit {
+    /// It happened, now or the last time this message came.
+    Done,
+    /// Conditions of the step's own did not hold; nothing was written.
+    Refused(Refused),
+}
+
+impl StepTx<'_> {
+    /// # Errors
+    /// The database is away or too contended, or refuses the transaction for a fault of ours.
+    pub async fn commit(self) -> Result<StepCommit, StepError> {
+        match self.deps.db.commit(self.tx).await {
+            Ok(()) => Ok(StepCommit::Done),
+            Err(CommitError::Refused(refused)) if self.inbox.is_some_and(|inbox| refused.contains(inbox)) => {
+                Ok(StepCommit::Done)
+            }
+            Err(CommitError::Refused(refused)) => Ok(StepCommit::Refused(refused)),
+            Err(CommitError::Busy) => Err(StepError::retry("too much contention")),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// What a step's function is called with, batch by batch.
+pub(crate) type Batches = Erased<Vec<SqsMessage>, SqsBatchResponse>;
+
+pub(crate) fn start_consumer<C, X, H>(boot: &Boot, handler: H) -> Batches
+where
+    C: Consumer,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<C, X>, Envelope<C::Event>, Result<(), StepError>> + 'static,
+{
+    start(boot, handler, read_event::<C>)
+}
+
+pub(crate) fn start_timer<T, X, H>(boot: &Boot, handler: H) -> Batches
+where
+    T: Timer,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<T, X>, Due<T::Subject>, Result<(), StepError>> + 'static,
+{
+    start(boot, handler, read_due::<T>)
+}
+
+fn start<F, X, I, H>(boot: &Boot, handler: H, read: fn(&str) -> Result<I, StepError>) -> Batches
+where
+    F: Function,
+    X: Extra,
+    I: Send + 'static,
+    H: for<'a> Handler<'a, Granted<F, X>, I, Result<(), StepError>> + 'static,
+{
+    let shared = Arc::new((Granted::<F, X>::from_boot(boot), OwnQueue::new(boot), handler));
+    Box::new(move |records| {
+        let shared = Arc::clone(&shared);
+        Box::pin(async move {
+            let (deps, queue, handler) = &*shared;
+            let mut batch = Batch::new(F::ROW, deps, queue, records.len());
+            for record in records {
+                let result = match read(record.body.as_deref().unwrap_or_default()) {
+                    Ok(input) => {
+                        tracing::info!(message_id = record.message_id, "step");
+                        handler.call(deps, input).await
+                    }
+                    Err(error) => Err(error),
+                };
+                batch.settle(record, result).await;
+            }
+            batch.finish()
+        })
+    })
+}
+
+/// For consumers that deal with a whole batch at once. The handler gives back a result for each event, in their order.
+pub(crate) fn start_batch<C, X, H>(boot: &Boot, handler: H) -> Batches
+where
+    C: Consumer,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<C, X>, Vec<Envelope<C::Event>>, Vec<Result<(), StepError>>> + 'static,
+{
+    let shared = Arc::new((Granted::<C, X>::from_boot(boot), OwnQueue::new(boot), handler));
+    Box::new(move |records| {
+        let shared = Arc::clone(&shared);
+        Box::pin(async move {
+            let (deps, queue, handler) = &*shared;
+            let mut batch = Batch::new(C::ROW, deps, queue, records.len());
+            let (mut events, mut readable) = (vec![], vec![]);
+            for record in records {
+                match read_event::<C>(record.body.as_deref().unwrap_or_default()) {
+                    Ok(event) => {
+                        events.push(event);
+                        readable.push(record);
+                    }
+                    Err(error) => batch.settle(record, Err(error)).await,
+                }
+            }
+            for (record, result) in readable.into_iter().zip(handler.call(deps, events).await) {
+                batch.settle(record, result).await;
+            }
+            batch.finish()
+        })
+    })
+}
+
+fn read_event<C: Consumer>(body: &str) -> Result<Envelope<C::Event>, StepError> {
+    let message: Message<Value> = serde_json::from_str(body).map_err(|error| unreadable(&error))?;
+    let event = message.detail;
+    tracing::info!(
+        event_id = %event.id,
+        event = event.r#type,
+        tenant = %event.tenant_id,
+        subject = event.subject,
+        correlation_id = event.correlation_id,
+        "event"
+    );
+    Ok(event.read()?)
+}
+
+fn read_due<T: Timer>(body: &str) -> Result<Due<T::Subject>, StepError> {
+    let due: Due<String> = serde_json::from_str(body).map_err(|error| unreadable(&error))?;
+    let subject = due.subject.parse().map_err(|_| StepError::poison("the subject is no id of its kind"))?;
+    tracing::info!(
+        tenant = %due.tenant_id,
+        subject = due.subject,
+        correlation_id = due.correlation_id,
+        attempt = due.attempt,
+        "timer"
+    );
+    Ok(due.about(subject))
+}
+
+/// serde's own words may quote the message, which may hold personal data.
+fn unreadable(error: &serde_json::Error) -> StepError {
+    StepError::poison(format!("not a message: {:?} error at column {}", error.classify(), error.column()))
+}
+
+/// A batch being dealt with: what fails is held back or buried, and the answer names what must come again.
+struct Batch<'a> {
+    row: &'static Row,
+    deps: &'a Deps,
+    queue: &'a OwnQueue,
+    total: usize,
+    response: SqsBatchResponse,
+}
+
+impl<'a> Batch<'a> {
+    fn new(row: &'static Row, deps: &'a Deps, queue: &'a OwnQueue, total: usize) -> Self {
+        Self { row, deps, queue, total, response: SqsBatchResponse::default() }
+    }
+
+    async fn settle(&mut self, record: SqsMessage, result: Result<(), StepError>) {
+        let Err(error) = result else { return };
+        let id = record.message_id.clone().unwrap_or_default();
+        let receives = attribute(&record, "ApproximateReceiveCount").unwrap_or(1);
+        let is_dead = match &error {
+            StepError::Poison(reason) => {
+                tracing::error!(message_id = id, reason, "poison");
+                true
+            }
+            StepError::Retry(reason) => {
+                tracing::warn!(message_id = id, reason, receives, "will come again");
+                self.is_too_old(&record)
+            }
+            StepError::Fault(reason) => {
+                tracing::error!(message_id = id, reason, receives, "fault");
+                self.count("faults", 1);
+                self.is_too_old(&record)
+            }
+        };
+        if is_dead {
+            match self.queue.bury(&record, &error.to_string()).await {
+                Ok(()) => return self.count("dead_letters", 1),
+                Err(error) => tracing::error!(message_id = id, error, "a dead letter could not be put aside"),
+            }
+        }
+        let wait_s = self.retry().wait_s(u32::try_from(receives).unwrap_or(u32::MAX));
+        if let Err(error) = self.queue.hold_back(&record, wait_s).await {
+            // Then the queue's own visibility timeout decides when it comes again.
+            tracing::warn!(message_id = id, error, "could not be held back");
+        }
+        let mut failure = BatchItemFailure::default();
+        failure.item_identifier = id;
+        self.response.batch_item_failures.push(failure);
+    }
+
+    fn retry(&self) -> Retry {
+        self.row.queue().map_or(Retry::STEP, |queue| queue.retry)
+    }
+
+    fn is_too_old(&self, record: &SqsMessage) -> bool {
+        let Some(sent_at_ms) = attribute(record, "SentTimestamp") else { return false };
+        let age_ms = self.deps.now().as_millisecond() - sent_at_ms;
+        age_ms >= i64::from(self.retry().give_up_after_s) * 1_000
+    }
+
+    fn count(&self, metric: &str, count: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "batches are small")]
+        telemetry::count(&self.deps.config.function_name, metric, count as f64, "Count", self.deps.now());
+    }
+
+    fn finish(self) -> SqsBatchResponse {
+        let failed = self.response.batch_item_failures.len();
+        self.count("steps", self.total - failed);
+        if failed > 0 {
+            self.count("retries", failed);
+        }
+        self.response
+    }
+}
+
+/// A number that SQS tells of a message.
+fn attribute(record: &SqsMessage, name: &str) -> Option<i64> {
+    record.attributes.get(name)?.parse().ok()
+}
