@@ -1,6 +1,6 @@
 //! `POST /cart/items`: units of a variant into the cart, at the price that the buyer sees today.
 
-use contracts::{carts::Add, orders::OUT_OF_STOCK};
+use contracts::{carts::Add, problems::OUT_OF_STOCK};
 use domain::cart::Line;
 use runtime::{Call, Deps, Outcome, Problem};
 

@@ -1,6 +1,6 @@
 //! `POST /cart/coupon`: a coupon into the cart, by its code. One read more than other changes, for the code.
 
-use contracts::carts::{ApplyCoupon, coupon_problem};
+use contracts::{carts::ApplyCoupon, problems::coupon_problem};
 use domain::coupon::{ChosenCoupon, normalize_code};
 use runtime::{Call, Deps, Outcome, Problem};
 use store::{CouponCodeClaim, keys};

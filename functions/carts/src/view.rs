@@ -1,7 +1,8 @@
 //! A cart as its buyer sees it: every line at today's price, with what of it can be had.
 
-use contracts::carts::{
-    COUPON_NOT_APPLICABLE, Cart as CartView, CartCoupon, CartLine, CouponProblem, LineState, coupon_problem,
+use contracts::{
+    carts::{Cart as CartView, CartCoupon, CartLine, CouponProblem, LineState},
+    problems::{COUPON_NOT_APPLICABLE, coupon_problem},
 };
 use domain::{
     Money, MoneyError, Timestamp,

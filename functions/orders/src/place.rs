@@ -6,10 +6,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use contracts::{
-    carts::{COUPON_NOT_APPLICABLE, coupon_problem},
     events::{LineQuantity, OrderCreated},
     http::FieldError,
-    orders::{DISCONTINUED, OUT_OF_STOCK, Order as OrderView, PRICE_CHANGED, Place, PlaceOrder},
+    orders::{Order as OrderView, Place, PlaceOrder},
+    problems::{COUPON_NOT_APPLICABLE, DISCONTINUED, OUT_OF_STOCK, PRICE_CHANGED, coupon_problem},
 };
 use domain::{
     Money, OrderId, ProductId, Timestamp,

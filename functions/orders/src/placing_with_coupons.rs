@@ -1,8 +1,8 @@
 //! Placing orders with a coupon in the cart; what of it is not about coupons is tested with [`crate::place`].
 
 use contracts::{
-    carts::COUPON_EXHAUSTED,
     orders::{Order as OrderView, Place},
+    problems::COUPON_EXHAUSTED,
     table::Table,
 };
 use domain::{

@@ -7,6 +7,7 @@ pub mod check;
 pub mod events;
 pub mod http;
 pub mod patch;
+pub mod problems;
 pub mod table;
 
 pub mod audit;
