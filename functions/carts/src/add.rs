@@ -1,6 +1,6 @@
 //! `POST /cart/items`: units of a variant into the cart, at the price that the buyer sees today.
 
-use contracts::{carts::Add, orders::OUT_OF_STOCK};
+use contracts::{carts::Add, problems};
 use domain::cart::Line;
 use runtime::{Call, Deps, Outcome, Problem};
 
@@ -11,7 +11,7 @@ pub async fn handle(deps: &Deps, call: Call<Add>) -> Outcome<Add> {
     desk::edit(deps, &call, Also::Variant(product_id, variant_id), |cart, shelf| {
         let offer = shelf.offer(product_id, variant_id)?;
         if offer.available < 1 {
-            return Err(Problem::conflict(OUT_OF_STOCK, "this is out of stock"));
+            return Err(Problem::new(&problems::OUT_OF_STOCK, "this is out of stock"));
         }
         let now = deps.now();
         let unit_price = offer.variant.price;

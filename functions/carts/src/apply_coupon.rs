@@ -1,6 +1,6 @@
 //! `POST /cart/coupon`: a coupon into the cart, by its code. One read more than other changes, for the code.
 
-use contracts::carts::{ApplyCoupon, coupon_problem};
+use contracts::{carts::ApplyCoupon, problems::coupon_problem};
 use domain::coupon::{ChosenCoupon, normalize_code};
 use runtime::{Call, Deps, Outcome, Problem};
 use store::{CouponCodeClaim, keys};
@@ -15,7 +15,7 @@ pub async fn handle(deps: &Deps, call: Call<ApplyCoupon>) -> Outcome<ApplyCoupon
     desk::edit(deps, &call, Also::Coupon(coupon_id), |cart, shelf| {
         let coupon = shelf.coupon(coupon_id).ok_or_else(unknown)?;
         let open = coupon.is_open(deps.now());
-        open.map_err(|error| Problem::invalid_field("/code", coupon_problem(&error), error.to_string()))?;
+        open.map_err(|error| Problem::invalid_field("/code", coupon_problem(&error).name, error.to_string()))?;
         let chosen = ChosenCoupon { coupon_id, code: code.clone() };
         cart.with_coupon(chosen, deps.now()).map(Some).map_err(desk::refuse)
     })

@@ -96,7 +96,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Unknown => Self::not_found(),
-            Refusal::Discontinued => Self::conflict(contracts::orders::DISCONTINUED, "this is no longer sold"),
+            Refusal::Discontinued => Self::new(&contracts::problems::DISCONTINUED, "this is no longer sold"),
         }
     }
 }

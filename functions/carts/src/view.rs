@@ -1,8 +1,9 @@
 //! A cart as its buyer sees it: every line at today's price, with what of it can be had.
 
-use contracts::{carts::{
-    COUPON_NOT_APPLICABLE, Cart as CartView, CartCoupon, CartLine, CouponProblem, LineState, coupon_problem,
-}, problems};
+use contracts::{
+    carts::{Cart as CartView, CartCoupon, CartLine, CouponProblem, LineState},
+    problems::{self, COUPON_NOT_APPLICABLE, coupon_problem},
+};
 use domain::{
     Money, MoneyError, Timestamp,
     cart::{Cart, Line},
@@ -37,10 +38,10 @@ pub(crate) fn cart(cart: &Cart, version: Option<u64>, shelf: &Shelf, now: Timest
 fn coupon(chosen: &ChosenCoupon, subtotal: Money, shelf: &Shelf, now: Timestamp) -> CartCoupon {
     let (discount, problem) = match shelf.coupon(chosen.coupon_id).map(|coupon| coupon.off(subtotal, now)) {
         Some(Ok(discount)) => (discount, None),
-        Some(Err(error)) => (Money::zero(subtotal.currency), Some((coupon_problem(&error), error.to_string()))),
+        Some(Err(error)) => (Money::zero(subtotal.currency), Some((coupon_problem(&error).name, error.to_string()))),
         None => {
             let detail = "the store does not have this coupon any more".to_owned();
-            (Money::zero(subtotal.currency), Some((COUPON_NOT_APPLICABLE, detail)))
+            (Money::zero(subtotal.currency), Some((COUPON_NOT_APPLICABLE.name, detail)))
         }
     };
     let problem = problem.map(|(code, detail)| CouponProblem { code: code.to_owned(), detail });

@@ -6,10 +6,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use contracts::{
-    carts::{COUPON_NOT_APPLICABLE, coupon_problem},
     events::{LineQuantity, OrderCreated},
     http::FieldError,
-    orders::{DISCONTINUED, OUT_OF_STOCK, Order as OrderView, PRICE_CHANGED, Place, PlaceOrder}, problems};
+    orders::{Order as OrderView, Place, PlaceOrder},
+    problems::{self, COUPON_NOT_APPLICABLE, DISCONTINUED, OUT_OF_STOCK, PRICE_CHANGED, coupon_problem},
+};
 use domain::{
     Money, OrderId, ProductId, Timestamp,
     cart::Cart,
@@ -147,7 +148,7 @@ async fn read_products_and_coupon(
     }
     let Some((coupon, customer, email)) = coupon_keys else { return Ok((products, None)) };
     let coupon = found.take::<Coupon>(&coupon)?.map(|coupon| coupon.value).ok_or_else(|| {
-        Problem::conflict(COUPON_NOT_APPLICABLE, "the store does not have the coupon in the cart any more")
+        Problem::new(&COUPON_NOT_APPLICABLE, "the store does not have the coupon in the cart any more")
     })?;
     let uses = found.take::<CustomerUses>(&customer)?;
     let version = uses.as_ref().map(|uses| uses.version);
@@ -167,15 +168,15 @@ fn price_lines(cart: &Cart, store: &Store, products: &HashMap<ProductId, Product
         let product = product.filter(|product| product.is_on_sale() && product.store_id == store.id);
         let Some((product, variant)) = product.and_then(|product| Some((product, product.variant(line.variant_id)?)))
         else {
-            error(DISCONTINUED, "this is no longer sold".into());
+            error(&DISCONTINUED, "this is no longer sold".into());
             continue;
         };
         if variant.price.currency != store.currency {
-            error(DISCONTINUED, "this is not sold in the store's currency".into());
+            error(&DISCONTINUED, "this is not sold in the store's currency".into());
             continue;
         }
         if variant.price != line.unit_price {
-            error(PRICE_CHANGED, format!("{} costs {} now, not {}", product.name, variant.price, line.unit_price));
+            error(&PRICE_CHANGED, format!("{} costs {} now, not {}", product.name, variant.price, line.unit_price));
             continue;
         }
         lines.push(OrderLine {
@@ -233,7 +234,7 @@ fn build(
 
 fn apply(used: &CouponInUse, subtotal: Money, now: Timestamp) -> Result<AppliedCoupon, Problem> {
     let CouponInUse { coupon, customer, .. } = used;
-    let refuse = |error: CouponError| Problem::conflict(coupon_problem(&error), error.to_string());
+    let refuse = |error: CouponError| Problem::new(coupon_problem(&error), error.to_string());
     let discount = coupon.off(subtotal, now).map_err(refuse)?;
     coupon.is_open_to(customer.uses).map_err(refuse)?;
     Ok(AppliedCoupon { coupon_id: coupon.id, code: coupon.code.clone(), discount })
@@ -319,7 +320,7 @@ fn explain(refused: &Refused, parts: &Parts, order: &Order) -> Result<Option<Pro
             let available = refused.found::<Stock>(*op)?.map_or(0, |stock| stock.value.available);
             errors.push(FieldError {
                 pointer: format!("/lines/{}", line.variant_id),
-                code: OUT_OF_STOCK.into(),
+                code: OUT_OF_STOCK.name.into(),
                 detail: format!("{}: {} wanted, {available} available", line.title, line.quantity),
             });
         }
@@ -454,7 +455,7 @@ mod tests {
         let before = everything(&world);
         let answer = place(&world, &world.buyer, "k").await;
         assert_eq!(answer.problem(), (409, "lines_unavailable".into()));
-        assert_eq!(answer.fields(), [(line(&book), OUT_OF_STOCK.into()), (line(&pen), OUT_OF_STOCK.into())]);
+        assert_eq!(answer.fields(), [(line(&book), OUT_OF_STOCK.name.into()), (line(&pen), OUT_OF_STOCK.name.into())]);
         assert_eq!(answer.json()["errors"][0]["detail"], "Book – Default: 11 wanted, 10 available");
         assert_eq!(answer.json()["errors"][1]["detail"], "Pen – Default: 1 wanted, 0 available");
         assert_eq!(everything(&world), before);
@@ -479,7 +480,7 @@ mod tests {
         let before = everything(&world);
         let answer = place(&world, &world.buyer, "k").await;
         assert_eq!(answer.problem(), (409, "lines_unavailable".into()));
-        let expected = [(&dearer, PRICE_CHANGED), (&archived, DISCONTINUED), (&bare, DISCONTINUED)];
+        let expected = [(&dearer, PRICE_CHANGED.name), (&archived, DISCONTINUED.name), (&bare, DISCONTINUED.name)];
         assert_eq!(answer.fields(), expected.map(|(product, code)| (line(product), code.to_owned())));
         assert_eq!(everything(&world), before);
     }
@@ -617,7 +618,7 @@ mod tests {
         assert_eq!((answers.len() - refused.len(), refused.len()), (10, 54));
         for answer in refused {
             assert_eq!(answer.problem(), (409, "lines_unavailable".into()));
-            assert_eq!(answer.fields(), [(line(&book), OUT_OF_STOCK.into())]);
+            assert_eq!(answer.fields(), [(line(&book), OUT_OF_STOCK.name.into())]);
         }
         let stock = stock_of(&world, &book).await;
         assert_eq!((stock.on_hand, stock.reserved, stock.available), (10, 10, 0));
@@ -663,7 +664,7 @@ mod tests {
         let before = everything(&world);
         let elsewhere = place_request(&neighbour, &world.buyer, "k").send(&world.deps, handle).await;
         assert_eq!(elsewhere.problem(), (403, "tenant_mismatch".into()));
-        assert_eq!(place(&world, &world.buyer, "k").await.fields(), [(line(&theirs), DISCONTINUED.into())]);
+        assert_eq!(place(&world, &world.buyer, "k").await.fields(), [(line(&theirs), DISCONTINUED.name.into())]);
         assert_eq!(place(&world, &world.owner, "k").await.problem(), (403, "forbidden".into()));
         assert_eq!(everything(&world), before);
     }

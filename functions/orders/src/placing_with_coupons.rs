@@ -1,8 +1,8 @@
 //! Placing orders with a coupon in the cart; what of it is not about coupons is tested with [`crate::place`].
 
 use contracts::{
-    carts::COUPON_EXHAUSTED,
     orders::{Order as OrderView, Place},
+    problems::COUPON_EXHAUSTED,
     table::Table,
 };
 use domain::{
@@ -221,7 +221,7 @@ async fn never_used_more_often_than_the_cap_allows() {
     let refused: Vec<_> = answers.iter().filter(|answer| answer.status() != 201).collect();
     assert_eq!((answers.len() - refused.len(), shop.coupon().await.value.uses), (5, 5));
     for answer in refused {
-        assert_eq!(answer.problem(), (409, COUPON_EXHAUSTED.into()));
+        assert_eq!(answer.problem(), (409, COUPON_EXHAUSTED.name.into()));
     }
 }
 

@@ -2,7 +2,6 @@
 
 use domain::{
     CartId, Money, Permission, ProductId, StoreId, Timestamp, VariantId,
-    coupon::CouponError,
     limits::{COUPON_CODE_MAX, COUPON_CODE_MIN, QUANTITY_MAX},
     pricing::Totals,
 };
@@ -49,20 +48,6 @@ pub struct CouponProblem {
     pub code: String,
     /// For people.
     pub detail: String,
-}
-
-/// Why a coupon cannot be used, as a problem's code.
-pub const COUPON_EXHAUSTED: &str = "coupon_exhausted";
-pub const COUPON_USED: &str = "coupon_used";
-pub const COUPON_NOT_APPLICABLE: &str = "coupon_not_applicable";
-
-/// The code that tells why a coupon cannot be used.
-pub const fn coupon_problem(error: &CouponError) -> &'static str {
-    match error {
-        CouponError::Exhausted => COUPON_EXHAUSTED,
-        CouponError::Used => COUPON_USED,
-        _ => COUPON_NOT_APPLICABLE,
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -340,11 +340,6 @@ pub struct ListOrders {
     pub cursor: Option<String>,
 }
 
-/// A line that cannot be ordered as it is, in a problem's `errors`.
-pub const OUT_OF_STOCK: &str = "out_of_stock";
-pub const PRICE_CHANGED: &str = "price_changed";
-pub const DISCONTINUED: &str = "discontinued";
-
 endpoints! {
     /// Places an order for what is in the caller's cart.
     ///

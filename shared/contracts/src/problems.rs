@@ -1,6 +1,8 @@
 //! The codes of problems: what an endpoint may answer with when it does not do what was asked. A row lists its own; the
 //! API's description lists them all, with status and meaning. Codes are stable: front ends switch on them.
 
+use domain::coupon::CouponError;
+
 /// A problem's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code {
@@ -92,6 +94,15 @@ problems! {
     503 UNAVAILABLE = "unavailable": "Something this needs does not answer. Try again.";
 }
 
+/// Why a coupon cannot be used.
+pub const fn coupon_problem(error: &CouponError) -> &'static Code {
+    match error {
+        CouponError::Exhausted => &COUPON_EXHAUSTED,
+        CouponError::Used => &COUPON_USED,
+        _ => &COUPON_NOT_APPLICABLE,
+    }
+}
+
 /// Of every endpoint.
 pub(crate) const EVERY: &[&Code] = &[&INVALID_QUERY, &INVALID_IF_MATCH, &BODY_TOO_LARGE, &INTERNAL];
 /// Of endpoints that change something.
@@ -122,7 +133,8 @@ mod tests {
     #[test]
     fn every_code_is_some_endpoints() {
         let answered: Vec<_> = crate::endpoints().into_iter().flat_map(crate::Row::problems).collect();
-        let in_errors_only = [DISCONTINUED, PRICE_CHANGED];
+        // Lines of a cart have these.
+        let in_errors_only = [PRICE_CHANGED];
         for code in ALL.iter().filter(|code| !in_errors_only.contains(code)) {
             assert!(answered.contains(code), "{} is in no row", code.name);
         }

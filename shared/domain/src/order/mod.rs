@@ -104,7 +104,7 @@ pub struct Order {
     pub returns: Vec<Return>,
 }
 
-/// What a transition asks the rest of the shop to do.
+/// What happened to an order, and so what the rest of the shop is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Sell the reserved stock.
@@ -128,7 +128,7 @@ pub enum Change {
     Return(Return),
 }
 
-/// The next order and what it caused; `None` where nothing is to be done (any more).
+/// The next order and what happened to it; `None` where nothing is to be done (any more).
 pub type Transition = Option<(Order, Change)>;
 
 impl Order {
