@@ -23,6 +23,9 @@ mod service;
 mod tree;
 mod yaml;
 
+#[cfg(test)]
+mod fixtures;
+
 use std::path::Path;
 
 use files::Files;
@@ -33,7 +36,7 @@ pub type Result<T> = std::result::Result<T, String>;
 
 /// Writes every generated file below `root`, and the samples that are missing.
 pub fn write(root: &Path) -> Result<()> {
-    let api = api::Api::new()?;
+    let api = api::Api::new(contracts::endpoints())?;
     generate(&model::all()?, &api)?.write(root)?;
     samples::write_missing(root, &api)
 }
@@ -42,7 +45,7 @@ pub fn write(root: &Path) -> Result<()> {
 /// source tree and the table disagree. Nothing is wrong where the list is empty.
 pub fn check(root: &Path) -> Result<Vec<String>> {
     let functions = model::all()?;
-    let api = api::Api::new()?;
+    let api = api::Api::new(contracts::endpoints())?;
     let mut problems = generate(&functions, &api)?.check(root)?;
     problems.extend(tree::check(root, &functions)?);
     problems.extend(dependencies::check(root)?);

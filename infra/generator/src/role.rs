@@ -111,3 +111,120 @@ fn outbox_streams() -> String {
         "arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/selleasi-${{Env}}-{table}/stream/*"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixtures::{LIST_BOOKS, ON_LENT, RELAY, UPDATE_BOOK},
+        model::{self, consumer, endpoint},
+    };
+
+    fn document(function: &Function) -> Vec<Value> {
+        role(function)["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap().clone()
+    }
+
+    /// The statement whose first resource is the table itself.
+    fn statement_on<'a>(document: &'a [Value], table: &str) -> &'a Value {
+        let arn = arn("dynamodb", &format!("table/selleasi-${{Env}}-{table}"));
+        document
+            .iter()
+            .find(|statement| statement["Resource"][0] == arn)
+            .unwrap_or_else(|| panic!("nothing on {table}"))
+    }
+
+    #[test]
+    fn only_lambda_can_assume_it() {
+        let role = role(&endpoint(&UPDATE_BOOK));
+        let trust = &role["Properties"]["AssumeRolePolicyDocument"]["Statement"];
+        assert_eq!(trust.as_array().unwrap().len(), 1);
+        assert_eq!(trust[0]["Principal"], json!({ "Service": "lambda.amazonaws.com" }));
+    }
+
+    #[test]
+    fn a_table_has_exactly_the_actions_of_the_row() {
+        let document = document(&endpoint(&UPDATE_BOOK));
+        let catalog = statement_on(&document, "catalog");
+        assert_eq!(catalog["Action"], json!(["dynamodb:GetItem", "dynamodb:UpdateItem"]));
+        assert_eq!(catalog["Resource"].as_array().unwrap().len(), 1, "no index without a query");
+    }
+
+    #[test]
+    fn what_every_such_row_does_is_granted_without_being_said() {
+        let document = document(&endpoint(&UPDATE_BOOK));
+        // The idempotency record, the store by its name, the event.
+        for (table, actions) in [
+            ("requests", json!(["dynamodb:GetItem", "dynamodb:PutItem"])),
+            ("tenants", json!(["dynamodb:GetItem", "dynamodb:Query"])),
+            ("outbox", json!(["dynamodb:PutItem"])),
+        ] {
+            assert_eq!(statement_on(&document, table)["Action"], actions, "{table}");
+        }
+        assert_eq!(document.len(), 5, "logs, the row's table and those three: {document:#?}");
+    }
+
+    #[test]
+    fn indexes_come_with_query_where_the_table_has_some() {
+        let index = arn("dynamodb", "table/selleasi-${Env}-catalog/index/*");
+        assert_eq!(statement_on(&document(&endpoint(&LIST_BOOKS)), "catalog")["Resource"][1], index);
+        let on_table = |table| on_table(table, &BTreeSet::from([Action::Query]));
+        assert_eq!(on_table(Table::Carts)["Resource"].as_array().unwrap().len(), 1, "carts have no index");
+    }
+
+    #[test]
+    fn each_grant_gives_one_action_on_its_own_thing() {
+        for (grant, action, resource) in [
+            (Grant::TokenKeys, "secretsmanager:GetSecretValue", "secret:selleasi/${Env}/token-keys-??????"),
+            (Grant::SignTokens, "secretsmanager:GetSecretValue", "secret:selleasi/${Env}/token-keys-??????"),
+            (Grant::CursorKey, "secretsmanager:GetSecretValue", "secret:selleasi/${Env}/cursor-key-??????"),
+            (Grant::Paystack, "secretsmanager:GetSecretValue", "secret:selleasi/${Env}/paystack-??????"),
+            (Grant::SendEmail, "ses:SendEmail", ":identity/"),
+            (Grant::Requeue, "sqs:SendMessage", "BooksOnLentQueue"),
+            (Grant::PutEvents, "events:PutEvents", "event-bus/${EventBus}"),
+        ] {
+            let statement = granted(grant, "BooksOnLent");
+            assert_eq!(statement["Action"], json!([action]), "{grant:?}");
+            assert!(statement["Resource"].to_string().contains(resource), "{statement}");
+        }
+    }
+
+    #[test]
+    fn a_consumer_reads_its_own_queue_and_keeps_an_inbox() {
+        let document = document(&consumer(&ON_LENT));
+        let queue = document.iter().find(|statement| statement["Resource"][0] == get_att("BooksOnLentQueue", "Arn"));
+        let actions = json!(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]);
+        assert_eq!(queue.unwrap()["Action"], actions);
+        assert_eq!(statement_on(&document, "requests")["Action"], json!(["dynamodb:PutItem"]));
+    }
+
+    #[test]
+    fn the_relay_reads_the_stream_and_no_table() {
+        let document = document(&consumer(&RELAY));
+        let stream =
+            document.iter().find(|statement| statement["Resource"][0] == reference("OutboxStreamArn")).unwrap();
+        let actions = json!(["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]);
+        assert_eq!(stream["Action"], actions);
+        assert!(!document.iter().any(|statement| statement["Action"].to_string().contains("Item")), "{document:#?}");
+    }
+
+    /// Of all functions that there are: an action is named in full, and a resource is open only where it has to be.
+    #[test]
+    fn no_role_has_a_wildcard() {
+        let open_by_need = ["/index/*", "/stream/*", ":identity/*@${Domain}"];
+        for function in model::all().unwrap() {
+            for statement in document(&function) {
+                assert_eq!(statement["Effect"], "Allow");
+                assert!(!statement["Action"].to_string().contains('*'), "{}: {statement}", function.name);
+                let resources = statement["Resource"].as_array().unwrap();
+                assert!(!resources.is_empty(), "{}: {statement}", function.name);
+                for resource in resources {
+                    let mut text = resource.to_string();
+                    for needed in open_by_need {
+                        text = text.replace(needed, "");
+                    }
+                    assert!(!text.contains('*'), "{}: {resource}", function.name);
+                }
+            }
+        }
+    }
+}
