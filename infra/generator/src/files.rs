@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_file_that_was_edited_is_stale_and_one_that_is_gone_is_missing() {
         let root = written();
-        fs::write(root.path().join(STACK), "Resources: { }\n").unwrap();
+        fs::write(root.path().join(STACK), "Resources: []\n").unwrap();
         fs::remove_file(root.path().join(SCHEMA)).unwrap();
         let expected = [format!("{SCHEMA}: missing; {REMEDY}"), format!("{STACK}: stale; {REMEDY}")];
         assert_eq!(problems(&root), expected);
