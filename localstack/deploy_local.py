@@ -25,8 +25,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from secret_values import put_missing_secrets
 from settings import ENV_NAME, MAIL_FROM, PAYSTACK_SECRET_KEY, ROOT, STACK_NAME, Stack, from_environment
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from secret_values import put_missing_secrets  # noqa: E402
 
 TTL_ATTRIBUTE = "expires_at_epoch_s"
 WORKERS = max(2, os.cpu_count() or 2)

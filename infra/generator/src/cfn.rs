@@ -90,3 +90,25 @@ pub(crate) fn document(template: &Value) -> Result<String> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logical_ids_are_camel_case() {
+        assert_eq!(logical_id("orders-on-payment-completed"), "OrdersOnPaymentCompleted");
+    }
+
+    #[test]
+    fn a_template_that_cloudformation_would_refuse_is_not_written() {
+        let of = |count: usize| {
+            let resources: serde_json::Map<_, _> = (0..count).map(|n| (format!("R{n}"), json!({}))).collect();
+            document(&json!({ "Description": "Books", "Resources": resources }))
+        };
+        assert!(of(500).is_ok());
+        assert_eq!(of(501).unwrap_err(), "Books: 501 resources, CloudFormation takes 500: split the service");
+        let large = document(&json!({ "Description": "Books", "Metadata": "x".repeat(TEMPLATE_BYTES_MAX) }));
+        assert!(large.unwrap_err().ends_with("bytes, CloudFormation takes 1000000"));
+    }
+}

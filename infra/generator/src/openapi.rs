@@ -241,3 +241,70 @@ fn problems(operation: &Operation) -> Vec<u16> {
     ];
     rows.into_iter().filter_map(|(status, can_occur)| can_occur.then_some(status)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{LIST_BOOKS, UPDATE_BOOK};
+
+    fn generated() -> Value {
+        document(&Api::new(vec![&UPDATE_BOOK, &LIST_BOOKS]).unwrap()).unwrap()
+    }
+
+    fn names(parameters: &Value) -> Vec<&str> {
+        let names = parameters.as_array().unwrap().iter().map(|one| one["name"].as_str().or(one["$ref"].as_str()));
+        names.map(Option::unwrap).collect()
+    }
+
+    #[test]
+    fn an_operation_says_who_may_what_with_which_parts() {
+        let document = generated();
+        let operation = &document["paths"]["/books/{book_id}"]["patch"];
+        assert_eq!(operation["operationId"], "books-update");
+        assert_eq!(operation["summary"], "Changes a book.");
+        assert_eq!(operation["description"], "What is not given stays.", "a paragraph is one line");
+        assert_eq!(operation["security"], json!([{ "bearer": [] }]));
+        assert_eq!(operation["x-selleasi"]["access"], "products:write");
+        assert_eq!(
+            names(&operation["parameters"]),
+            ["book_id", "#/components/parameters/Store", "Idempotency-Key", "If-Match"]
+        );
+        let body = &operation["requestBody"];
+        assert_eq!(body["required"], true, "it has a required field");
+        assert_eq!(body["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/BookChange");
+        let good = &operation["responses"]["200"];
+        assert_eq!(good["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/Book");
+        assert!(good["headers"]["ETag"].is_object(), "what has a version has an ETag");
+        let statuses: Vec<&String> = operation["responses"].as_object().unwrap().keys().collect();
+        let expected = ["200", "400", "401", "403", "404", "409", "412", "413", "415", "422", "429", "500", "503"];
+        assert_eq!(statuses, expected);
+    }
+
+    #[test]
+    fn a_public_read_asks_for_nothing() {
+        let document = generated();
+        let operation = &document["paths"]["/books"]["get"];
+        assert_eq!(operation["security"], json!([]));
+        assert_eq!(operation["x-selleasi"]["access"], "public");
+        assert_eq!(names(&operation["parameters"]), ["cursor", "limit"]);
+        assert!(operation["parameters"].as_array().unwrap().iter().all(|parameter| parameter["required"] == false));
+        assert!(operation.get("requestBody").is_none());
+        let statuses: Vec<&String> = operation["responses"].as_object().unwrap().keys().collect();
+        assert_eq!(statuses, ["200", "400", "429", "500", "503"]);
+    }
+
+    #[test]
+    fn bodies_are_described_as_read_and_replies_as_written() {
+        let schemas = generated()["components"]["schemas"].clone();
+        assert_eq!(schemas["BookChange"]["required"], json!(["title"]));
+        assert_eq!(schemas["BookChange"]["additionalProperties"], false);
+        assert_eq!(schemas["Book"]["required"], json!(["id", "title", "shelf", "version", "created_at"]));
+        assert_eq!(schemas["Book"]["properties"]["created_at"]["format"], "date-time", "by its name");
+    }
+
+    #[test]
+    fn a_get_with_a_body_is_refused() {
+        let api = Api::new(vec![Box::leak(Box::new(Spec { method: Method::Get, ..UPDATE_BOOK }))]).unwrap();
+        assert_eq!(document(&api).unwrap_err(), "books-update: a GET has no body");
+    }
+}

@@ -96,3 +96,39 @@ fn string(value: &str) -> String {
         && !RESERVED.contains(&value.to_ascii_lowercase().as_str());
     if plain { value.to_owned() } else { Value::from(value).to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_parser_could_take_for_something_else_is_quoted() {
+        for plain in ["Ref", "arn:${AWS::Partition}:sqs", "GET /books/{book_id}"] {
+            assert_eq!(string(plain), plain);
+        }
+        for quoted in ["yes", "No", "2012-10-17", "", "a: b", "ends:", "*", "{x}", "#1", "it's"] {
+            assert_eq!(string(quoted), format!("{quoted:?}"));
+        }
+    }
+
+    #[test]
+    fn keys_stand_in_the_order_of_the_handbook_and_lists_beside_their_dash() {
+        let written = write(&json!({
+            "Properties": { "Tags": [{ "Key": "a", "Value": 1 }, "plain", []], "Empty": {} },
+            "Type": "AWS::SQS::Queue",
+        }));
+        let expected = "\
+Type: AWS::SQS::Queue
+Properties:
+  Empty: {}
+  Tags:
+    - Key: a
+      Value: 1
+    - plain
+    - []
+";
+        assert_eq!(written, expected);
+    }
+}

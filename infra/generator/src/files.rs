@@ -106,3 +106,73 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
     paths.sort();
     Ok(paths)
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const STACK: &str = "infra/services/books.yaml";
+    const SCHEMA: &str = "events/schemas/BOOK_LENT.json";
+
+    fn generated() -> Files {
+        let mut files = Files::default();
+        files.add(STACK, "Resources: {}\n".to_owned());
+        files.add(SCHEMA, "{}\n".to_owned());
+        files
+    }
+
+    fn written() -> TempDir {
+        let root = TempDir::new().unwrap();
+        generated().write(root.path()).unwrap();
+        root
+    }
+
+    fn problems(root: &TempDir) -> Vec<String> {
+        generated().check(root.path()).unwrap()
+    }
+
+    #[test]
+    fn what_was_just_written_is_right() {
+        assert_eq!(problems(&written()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_file_that_was_edited_is_stale_and_one_that_is_gone_is_missing() {
+        let root = written();
+        fs::write(root.path().join(STACK), "Resources: []\n").unwrap();
+        fs::remove_file(root.path().join(SCHEMA)).unwrap();
+        let expected = [format!("{SCHEMA}: missing; {REMEDY}"), format!("{STACK}: stale; {REMEDY}")];
+        assert_eq!(problems(&root), expected);
+    }
+
+    #[test]
+    fn a_file_of_a_service_that_is_gone_is_left_over_until_the_next_write() {
+        let root = written();
+        let (old, notes) = (root.path().join("infra/services/films.yaml"), root.path().join("infra/services/notes.md"));
+        fs::write(&old, "").unwrap();
+        fs::write(&notes, "").unwrap();
+        assert_eq!(problems(&root), [format!("infra/services/films.yaml: left over; {REMEDY}")]);
+        generated().write(root.path()).unwrap();
+        assert!(!old.exists());
+        assert!(notes.exists(), "only files with the ending of generated ones are ours");
+    }
+
+    #[test]
+    fn checking_writes_nothing() {
+        let root = TempDir::new().unwrap();
+        assert_eq!(problems(&root).len(), 2);
+        assert_eq!(entries(root.path()).unwrap(), Vec::<std::path::PathBuf>::new());
+    }
+
+    #[test]
+    fn what_has_not_changed_keeps_its_time() {
+        let root = written();
+        let path = root.path().join(STACK);
+        let old = std::time::SystemTime::UNIX_EPOCH;
+        fs::File::options().append(true).open(&path).unwrap().set_modified(old).unwrap();
+        generated().write(root.path()).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), old);
+    }
+}

@@ -62,3 +62,30 @@ fn source_path(path: &str) -> String {
         path.split('/').map(|segment| if segment.starts_with('{') { "*" } else { segment }).collect();
     segments.join("/")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{LIST_BOOKS, UPDATE_BOOK, properties};
+
+    #[test]
+    fn a_route_asks_the_authorizer_unless_it_is_public() {
+        let resources =
+            Value::Object([resources(&UPDATE_BOOK), resources(&LIST_BOOKS)].into_iter().flatten().collect());
+        let private = properties(&resources, "books-update", "Route");
+        assert_eq!(private["RouteKey"], "PATCH /books/{book_id}");
+        assert_eq!(private["AuthorizationType"], "CUSTOM");
+        assert_eq!(private["AuthorizerId"], reference("AuthorizerId"));
+        let public = properties(&resources, "books-list", "Route");
+        assert_eq!((&public["RouteKey"], &public["AuthorizationType"]), (&json!("GET /books"), &json!("NONE")));
+        assert!(public.get("AuthorizerId").is_none());
+    }
+
+    #[test]
+    fn the_api_may_call_the_function_by_its_own_route_only() {
+        let resources = Value::Object(resources(&UPDATE_BOOK));
+        let permission = properties(&resources, "books-update", "Permission");
+        assert_eq!(permission["FunctionName"], reference("BooksUpdateFunction"));
+        assert_eq!(permission["SourceArn"], arn("execute-api", "${ApiId}/*/PATCH/books/*"));
+    }
+}

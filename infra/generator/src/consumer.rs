@@ -162,3 +162,106 @@ fn dead_letter_alarm(row: &Consumer, dead_letters: &str) -> Value {
         ("QueueName", get_att(dead_letters, "QueueName")),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{ON_LENT, RELAY, properties};
+
+    fn generated(row: &Consumer) -> Value {
+        Value::Object(resources(row).unwrap())
+    }
+
+    #[test]
+    fn a_message_waits_for_its_function_and_dies_into_the_dead_letter_queue() {
+        let resources = generated(&ON_LENT);
+        let queue = properties(&resources, "books-on-lent", "Queue");
+        assert_eq!(queue["VisibilityTimeout"], 6 * ON_LENT.timeout_s, "AWS advises six times the timeout");
+        assert_eq!(queue["DelaySeconds"], 30);
+        let redrive = &queue["RedrivePolicy"];
+        assert_eq!(redrive["deadLetterTargetArn"], get_att("BooksOnLentDeadLetters", "Arn"));
+        assert_eq!(redrive["maxReceiveCount"], RECEIVES_MAX);
+        let dead_letters = properties(&resources, "books-on-lent", "DeadLetters");
+        assert_eq!(dead_letters["MessageRetentionPeriod"], 1_209_600, "14 days, the most that SQS keeps");
+        let watched = &properties(&resources, "books-on-lent", "DeadLettersAlarm")["Dimensions"][0]["Value"];
+        assert_eq!(*watched, get_att("BooksOnLentDeadLetters", "QueueName"));
+    }
+
+    #[test]
+    fn the_rule_takes_our_events_of_these_types_into_the_queue() {
+        let resources = generated(&ON_LENT);
+        let rule = properties(&resources, "books-on-lent", "Rule");
+        assert_eq!(
+            rule["EventPattern"],
+            json!({ "source": [{ "prefix": "selleasi." }], "detail-type": ["BOOK_LENT", "BOOK_RETURNED"] })
+        );
+        assert_eq!(rule["Targets"].as_array().unwrap().len(), 1);
+        assert_eq!(rule["Targets"][0]["Arn"], get_att("BooksOnLentQueue", "Arn"));
+        assert_eq!(rule["Targets"][0]["DeadLetterConfig"]["Arn"], get_att("BooksOnLentDeadLetters", "Arn"));
+    }
+
+    #[test]
+    fn all_events_means_no_type_but_still_ours_only() {
+        let resources = generated(&Consumer { source: Source::AllEvents, ..ON_LENT });
+        let pattern = &properties(&resources, "books-on-lent", "Rule")["EventPattern"];
+        assert_eq!(*pattern, json!({ "source": [{ "prefix": "selleasi." }] }));
+        assert!(properties(&resources, "books-on-lent", "Queue").get("DelaySeconds").is_none());
+    }
+
+    #[test]
+    fn only_the_rule_may_send_to_either_queue() {
+        let resources = generated(&ON_LENT);
+        for queue in ["Queue", "DeadLetters"] {
+            let policy = properties(&resources, "books-on-lent", &format!("{queue}Policy"));
+            let name = format!("BooksOnLent{queue}");
+            assert_eq!(policy["Queues"], json!([reference(&name)]));
+            let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+            assert_eq!(statements.len(), 1);
+            assert_eq!(statements[0]["Resource"], get_att(&name, "Arn"));
+            let from_the_rule = json!({ "ArnEquals": { "aws:SourceArn": get_att("BooksOnLentRule", "Arn") } });
+            assert_eq!(statements[0]["Condition"], from_the_rule);
+        }
+    }
+
+    #[test]
+    fn the_mapping_reports_each_failed_message_and_keeps_the_rows_bounds() {
+        let resources = generated(&ON_LENT);
+        let mapping = properties(&resources, "books-on-lent", "Mapping");
+        assert_eq!(mapping["EventSourceArn"], get_att("BooksOnLentQueue", "Arn"));
+        assert_eq!(mapping["FunctionName"], reference("BooksOnLentFunction"));
+        assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+        assert_eq!(mapping["BatchSize"], 10);
+        assert_eq!(mapping["MaximumBatchingWindowInSeconds"], 0);
+        assert_eq!(mapping["ScalingConfig"], json!({ "MaximumConcurrency": 5 }));
+    }
+
+    #[test]
+    fn a_large_batch_needs_a_window_and_no_bound_is_left_out() {
+        let resources = generated(&Consumer { batch: 11, concurrency: 0, ..ON_LENT });
+        let mapping = properties(&resources, "books-on-lent", "Mapping");
+        assert_eq!(mapping["MaximumBatchingWindowInSeconds"], 1);
+        assert!(mapping.get("ScalingConfig").is_none());
+    }
+
+    #[test]
+    fn sqs_has_no_concurrency_of_one() {
+        let refused = resources(&Consumer { concurrency: 1, ..ON_LENT }).unwrap_err();
+        assert_eq!(refused, "books-on-lent: SQS takes a concurrency of 2 or more");
+    }
+
+    #[test]
+    fn the_relay_reads_the_stream_until_a_record_is_too_old() {
+        let resources = generated(&RELAY);
+        let mapping = properties(&resources, "books-relay", "Mapping");
+        assert_eq!(mapping["EventSourceArn"], reference("OutboxStreamArn"));
+        assert_eq!(mapping["StartingPosition"], "TRIM_HORIZON");
+        assert_eq!(
+            (&mapping["MaximumRetryAttempts"], &mapping["MaximumRecordAgeInSeconds"]),
+            (&json!(-1), &json!(21_600))
+        );
+        let destination = &mapping["DestinationConfig"]["OnFailure"]["Destination"];
+        assert_eq!(*destination, get_att("BooksRelayDeadLetters", "Arn"));
+        assert!(resources.get("BooksRelayQueue").is_none());
+        assert_eq!(properties(&resources, "books-relay", "LateAlarm")["Threshold"], 60_000);
+    }
+}

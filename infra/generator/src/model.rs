@@ -56,8 +56,13 @@ pub(crate) fn all() -> Result<Vec<Function>> {
     let endpoints = contracts::endpoints().into_iter().map(endpoint);
     let consumers = contracts::consumers().into_iter().map(consumer);
     let functions: Vec<Function> = endpoints.chain(consumers).chain([authorizer()]).collect();
+    check_names(&functions)?;
+    Ok(functions)
+}
+
+fn check_names(functions: &[Function]) -> Result<()> {
     let mut seen = BTreeSet::new();
-    for function in &functions {
+    for function in functions {
         if !seen.insert(function.name) {
             return Err(format!("{} is in the table twice", function.name));
         }
@@ -68,7 +73,7 @@ pub(crate) fn all() -> Result<Vec<Function>> {
             return Err(format!("{}: longer than {} characters", function.name, NAME_MAX - PREFIX_LENGTH));
         }
     }
-    Ok(functions)
+    Ok(())
 }
 
 /// Functions of each service, services by name.
@@ -80,7 +85,7 @@ pub(crate) fn by_service(functions: &[Function]) -> BTreeMap<&'static str, Vec<&
     services
 }
 
-fn endpoint(spec: &'static Spec) -> Function {
+pub(crate) fn endpoint(spec: &'static Spec) -> Function {
     let mut tables = granted(spec.tables);
     if spec.idempotency != Idempotency::None {
         add(&mut tables, Table::Requests, &[Action::Get, Action::Put]);
@@ -101,7 +106,7 @@ fn endpoint(spec: &'static Spec) -> Function {
     }
 }
 
-fn consumer(row: &'static Consumer) -> Function {
+pub(crate) fn consumer(row: &'static Consumer) -> Function {
     let mut tables = granted(row.tables);
     if row.source != Source::Outbox {
         // The inbox record, in the transaction of its effect.
@@ -119,7 +124,7 @@ fn consumer(row: &'static Consumer) -> Function {
     }
 }
 
-fn authorizer() -> Function {
+pub(crate) fn authorizer() -> Function {
     Function {
         name: AUTHORIZER,
         service: AUTHORIZER.split('-').next().unwrap_or(AUTHORIZER),
@@ -147,4 +152,35 @@ fn emits(tables: &mut BTreeMap<Table, BTreeSet<Action>>, types: &[&str]) {
 
 fn add(tables: &mut BTreeMap<Table, BTreeSet<Action>>, table: Table, actions: &[Action]) {
     tables.entry(table).or_default().extend(actions);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{ON_LENT, UPDATE_BOOK};
+
+    fn refused(name: &'static str) -> String {
+        check_names(&[Function { name, ..authorizer() }]).unwrap_err()
+    }
+
+    #[test]
+    fn a_name_is_one_functions_and_fits_lambda() {
+        let update = endpoint(&UPDATE_BOOK);
+        assert_eq!(check_names(&[update.clone(), consumer(&ON_LENT)]), Ok(()));
+        let twice = check_names(&[update.clone(), update]).unwrap_err();
+        assert_eq!(twice, "books-update is in the table twice");
+        assert_eq!(refused("platform"), "platform: expected <service>-<verb>");
+        // `selleasi-`, 20 of the environment and a hyphen leave 34 of Lambda's 64.
+        assert_eq!(
+            check_names(&[Function { name: "platform-abcdefghijklmnopqrstuvwxyz", ..authorizer() }]).unwrap_err(),
+            "platform-abcdefghijklmnopqrstuvwxyz: longer than 34 characters"
+        );
+        assert_eq!(check_names(&[Function { name: "platform-abcdefghijklmnopqrstuvwxy", ..authorizer() }]), Ok(()));
+    }
+
+    #[test]
+    fn a_function_is_in_the_file_of_its_verb() {
+        assert_eq!(consumer(&ON_LENT).module(), "on_lent");
+        assert_eq!(consumer(&ON_LENT).service, "books");
+    }
 }

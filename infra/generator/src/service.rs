@@ -160,3 +160,82 @@ fn logs(function: &Function) -> Value {
         }),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixtures::{ON_LENT, RELAY, UPDATE_BOOK, properties},
+        model,
+    };
+
+    fn parameters(functions: &[&Function]) -> Vec<&'static str> {
+        stack("books", functions).unwrap().parameters
+    }
+
+    #[test]
+    fn a_stack_takes_the_parameters_that_it_uses() {
+        let all = ["Env", "Architecture", "BaseDomain", "PublicBaseUrl", "LogLevel"];
+        let endpoint = model::endpoint(&UPDATE_BOOK);
+        assert_eq!(parameters(&[&endpoint]), [&all[..], &["ApiId", "AuthorizerId"]].concat());
+        let consumer = model::consumer(&ON_LENT);
+        assert_eq!(parameters(&[&consumer]), [&all[..], &["EventBus"]].concat());
+        let relay = model::consumer(&RELAY);
+        assert_eq!(parameters(&[&relay]), [&all[..], &["OutboxStreamArn"]].concat());
+        assert_eq!(
+            parameters(&[&endpoint, &consumer, &relay]),
+            [&all[..], &["ApiId", "AuthorizerId", "EventBus", "OutboxStreamArn"]].concat()
+        );
+    }
+
+    #[test]
+    fn a_template_declares_what_it_takes() {
+        let stack = stack("books", &[&model::endpoint(&UPDATE_BOOK)]).unwrap();
+        let declared: Vec<&String> = stack.template["Parameters"].as_object().unwrap().keys().collect();
+        let mut taken = stack.parameters;
+        taken.sort_unstable();
+        assert_eq!(declared, taken);
+    }
+
+    #[test]
+    fn a_ref_and_a_substitution_use_a_parameter_and_a_longer_name_does_not() {
+        assert!(uses(&json!({ "A": [{ "Ref": "Env" }] }), "Env"));
+        assert!(uses(&json!({ "Fn::Sub": "x-${Env}-y" }), "Env"));
+        assert!(!uses(&json!([{ "Ref": "Environment" }, "${EnvX}", "Env"]), "Env"));
+    }
+
+    #[test]
+    fn a_grant_brings_the_environment_that_it_needs_and_nothing_else_does() {
+        let without = model::consumer(&ON_LENT);
+        let variables = |function: &Function| {
+            let names: Vec<String> = environment(function, "BooksOnLent").keys().cloned().collect();
+            names
+        };
+        let always = ["BASE_DOMAIN", "ENVIRONMENT", "LOG_LEVEL", "PUBLIC_BASE_URL"];
+        assert_eq!(variables(&without), always);
+        for (grant, name) in [
+            (&[Grant::TokenKeys], "TOKEN_KEYS_SECRET"),
+            (&[Grant::SignTokens], "TOKEN_KEYS_SECRET"),
+            (&[Grant::CursorKey], "CURSOR_KEY_SECRET"),
+            (&[Grant::Requeue], "QUEUE_URL"),
+            (&[Grant::PutEvents], "EVENT_BUS"),
+        ] {
+            let mut expected = [&always[..], &[name]].concat();
+            expected.sort_unstable();
+            assert_eq!(variables(&Function { grants: grant, ..without.clone() }), expected, "{grant:?}");
+        }
+    }
+
+    #[test]
+    fn a_function_has_its_own_role_logs_and_alarm() {
+        let template = stack("books", &[&model::endpoint(&UPDATE_BOOK)]).unwrap().template;
+        let resources = &template["Resources"];
+        let function = properties(resources, "books-update", "Function");
+        assert_eq!(function["Role"], json!({ "Fn::GetAtt": ["BooksUpdateRole", "Arn"] }));
+        assert_eq!(function["Description"], "Changes a book.");
+        assert_eq!(function["Code"], "../../target/lambda/books-update/");
+        assert_eq!(properties(resources, "books-update", "Logs")["RetentionInDays"], 30);
+        let watched = &properties(resources, "books-update", "ErrorAlarm")["Dimensions"][0]["Value"];
+        assert_eq!(*watched, reference("BooksUpdateFunction"));
+    }
+}

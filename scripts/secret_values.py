@@ -1,6 +1,8 @@
 """Gives the secrets of an environment their first values. A value that is there is never replaced.
 
-usage: python localstack/secret_values.py <env>        (for AWS; PAYSTACK_SECRET_KEY in the environment when known)
+usage: python scripts/secret_values.py <env>        (for AWS; PAYSTACK_SECRET_KEY in the environment when known)
+
+scripts/deploy calls it, for AWS and for the local stack alike.
 
 - selleasi/<env>/token-keys   the ES256 keys of access tokens: current, next, previous
 - selleasi/<env>/paystack     the platform's Paystack key

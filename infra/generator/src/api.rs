@@ -40,8 +40,7 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new() -> Result<Self> {
-        let specs = contracts::endpoints();
+    pub(crate) fn new(specs: Vec<&'static Spec>) -> Result<Self> {
         let mut reading = SchemaSettings::openapi3().for_deserialize().into_generator();
         let mut writing = SchemaSettings::openapi3().for_serialize().into_generator();
         let read: Vec<_> = specs.iter().map(|spec| (spec.schemas)(&mut reading)).collect();
@@ -298,5 +297,28 @@ fn rename(schema: &mut Value, names: &Names) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| rename(item, names)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{LIST_BOOKS, UPDATE_BOOK};
+
+    fn refused(spec: Spec) -> String {
+        Api::new(vec![&UPDATE_BOOK, Box::leak(Box::new(spec))]).unwrap_err()
+    }
+
+    #[test]
+    fn a_route_is_one_endpoints() {
+        let spec = Spec { function: "books-change", ..UPDATE_BOOK };
+        assert_eq!(refused(spec), "books-change: PATCH /books/{book_id} is in the table twice");
+    }
+
+    #[test]
+    fn a_path_names_the_fields_of_its_type() {
+        let spec = Spec { path: "/books/{id}", ..UPDATE_BOOK };
+        assert_eq!(refused(spec), r#"books-update: the path has {"id"}, its type {"book_id"}"#);
+        assert!(refused(Spec { path: "/books/{id}", ..LIST_BOOKS }).starts_with("books-list: the path has"));
     }
 }

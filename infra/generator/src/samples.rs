@@ -190,3 +190,65 @@ fn encoded(text: &str) -> String {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{LIST_BOOKS, UPDATE_BOOK};
+
+    fn api() -> Api {
+        Api::new(vec![&UPDATE_BOOK, &LIST_BOOKS]).unwrap()
+    }
+
+    #[test]
+    fn a_sample_that_was_made_up_passes_the_check_and_is_not_made_again() {
+        let (root, api) = (tempfile::TempDir::new().unwrap(), api());
+        assert_eq!(check(root.path(), &api).unwrap().len(), 2, "both are missing");
+        write_missing(root.path(), &api).unwrap();
+        assert_eq!(check(root.path(), &api).unwrap(), Vec::<String>::new());
+
+        let path = root.path().join(path(&LIST_BOOKS));
+        let edited = files::read(&path).unwrap().unwrap().replace("example/1.0", "mine/2.0");
+        files::write(&path, &edited).unwrap();
+        write_missing(root.path(), &api).unwrap();
+        assert_eq!(files::read(&path).unwrap().unwrap(), edited, "what is there is a person's");
+    }
+
+    #[test]
+    fn a_sample_of_an_endpoint_that_is_gone_is_to_be_deleted() {
+        let (root, api) = (tempfile::TempDir::new().unwrap(), api());
+        write_missing(root.path(), &api).unwrap();
+        files::write(&root.path().join("events/api/books-burn.json"), "{}").unwrap();
+        let expected = "events/api/books-burn.json: no endpoint has that name; delete it";
+        assert_eq!(check(root.path(), &api).unwrap(), [expected]);
+    }
+
+    #[test]
+    fn a_sample_that_the_endpoint_would_refuse_is_wrong() {
+        let api = api();
+        let operation = &api.operations[0];
+        let wrong_with = |change: fn(&mut Value)| {
+            let mut sample = sample(operation, &api);
+            change(&mut sample);
+            wrong(&sample.to_string(), operation, &api)
+        };
+        assert_eq!(wrong_with(|_| {}), Vec::<String>::new());
+        assert_eq!(
+            wrong_with(|sample| sample["routeKey"] = "GET /".into()),
+            ["/routeKey is not PATCH /books/{book_id}"]
+        );
+        assert_eq!(
+            wrong_with(|sample| sample["pathParameters"] = json!({ "id": "1" })),
+            [r#"pathParameters are {"id"}, expected {"book_id"}"#]
+        );
+        for (text, expected) in [
+            (r"{}", "body/title is missing"),
+            (r#"{ "title": 5 }"#, r#"body/title is not of type "string""#),
+            (r#"{ "title": "T", "colour": "red" }"#, "body/colour is unknown"),
+        ] {
+            let mut sample = sample(operation, &api);
+            sample["body"] = text.into();
+            assert_eq!(wrong(&sample.to_string(), operation, &api), [expected]);
+        }
+    }
+}

@@ -31,3 +31,25 @@ pub(crate) fn check(root: &Path, functions: &[Function]) -> Result<Vec<String>> 
     }
     Ok(problems)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{fixtures::UPDATE_BOOK, model};
+
+    #[test]
+    fn a_row_a_bin_and_a_module_go_together() {
+        let root = tempfile::TempDir::new().unwrap();
+        let functions = [model::endpoint(&UPDATE_BOOK)];
+        let (bin, module) = ("functions/books/src/bin/books-update.rs", "functions/books/src/update.rs");
+        let missing = |path: &str| format!("{path}: missing; books-update is in the table, write it or remove the row");
+        assert_eq!(check(root.path(), &functions).unwrap(), [missing(bin), missing(module)]);
+
+        files::write(&root.path().join(bin), "").unwrap();
+        files::write(&root.path().join(module), "").unwrap();
+        assert_eq!(check(root.path(), &functions).unwrap(), Vec::<String>::new());
+
+        let expected = format!("{bin}: not in the table in shared/contracts; add its row or remove it");
+        assert_eq!(check(root.path(), &[]).unwrap(), [expected]);
+    }
+}
