@@ -106,12 +106,12 @@ mod tests {
         reserve(&world, &[(variant, 4)]).await;
         let body = |delta: i64| json!({ "delta": delta, "reason": "damage" });
         let answer = request(&world, variant, body(-4)).send(&world.deps, handle).await;
-        assert_eq!(answer.problem(), (409, &problems::BELOW_RESERVED.into()));
+        assert_eq!(answer.problem(), (409, problems::BELOW_RESERVED.name.into()));
         assert!(answer.json()["detail"].as_str().unwrap().contains("only 3 "), "{}", answer.json());
         let all_that_is_free: StockView = request(&world, variant, body(-3)).send(&world.deps, handle).await.ok();
         assert_eq!((all_that_is_free.on_hand, all_that_is_free.available), (4, 0));
         let too_much = request(&world, variant, body(STOCK_MAX)).key("k2").send(&world.deps, handle).await;
-        assert_eq!(too_much.problem(), (409, &problems::STOCK_TOO_LARGE.into()));
+        assert_eq!(too_much.problem(), (409, problems::STOCK_TOO_LARGE.name.into()));
     }
 
     #[tokio::test]

@@ -70,7 +70,6 @@ fn begin(deps: &Deps, body: &StartOnboarding, id: OnboardingId, token: &str, ema
 #[cfg(test)]
 mod tests {
     use contracts::table::Table;
-    use runtime::email::Mailer;
     use testing::{TestRequest, World};
 
     use super::*;
@@ -80,7 +79,7 @@ mod tests {
     async fn neither_code_nor_token_is_kept() {
         let world = World::new().await;
         let seller = Seller::begun(&world, EMAIL).await;
-        assert_eq!(seller.mails.lock().unwrap()[0].to, "ada@example.com");
+        assert_eq!(world.aws.last_mail().to, "ada@example.com");
         assert_eq!(seller.token.len(), 43);
         let code = format!("\"{}\"", seller.code());
         for item in Table::ALL.iter().flat_map(|table| world.dynamo.items(*table)) {
@@ -105,34 +104,31 @@ mod tests {
     async fn another_code_is_sent_after_a_minute() {
         let world = World::new().await;
         let seller = Seller::begun(&world, EMAIL).await;
-        let again = begin(&seller.deps, "ada@EXAMPLE.com").await;
+        let again = begin(&world, "ada@EXAMPLE.com").await;
         assert_eq!(again.problem(), (429, "too_soon".into()));
         assert_eq!(again.0.header("retry-after"), Some("60"));
-        assert_eq!(seller.mails.lock().unwrap().len(), 1);
-        assert_eq!(begin(&seller.deps, "eve@example.com").await.status(), 201);
+        assert_eq!(world.aws.take_mails().len(), 1);
+        assert_eq!(begin(&world, "eve@example.com").await.status(), 201);
         world.clock.advance_s(60);
-        assert_eq!(begin(&seller.deps, EMAIL).await.status(), 201);
-        assert_eq!(seller.mails.lock().unwrap().len(), 3);
+        assert_eq!(begin(&world, EMAIL).await.status(), 201);
+        assert_eq!(world.aws.take_mails().len(), 2);
     }
 
     #[tokio::test]
     async fn what_could_not_be_sent_can_be_asked_for_again_at_once() {
         let world = World::new().await;
-        let deps = MailDeps { core: world.deps.clone(), mailer: Mailer::away() };
-        assert_eq!(begin(&deps, EMAIL).await.problem(), (503, "unavailable".into()));
-        let (mailer, mails) = Mailer::kept();
-        let deps = MailDeps { mailer, ..deps };
-        assert_eq!(begin(&deps, EMAIL).await.status(), 201);
-        assert_eq!(mails.lock().unwrap().len(), 1);
+        world.aws.mail_is_away(true);
+        assert_eq!(begin(&world, EMAIL).await.problem(), (503, "unavailable".into()));
+        world.aws.mail_is_away(false);
+        assert_eq!(begin(&world, EMAIL).await.status(), 201);
+        assert_eq!(world.aws.take_mails().len(), 1);
     }
 
     #[tokio::test]
     async fn every_wrong_field_is_told() {
         let world = World::new().await;
-        let (mailer, _) = Mailer::kept();
-        let deps = MailDeps { core: world.deps.clone(), mailer };
         let body = r#"{"email": "ada", "full_name": " ", "tenant_name": "Ada", "kind": "individual"}"#;
-        let answer = TestRequest::new().body(body).send(&deps, handle).await;
+        let answer = TestRequest::new().body(body).send(&world.deps, handle).await;
         let mut fields: Vec<_> = answer.fields().into_iter().map(|(pointer, _)| pointer).collect();
         fields.sort();
         assert_eq!((answer.status(), fields), (422, vec!["/email".to_owned(), "/full_name".to_owned()]));

@@ -43,12 +43,12 @@ mod tests {
     };
 
     async fn give(seller: &Seller, phone: &str) {
-        let answer = seller.request().json(json!({ "phone": phone })).send(&seller.deps, phone::handle).await;
+        let answer = seller.request().json(json!({ "phone": phone })).send(&seller.world.deps, phone::handle).await;
         assert_eq!(answer.status(), 200);
     }
 
     async fn verify(seller: &Seller, code: &str) -> Answer {
-        seller.request().json(json!({ "code": code })).send(&seller.deps.core, handle).await
+        seller.request().json(json!({ "code": code })).send(&seller.world.deps, handle).await
     }
 
     #[tokio::test]

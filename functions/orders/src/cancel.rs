@@ -27,8 +27,9 @@ mod tests {
 
     use contracts::events::PaymentCompleted;
     use domain::{Role, Timestamp, order::OrderStatus};
-    use runtime::{Clock, Message, Principal};
-    use testing::{TestRequest, http::Answer};
+    use contracts::events::Envelope;
+    use runtime::{Clock, Principal};
+    use testing::{TestDeps, TestRequest, http::Answer};
 
     use super::*;
     use crate::{
@@ -105,7 +106,7 @@ mod tests {
         on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         let asked = |etag: &str| request(&fixture, &fixture.world.buyer, "k").header("if-match", etag);
         let stale = asked("\"1\"").send(fixture.deps(), handle).await;
-        assert_eq!(stale.problem(), (412, "changed".into()));
+        assert_eq!(stale.problem(), (412, "version_mismatch".into()));
         assert_eq!(fixture.status().await, OrderStatus::Paid);
         assert_eq!(asked("\"2\"").send(fixture.deps(), handle).await.status(), 200);
     }
@@ -113,25 +114,23 @@ mod tests {
     /// A clock that lets the order be paid the first time it is looked at, which is between reading and writing.
     #[derive(Debug)]
     struct PaidMeanwhile {
-        deps: Deps,
-        paid: Message<PaymentCompleted>,
+        deps: TestDeps,
+        paid: Envelope<PaymentCompleted>,
         is_over: AtomicBool,
     }
 
     impl Clock for PaidMeanwhile {
         fn now(&self) -> Timestamp {
             if !self.is_over.swap(true, Ordering::SeqCst) {
-                meanwhile(async { on_payment_completed::handle(&self.deps, self.paid.clone()).await.unwrap() });
+                meanwhile(async { on_payment_completed::handle(&self.deps.granted(), self.paid.clone()).await.unwrap() });
             }
             self.deps.now()
         }
     }
 
-    fn paid_meanwhile(fixture: &Fixture) -> Deps {
-        let mut deps = fixture.deps().clone();
-        let (core, paid) = (deps.clone(), fixture.completed());
-        deps.clock = Arc::new(PaidMeanwhile { deps: core, paid, is_over: AtomicBool::new(false) });
-        deps
+    fn paid_meanwhile(fixture: &Fixture) -> TestDeps {
+        let (deps, paid) = (fixture.deps().clone(), fixture.completed());
+        fixture.deps().clocked(Arc::new(PaidMeanwhile { deps, paid, is_over: AtomicBool::new(false) }))
     }
 
     #[tokio::test]
@@ -148,7 +147,7 @@ mod tests {
         let fixture = Fixture::new().await;
         let deps = paid_meanwhile(&fixture);
         let asked = request(&fixture, &fixture.world.buyer, "k").header("if-match", "\"1\"");
-        assert_eq!(asked.send(&deps, handle).await.problem(), (412, "changed".into()));
+        assert_eq!(asked.send(&deps, handle).await.problem(), (412, "version_mismatch".into()));
         fixture.assert_moved(2, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
     }
 }

@@ -43,7 +43,7 @@ fn refuse(error: DecideError) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use contracts::{orders::Order as OrderView, problems};
+    use contracts::orders::Order as OrderView;
     use domain::{
         Currency, Money, ReturnId, Role,
         order::{OrderStatus, ReturnStatus},

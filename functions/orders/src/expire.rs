@@ -15,7 +15,9 @@ pub async fn handle(deps: &Granted<Expire>, due: Due<OrderId>) -> Result<(), Ste
 #[cfg(test)]
 mod tests {
     use domain::order::OrderStatus;
-    use runtime::queue::Sent;
+    use runtime::{Running, host};
+    use serde_json::json;
+    use testing::timers;
 
     use super::*;
     use crate::{
@@ -23,16 +25,11 @@ mod tests {
         on_payment_completed,
     };
 
-    fn take(sent: &Sent) -> Vec<(String, i32)> {
-        std::mem::take(&mut sent.lock().unwrap())
-    }
-
     #[tokio::test]
     async fn cancels_an_unpaid_order_and_gives_the_cart_back_in_one_read_and_one_transaction() {
         let fixture = Fixture::new().await;
-        let (deps, created) = (fixture.expire_deps(), fixture.created());
         fixture.world.clock.advance_s(900);
-        handle(&fixture.granted(), created.clone()).await.unwrap();
+        handle(&fixture.granted(), fixture.due()).await.unwrap();
         let calls = fixture.world.dynamo.take_calls();
         assert_eq!(calls, [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
         fixture.assert_moved(2, OrderStatus::Cancelled, "ORDER_CANCELLED").await;
@@ -41,40 +38,46 @@ mod tests {
         assert_eq!(fixture.cart().await.lines.len(), 1);
 
         let before = everything(&fixture.world);
-        handle(&fixture.granted(), created).await.unwrap();
+        handle(&fixture.granted(), fixture.due()).await.unwrap();
         assert_eq!(everything(&fixture.world), before);
     }
 
     #[tokio::test]
-    async fn until_the_window_closes_the_message_is_sent_on() {
+    async fn placing_sets_the_timer_and_no_order_that_moved_on_leaves_one() {
         let fixture = Fixture::new().await;
-        let (queue, sent) = OwnQueue::kept();
-        let deps = ExpireDeps { core: fixture.deps().clone(), queue };
-        let mut message = fixture.created();
-        message.detail.data.expires_at = domain::time::after(fixture.order.placed_at, 2_000);
-        let before = everything(&fixture.world);
-        for (attempt, (waited_s, left_s)) in [(60, 900), (900, 900), (900, 140)].into_iter().enumerate() {
-            fixture.world.clock.advance_s(waited_s);
-            handle(&deps, message).await.unwrap();
-            let [(body, delay_s)] = take(&sent).try_into().unwrap();
-            assert_eq!(delay_s, left_s);
-            message = serde_json::from_str(&body).unwrap();
-            assert_eq!(message.attempt as usize, attempt + 1);
-        }
-        assert_eq!(everything(&fixture.world), before);
-        fixture.world.clock.advance_s(140);
-        handle(&deps, message).await.unwrap();
-        assert!(take(&sent).is_empty());
+        let timer = ("orders-expire".to_owned(), fixture.order.id.to_string(), fixture.order.expires_at);
+        assert_eq!(timers(&fixture.world), [timer]);
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
+        assert_eq!(timers(&fixture.world), []);
+        let fixture = Fixture::new().await;
+        fixture.world.clock.advance_s(900);
+        handle(&fixture.granted(), fixture.due()).await.unwrap();
+        assert_eq!(timers(&fixture.world), []);
+    }
+
+    /// The sweep's clock may be ahead of this function's. The timer is gone by then, so its message must not be.
+    #[tokio::test]
+    async fn a_timer_that_comes_early_comes_again() {
+        let fixture = Fixture::new().await;
+        let Running::Queue(expire) = host::timer(handle).start(fixture.deps().boot()) else { panic!("not a queue") };
+        let message = || serde_json::from_value(json!({
+            "messageId": "1", "receiptHandle": "r", "body": serde_json::to_string(&fixture.due()).unwrap(),
+            "attributes": { "ApproximateReceiveCount": "1" },
+        }));
+        let answer = expire(vec![message().unwrap()]).await;
+        assert_eq!(answer.batch_item_failures.len(), 1);
+        assert_eq!((fixture.status().await, fixture.world.aws.take_held_back_s()), (OrderStatus::Pending, vec![5]));
+        fixture.world.clock.advance_s(900);
+        assert!(expire(vec![message().unwrap()]).await.batch_item_failures.is_empty());
         assert_eq!(fixture.status().await, OrderStatus::Cancelled);
     }
 
     #[tokio::test]
     async fn a_paid_order_does_not_lapse() {
         let fixture = Fixture::new().await;
-        let (deps, created) = (fixture.expire_deps(), fixture.created());
         on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         fixture.world.clock.advance_s(900);
-        handle(&fixture.granted(), created).await.unwrap();
+        handle(&fixture.granted(), fixture.due()).await.unwrap();
         fixture.assert_moved(2, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
     }
 }

@@ -134,7 +134,7 @@ mod tests {
             let request = TestRequest::new().by(&fixture.world.owner).path("id", fixture.order.id).key("k");
             request.header("if-match", etag).json(json!({ "status": "preparing" })).send(fixture.deps(), handle)
         };
-        assert_eq!(asked("\"1\"").await.problem(), (412, "changed".into()));
+        assert_eq!(asked("\"1\"").await.problem(), (412, "version_mismatch".into()));
         let order: OrderView = asked("\"3\"").await.ok();
         assert_eq!(order.fulfilment.unwrap().status, FulfilmentStatus::Preparing);
     }

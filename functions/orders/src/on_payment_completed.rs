@@ -23,7 +23,7 @@ mod tests {
     use super::*;
     use crate::{
         cancel, expire,
-        fixtures::{Fixture, everything, message},
+        fixtures::{Fixture, everything},
         on_payment_failed,
     };
 
@@ -37,7 +37,7 @@ mod tests {
         fixture.assert_moved(2, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
         let sent = fixture.sent().pop().unwrap();
         assert_eq!(sent.data["payment_id"], fixture.payment.to_string());
-        assert_eq!((sent.correlation_id, sent.causation_id), ("corr-1".into(), Some(paid.detail.id)));
+        assert_eq!((sent.correlation_id, sent.causation_id), ("corr-1".into(), Some(paid.id)));
 
         let before = everything(&fixture.world);
         handle(&fixture.granted(), paid).await.unwrap();
@@ -48,7 +48,7 @@ mod tests {
     async fn an_order_that_lapsed_is_revived() {
         let fixture = Fixture::new().await;
         fixture.world.clock.advance_s(900);
-        expire::handle(&fixture.expire_deps(), fixture.created()).await.unwrap();
+        expire::handle(&fixture.granted(), fixture.due()).await.unwrap();
         assert_eq!(fixture.status().await, OrderStatus::Cancelled);
         handle(&fixture.granted(), fixture.completed()).await.unwrap();
         fixture.assert_moved(3, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
@@ -88,12 +88,12 @@ mod tests {
     async fn an_order_that_is_not_there_comes_again() {
         let fixture = Fixture::new().await;
         let before = everything(&fixture.world);
-        let mut unknown = fixture.completed().detail;
+        let mut unknown = fixture.completed();
         unknown.data.order_id = fixture.deps().id(OrderId::from_ulid);
-        let mut of_a_neighbour = fixture.completed().detail;
+        let mut of_a_neighbour = fixture.completed();
         of_a_neighbour.tenant_id = fixture.deps().id(domain::TenantId::from_ulid);
         for event in [unknown, of_a_neighbour] {
-            assert!(matches!(handle(&fixture.granted(), message(event)).await, Err(StepError::Retry(_))));
+            assert!(matches!(handle(&fixture.granted(), event).await, Err(StepError::Retry(_))));
         }
         assert_eq!(everything(&fixture.world), before);
     }

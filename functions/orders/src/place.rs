@@ -494,7 +494,7 @@ mod tests {
     }
 
     /// As [`handle`], with another request of the buyer's that changes the cart in between.
-    async fn with_the_cart_changed_in_between(deps: &Deps, call: Call<Place>) -> Outcome<Place> {
+    async fn with_the_cart_changed_in_between(deps: &Granted<Place>, call: Call<Place>) -> Outcome<Place> {
         let draft = decide(deps, &call).await?;
         let mut tx = deps.tx();
         tx.update(call.tenant()?, &draft.cart.value.clone().clear(deps.now()), draft.cart.version);

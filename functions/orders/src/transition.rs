@@ -94,7 +94,10 @@ fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, next: &Order
 
 /// Whether the order no longer waits for its payment, so that its window may close unnoticed.
 const fn ends_waiting(change: &Change) -> bool {
-    matches!(change, Change::Paid { .. } | Change::CancelRequested { .. } | Change::Cancelled { .. })
+    matches!(
+        change,
+        Change::Paid { .. } | Change::CancelRequested { .. } | Change::Cancelled { refund: false, .. }
+    )
 }
 
 /// Emits the event for one transition of an order.
@@ -191,10 +194,14 @@ fn returned_quantities(order: &Order, lines: &[ReturnLine]) -> Vec<LineQuantity>
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use contracts::events;
+    use contracts::{
+        events::{self, Envelope},
+        orders::OnPaymentFailed,
+    };
     use domain::order::OrderStatus;
     use proptest::{prelude::*, sample::Index, test_runner::Config};
-    use runtime::{Message, Principal};
+    use contracts::timers::Due;
+    use runtime::Principal;
     use testing::TestRequest;
 
     use super::*;
@@ -207,7 +214,8 @@ mod tests {
     #[tokio::test]
     async fn an_order_that_moves_between_reading_and_writing_is_read_again() {
         let fixture = Fixture::new().await;
-        let (failed, is_first) = (fixture.failed().detail, AtomicBool::new(true));
+        let (failed, is_first) = (fixture.failed(), AtomicBool::new(true));
+        let received = fixture.granted::<OnPaymentFailed>().received(&failed);
         let fails_as_it_is_paid = |order: Order| {
             if is_first.swap(false, Ordering::SeqCst) {
                 meanwhile(async {
@@ -216,9 +224,7 @@ mod tests {
             }
             Ok(order.payment_failed(fixture.deps().now()))
         };
-        step(fixture.deps(), "orders-on-payment-failed", &failed, failed.data.order_id, fails_as_it_is_paid)
-            .await
-            .unwrap();
+        apply_event(fixture.deps(), &received, failed.data.order_id, fails_as_it_is_paid).await.unwrap();
         fixture.assert_moved(2, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
     }
 
@@ -226,15 +232,14 @@ mod tests {
     async fn an_event_that_two_deliver_at_once_has_one_effect() {
         let fixture = Fixture::new().await;
         let (failed, is_first) = (fixture.failed(), AtomicBool::new(true));
-        let event = failed.detail.clone();
+        let received = fixture.granted::<OnPaymentFailed>().received(&failed);
         let fails_as_it_fails = |order: Order| {
             if is_first.swap(false, Ordering::SeqCst) {
                 meanwhile(async { on_payment_failed::handle(&fixture.granted(), failed.clone()).await.unwrap() });
             }
             Ok(order.payment_failed(fixture.deps().now()))
         };
-        let order_id = event.data.order_id;
-        step(fixture.deps(), "orders-on-payment-failed", &event, order_id, fails_as_it_fails).await.unwrap();
+        apply_event(fixture.deps(), &received, failed.data.order_id, fails_as_it_fails).await.unwrap();
         fixture.assert_moved(2, OrderStatus::Cancelled, "ORDER_CANCELLED").await;
     }
 
@@ -267,12 +272,12 @@ mod tests {
 
     /// Made once, so that what is delivered twice is the same event.
     struct Messages {
-        completed: Message<events::PaymentCompleted>,
-        failed: Message<events::PaymentFailed>,
-        created: Message<events::OrderCreated>,
-        stock_updated: Message<events::StockCountUpdated>,
-        stock_rejected: Message<events::StockRejected>,
-        refunded: Message<events::RefundCompleted>,
+        completed: Envelope<events::PaymentCompleted>,
+        failed: Envelope<events::PaymentFailed>,
+        due: Due<OrderId>,
+        stock_updated: Envelope<events::StockCountUpdated>,
+        stock_rejected: Envelope<events::StockRejected>,
+        refunded: Envelope<events::RefundCompleted>,
     }
 
     impl Saga {
@@ -280,7 +285,7 @@ mod tests {
             let messages = Messages {
                 completed: fixture.completed(),
                 failed: fixture.failed(),
-                created: fixture.created(),
+                due: fixture.due(),
                 stock_updated: fixture.stock_updated(),
                 stock_rejected: fixture.stock_rejected(),
                 refunded: fixture.refund_completed(true),
@@ -294,12 +299,12 @@ mod tests {
             let deps = self.fixture.deps();
             let messages = &self.messages;
             let done = match happening {
-                Completed => on_payment_completed::handle(deps, messages.completed.clone()).await,
-                Failed => on_payment_failed::handle(deps, messages.failed.clone()).await,
-                WindowClosed => expire::handle(&self.fixture.expire_deps(), messages.created.clone()).await,
-                StockUpdated => on_stock_updated::handle(deps, messages.stock_updated.clone()).await,
-                StockRejected => on_stock_rejected::handle(deps, messages.stock_rejected.clone()).await,
-                RefundCompleted => on_refund_completed::handle(deps, messages.refunded.clone()).await,
+                Completed => on_payment_completed::handle(&deps.granted(), messages.completed.clone()).await,
+                Failed => on_payment_failed::handle(&deps.granted(), messages.failed.clone()).await,
+                WindowClosed => expire::handle(&deps.granted(), messages.due.clone()).await,
+                StockUpdated => on_stock_updated::handle(&deps.granted(), messages.stock_updated.clone()).await,
+                StockRejected => on_stock_rejected::handle(&deps.granted(), messages.stock_rejected.clone()).await,
+                RefundCompleted => on_refund_completed::handle(&deps.granted(), messages.refunded.clone()).await,
                 CancelledBy(key) => {
                     let buyer =
                         Principal { account_id: self.fixture.order.buyer_id, ..self.fixture.world.buyer.clone() };
@@ -327,7 +332,7 @@ mod tests {
                     self.waiting.retain(|waiting| *waiting != happening);
                     self.early.push(happening);
                 }
-                Err(StepError::Poison(reason)) => panic!("{reason}"),
+                Err(StepError::Poison(reason) | StepError::Fault(reason)) => panic!("{reason}"),
             }
             self.follow();
         }

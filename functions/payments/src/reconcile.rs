@@ -3,7 +3,7 @@
 //! a person is asked, by the alarm on the metric `reconciliation_gave_up`.
 
 use contracts::{payments::Reconcile, timers::Due};
-use domain::{OrderId, TenantId, payment::Payment, time::after};
+use domain::{OrderId, TenantId, Timestamp, payment::Payment, time::after};
 use runtime::{Deps, Granted, Received, StepError, With, events::Cause, telemetry};
 use store::Tx;
 
@@ -17,23 +17,28 @@ use crate::{
 const GIVE_UP_AFTER_S: i64 = 72 * 3_600;
 
 pub async fn handle(deps: &Granted<Reconcile, Paystack>, due: Due<OrderId>) -> Result<(), StepError> {
-    match ask_and_settle(deps, &deps.due(&due), due.subject).await {
+    let received = deps.due(&due);
+    let since = match ask_and_settle(deps, &received, due.subject).await {
         Ok(payment) if is_over(&payment) => return Ok(()),
+        // A refund that was recorded after this timer was first set has begun the asking anew.
+        Ok(payment) => payment.live_refunds().map(|refund| refund.requested_at).fold(due.since, Timestamp::max),
         // A provider that is away must not end the asking, so its silence sets the timer again like any open end.
-        Ok(_) => {}
-        Err(StepError::Retry(reason)) => tracing::warn!(order_id = %due.subject, reason, "not settled yet"),
+        Err(StepError::Retry(reason)) => {
+            tracing::warn!(order_id = %due.subject, reason, "not settled yet");
+            due.since
+        }
         Err(error) => return Err(error),
-    }
+    };
     let now = deps.now();
-    if now >= after(due.since, GIVE_UP_AFTER_S) {
+    if now >= after(since, GIVE_UP_AFTER_S) {
         tracing::error!(order_id = %due.subject, "reconciliation gave up");
         telemetry::count(&deps.config.function_name, "reconciliation_gave_up", 1.0, "Count", now);
         return Ok(());
     }
-    let attempt = due.attempt + 1;
-    let mut tx = deps.tx();
-    tx.set_timer::<Reconcile>(Due { attempt, due_at: after(now, wait_s(deps, attempt)), ..due });
-    Ok(deps.db.commit(tx).await.map_err(StepError::retry)?)
+    let attempt = if since > due.since { 0 } else { due.attempt + 1 };
+    let mut tx = received.tx(deps);
+    tx.set_timer::<Reconcile>(Due { attempt, since, due_at: after(now, wait_s(deps, attempt)), ..due });
+    tx.commit().await.map(drop)
 }
 
 /// Asks for what was not asked for yet, and then about everything that has not ended.

@@ -14,7 +14,6 @@ pub async fn handle(deps: &Granted<ShowHealth>, _: Call<ShowHealth>) -> Outcome<
 
 #[cfg(test)]
 mod tests {
-    use store::Db;
     use testing::{TestRequest, World};
 
     use super::*;
@@ -30,9 +29,8 @@ mod tests {
     #[tokio::test]
     async fn says_that_the_data_is_away() {
         let world = World::new().await;
-        let mut deps = world.deps.clone();
-        deps.db = Db::new(deps.db.client().clone(), "no-such-tables-");
-        let answer = TestRequest::new().send(&deps, handle).await;
+        world.dynamo.is_away(true);
+        let answer = TestRequest::new().send(&world.deps, handle).await;
         assert_eq!(answer.problem(), (503, "unavailable".into()));
     }
 }

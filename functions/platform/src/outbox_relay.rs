@@ -89,7 +89,7 @@ fn failed(call: Vec<OutboxRecord>, codes: &[Option<String>]) -> Vec<OutboxRecord
 
 #[cfg(test)]
 mod tests {
-    use contracts::{Function, events::StoreCreated, table::Table};
+    use contracts::{events::StoreCreated, table::Table};
     use domain::EventId;
     use runtime::{Running, events::Cause, host};
     use serde_json::{Value, json};

@@ -155,28 +155,28 @@ endpoints! {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: Accepted,
         path: Nothing, query: Nothing, body: AddItem, reply: 200 Cart,
         tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
-        problems: [NOT_FOUND, OUT_OF_STOCK, QUANTITY_TOO_LARGE, CART_FULL, TOTAL_TOO_LARGE],
+        problems: [NOT_FOUND, DISCONTINUED, OUT_OF_STOCK, QUANTITY_TOO_LARGE, CART_FULL, TOTAL_TOO_LARGE],
     }
     /// Sets how many of a variant are wanted, and accepts today's price.
     Change = Patch "/cart/items/{id}" => "carts-change" {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
         path: ItemPath, query: Nothing, body: ChangeItem, reply: 200 Cart,
         tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
-        problems: [TOTAL_TOO_LARGE, CART_EMPTY, QUANTITY_TOO_LARGE],
+        problems: [DISCONTINUED, QUANTITY_TOO_LARGE, TOTAL_TOO_LARGE],
     }
     /// Takes a line out of the cart.
     Remove = Delete "/cart/items/{id}" => "carts-remove" {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
         path: ItemPath, query: Nothing, body: Nothing, reply: 200 Cart,
         tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
-        problems: [TOTAL_TOO_LARGE, CART_EMPTY],
+        problems: [TOTAL_TOO_LARGE],
     }
     /// Takes everything out of the cart.
     Clear = Delete "/cart" => "carts-clear" {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 Cart,
         tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
-        problems: [TOTAL_TOO_LARGE, CART_EMPTY, NOT_FOUND],
+        problems: [NOT_FOUND],
     }
     /// Puts a coupon into the cart, instead of any other.
     ///
@@ -189,14 +189,14 @@ endpoints! {
             Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: Get BatchGet,
         ],
         emits: [],
-        problems: [CART_EMPTY, TOTAL_TOO_LARGE],
+        problems: [NOT_FOUND, CART_EMPTY, TOTAL_TOO_LARGE],
     }
     /// Takes the coupon out of the cart.
     RemoveCoupon = Delete "/cart/coupon" => "carts-remove-coupon" {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 Cart,
         tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
-        problems: [CART_EMPTY, TOTAL_TOO_LARGE, NOT_FOUND],
+        problems: [NOT_FOUND, TOTAL_TOO_LARGE],
     }
     /// Moves the lines of a guest's cart into the customer's, at sign-in.
     ///
@@ -206,7 +206,7 @@ endpoints! {
         access: Access::Needs(Permission::CartsMerge), store: Required, idempotency: Accepted,
         path: Nothing, query: Nothing, body: MergeCart, reply: 200 Cart,
         tables: [Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
-        problems: [CART_FULL, CART_EMPTY, TOTAL_TOO_LARGE, NOT_FOUND],
+        problems: [NOT_FOUND, TOTAL_TOO_LARGE],
         grants: [TokenKeys],
     }
 }

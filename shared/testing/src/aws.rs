@@ -35,6 +35,8 @@ pub struct Sent {
 struct State {
     mails: Vec<Email>,
     mail_is_away: bool,
+    /// By recipient, the code with which SES refuses mails.
+    mail_refusals: BTreeMap<String, String>,
     secrets: BTreeMap<String, String>,
     sent: Vec<Sent>,
     /// Seconds for which messages were held back, in order.
@@ -74,6 +76,15 @@ impl Aws {
     /// Whether SES answers with an error from now on.
     pub fn mail_is_away(&self, is_away: bool) {
         self.state().mail_is_away = is_away;
+    }
+
+    /// SES refuses mails to an address with this code from now on, or takes them again.
+    pub fn refuse_mails_to(&self, address: &str, code: Option<&str>) {
+        let refusals = &mut self.state().mail_refusals;
+        match code {
+            Some(code) => refusals.insert(address.to_owned(), code.to_owned()),
+            None => refusals.remove(address),
+        };
     }
 
     /// Forgets all secrets.
@@ -148,9 +159,13 @@ impl State {
         if self.mail_is_away {
             return (500, json!({ "message": "away" }).to_string());
         }
+        let to = text(&request["Destination"]["ToAddresses"][0]);
+        if let Some(code) = self.mail_refusals.get(&to) {
+            return (400, json!({ "__type": code, "message": format!("not to {to}") }).to_string());
+        }
         let content = &request["Content"]["Simple"];
         self.mails.push(Email {
-            to: text(&request["Destination"]["ToAddresses"][0]),
+            to,
             subject: text(&content["Subject"]["Data"]),
             text: text(&content["Body"]["Text"]["Data"]),
             html: text(&content["Body"]["Html"]["Data"]),

@@ -14,7 +14,7 @@ use contracts::{
     Function, Row,
     gate::{Gate, Use},
 };
-use runtime::{Boot, Deps, Extra, Granted, outbound::Outbound};
+use runtime::{Boot, Clock, Deps, Extra, Granted, outbound::Outbound};
 
 /// [`Deps`] without a row, and what functions' own are made from.
 #[derive(Clone)]
@@ -56,6 +56,11 @@ impl TestDeps {
     /// The same with another way to other people's APIs.
     pub fn outbound(&self, outbound: Outbound) -> Self {
         Self::new(Boot { outbound: Some(outbound), ..self.boot.clone() })
+    }
+
+    /// The same with another clock.
+    pub fn clocked(&self, clock: Arc<dyn Clock>) -> Self {
+        Self::new(Boot { clock, ..self.boot.clone() })
     }
 
     /// The same with a changed configuration.

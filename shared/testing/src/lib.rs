@@ -10,10 +10,14 @@ pub mod world;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
+mod steps;
 
 pub use aws::Aws;
 pub use deps::TestDeps;
 pub use dynamo::Embedded;
 pub use http::{TestRequest, hidden_from_others};
 pub use provider::{FakePaystack, Fault};
-pub use world::{World, events, everything};
+pub use world::{World, events, everything, timers};

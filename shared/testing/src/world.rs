@@ -313,6 +313,16 @@ pub fn events(world: &World, event_type: &str) -> Vec<Value> {
     envelopes.filter(|envelope| envelope["type"] == event_type).collect()
 }
 
+/// Timers that wait: function, aggregate, and when they are due.
+pub fn timers(world: &World) -> Vec<(String, String, Timestamp)> {
+    let text = |value: &Value| value["S"].as_str().unwrap().to_owned();
+    let timer = |item: Value| {
+        let due = &item["data"]["M"]["due"]["M"];
+        (text(&item["sk"]), text(&due["subject"]), text(&due["due_at"]).parse().unwrap())
+    };
+    world.dynamo.items(Table::Timers).into_iter().map(timer).collect()
+}
+
 /// Everything that is stored, to see that nothing changed.
 pub fn everything(world: &World) -> Vec<String> {
     let items = |table| world.dynamo.items(table).into_iter().map(move |item| format!("{table:?} {item}"));
