@@ -83,7 +83,9 @@ impl Retry {
     /// Seconds until the next try of a message that was received so often, at least 1 time.
     pub const fn wait_s(self, receives: u32) -> u32 {
         let doublings = receives.saturating_sub(1);
-        if doublings >= 16 { return self.longest_s }
+        if doublings >= 16 {
+            return self.longest_s;
+        }
         let wait_s = self.first_s.saturating_mul(1 << doublings);
         if wait_s < self.longest_s { wait_s } else { self.longest_s }
     }
@@ -202,6 +204,19 @@ pub enum Grant {
     SendTimers,
     /// Reads dead-letter queues and puts their messages back into the queues they came from.
     Redrive,
+}
+
+impl Grant {
+    pub const ALL: [Self; 8] = [
+        Self::TokenKeys,
+        Self::SigningKey,
+        Self::CursorKey,
+        Self::Paystack,
+        Self::SendEmail,
+        Self::PutEvents,
+        Self::SendTimers,
+        Self::Redrive,
+    ];
 }
 
 /// The JSON Schemas of an endpoint's parts.
