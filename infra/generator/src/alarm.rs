@@ -90,6 +90,13 @@ pub(crate) fn missing(periods: u8, metric: &Metric, name: &str, says: &str) -> V
     alarm
 }
 
+/// The same, raised only when it holds for two periods of three: once is nobody's business.
+pub(crate) fn lasting(mut alarm: Value) -> Value {
+    alarm["Properties"]["EvaluationPeriods"] = 3.into();
+    alarm["Properties"]["DatapointsToAlarm"] = 2.into();
+    alarm
+}
+
 /// The same, only where each function, queue and table is to have its own.
 pub(crate) fn detailed(mut alarm: Value) -> Value {
     alarm["Condition"] = DETAILED.into();

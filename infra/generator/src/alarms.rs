@@ -6,16 +6,14 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Result,
-    alarm::{Metric, above, expression_above, missing, query_above},
+    alarm::{Metric, above, expression_above, lasting, missing, query_above},
     cfn::{named, reference},
 };
 
 /// Where our own metrics are. They have the environment as their only dimension: by function they are in the logs.
 const OURS: &str = "SellEasi";
-/// What clients and CloudWatch see as ours to answer for; single ones are retried.
+/// Clients try single ones again; a fault of the code's own is `faults`.
 const API_ERRORS_MAX: u32 = 5;
-/// A crash or a timeout happens; several in five minutes are a fault.
-const FUNCTION_ERRORS_MAX: u32 = 5;
 /// Messages and events that wait longer are late.
 const QUEUE_LATE_S: u32 = 600;
 const OUTBOX_LATE_MS: u32 = 60_000;
@@ -58,14 +56,15 @@ fn api_errors() -> Value {
     )
 }
 
-/// Over all functions of the account and region: Lambda has no narrower sum.
+/// Over all functions of the account and region: Lambda has no narrower sum. One crash happens. A message that makes a
+/// step crash comes again and again, until SQS itself puts it aside, which the step cannot count as a dead letter.
 fn function_errors() -> Value {
-    above(
-        FUNCTION_ERRORS_MAX,
+    lasting(above(
+        0,
         &Metric { namespace: "AWS/Lambda", name: "Errors", statistic: "Sum", dimensions: vec![] },
         "function-errors",
         "Functions crash, time out or give up. First: in Lambda's console, sort functions by errors, and read the last lines of the log of the first.",
-    )
+    ))
 }
 
 fn function_throttles() -> Value {
@@ -90,6 +89,8 @@ fn faults() -> Value {
     )
 }
 
+/// Counted by the steps, which put them aside: CloudWatch sums no more than ten queues in an alarm, and its queries
+/// cannot choose queues by how their names end.
 fn dead_letters() -> Value {
     above(
         0,
@@ -206,6 +207,15 @@ mod tests {
         assert!(queue_age(&[&SAGA; 10]).is_ok());
         assert_eq!(queue_age(&[&SAGA; 11]).unwrap_err(), "11 queues to watch, CloudWatch takes 1 to 10 in one alarm");
         assert_eq!(outbox_age(&[&SAGA]).unwrap_err(), "no function reads the outbox");
+    }
+
+    #[test]
+    fn a_message_that_crashes_its_step_is_noticed_before_sqs_ends_it() {
+        let alarm = &function_errors()["Properties"];
+        let (periods, needed) = (&alarm["EvaluationPeriods"], &alarm["DatapointsToAlarm"]);
+        // It comes again after six timeouts of a step, which is within each period.
+        assert_eq!((&alarm["Threshold"], periods, needed), (&json!(0), &json!(3), &json!(2)));
+        assert!(6 * contracts::row::STEP_TIMEOUT_S < crate::alarm::PERIOD_S);
     }
 
     #[test]
