@@ -49,7 +49,7 @@ pub(crate) fn template(stacks: &[Stack], rows: &[&Row]) -> Result<Value> {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": "AWS::Serverless-2016-10-31",
         "Description": "SellEasi",
-        "Parameters": parameters(),
+        "Parameters": parameters(rows),
         "Conditions": { "HasAlarmEmail": { "Fn::Not": [{ "Fn::Equals": [reference("AlarmEmail"), ""] }] } },
         "Resources": resources,
         "Outputs": {
@@ -73,7 +73,8 @@ fn alarm_topic() -> [(String, Value); 2] {
     ]
 }
 
-fn parameters() -> Value {
+fn parameters(rows: &[&Row]) -> Value {
+    let reserved = rows.iter().filter(|row| row.reserved).count();
     let mut parameters = json!({
         "Env": {
             "Type": "String",
@@ -112,7 +113,7 @@ fn parameters() -> Value {
             "Type": "Number",
             "Default": 0,
             "MinValue": 0,
-            "Description": "Calls at once that each function which others must not starve keeps for itself; 0 for none. AWS wants 100 of the account's quota to stay free, and a new account has 10 in all",
+            "Description": format!("Calls at once that each of {reserved} functions which others must not starve keeps for itself, and is held to; 0 for no such share. Of the account's quota AWS wants 100 to stay free, and a new account has 10 in all"),
         },
         "AlarmEmail": {
             "Type": "String",
