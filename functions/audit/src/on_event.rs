@@ -1,38 +1,66 @@
-//! Every event: one more entry in its tenant's hash chain.
+//! Every event: one more entry in its tenant's hash chain. A chain grows at one end, so the events of a batch go into it
+//! tenant by tenant, each tenant's in one transaction.
+
+use std::collections::BTreeMap;
 
 use contracts::{
-    audit::ON_EVENT,
+    audit::OnEvent,
     events::{Envelope, Event, OrderCancelled, PaymentFailed, PaymentFlagged, RefundFailed, StockRejected},
 };
-use domain::audit::{Fact, Head, Severity};
-use runtime::{
-    Deps, Message, StepError,
-    consumer::{Committed, commit},
+use domain::{
+    TenantId,
+    audit::{Fact, Head, Severity},
 };
+use runtime::{Granted, StepError, Tries, Try, retry};
 use serde_json::Value;
-use store::keys;
+use store::{CommitError, keys};
 
-/// Whoever finds the chain's end moved reads it again. Of two writers each loses half of the time, so one that has lost
-/// this often in a row (one time in 65,000) is left to the queue.
-const TRIES: u32 = 16;
-
-pub async fn handle(deps: &Deps, message: Message<Value>) -> Result<(), StepError> {
-    let event = message.detail;
-    let tenant = event.tenant_id;
-    let fact = fact(&event);
-    for _ in 0..TRIES {
-        let head = deps.db.get::<Head>(&keys::audit_head(tenant)).await?;
-        let (end, read_at) = head.map_or_else(Default::default, |head| (head.value, Some(head.version)));
-        let (entry, end) = end.append(fact.clone());
-        let (mut tx, inbox) = deps.step_tx(ON_EVENT.function, tenant, event.id);
-        tx.create(tenant, &entry);
-        tx.save(tenant, &end, read_at);
-        match commit(deps, tx, inbox).await? {
-            Committed::Done => return Ok(()),
-            Committed::Refused(_) => {}
+pub async fn handle(deps: &Granted<OnEvent>, events: Vec<Envelope<Value>>) -> Vec<Result<(), StepError>> {
+    let mut of_tenants: BTreeMap<TenantId, Vec<&Envelope<Value>>> = BTreeMap::new();
+    for event in &events {
+        of_tenants.entry(event.tenant_id).or_default().push(event);
+    }
+    let mut failures = BTreeMap::new();
+    for (tenant, events) in of_tenants {
+        if let Err(error) = record(deps, tenant, events).await {
+            failures.insert(tenant, error.to_string());
         }
     }
-    Err(StepError::retry("the chain keeps growing"))
+    let result =
+        |event: &Envelope<Value>| failures.get(&event.tenant_id).map_or(Ok(()), |reason| Err(StepError::retry(reason)));
+    events.iter().map(result).collect()
+}
+
+/// Appends events of one tenant, but for those that were recorded before.
+async fn record(deps: &Granted<OnEvent>, tenant: TenantId, events: Vec<&Envelope<Value>>) -> Result<(), StepError> {
+    let mut left = events;
+    // Another batch with events of this tenant may be recorded at the same moment.
+    retry!(Tries::MANY_RIVALS, {
+        if left.is_empty() {
+            return Ok(());
+        }
+        let head = deps.db.get::<Head>(&keys::audit_head(tenant)).await?;
+        let (mut end, read_at) = head.map_or_else(Default::default, |head| (head.value, Some(head.version)));
+        let mut tx = deps.tx();
+        let mut notes = vec![];
+        for event in &left {
+            let (entry, next) = end.append(fact(event));
+            tx.create(tenant, &entry);
+            notes.push(deps.received(event).note(&mut tx, deps.now()));
+            end = next;
+        }
+        tx.save(tenant, &end, read_at);
+        match deps.db.commit(tx).await {
+            Ok(()) => Try::Done(()),
+            Err(CommitError::Refused(refused)) => {
+                let mut notes = notes.into_iter();
+                left.retain(|_| !notes.next().flatten().is_some_and(|note| refused.contains(note)));
+                Try::Lost
+            }
+            Err(CommitError::Busy) => Try::Lost,
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+    })
 }
 
 fn fact(event: &Envelope<Value>) -> Fact {

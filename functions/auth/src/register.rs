@@ -7,37 +7,39 @@ use domain::{
     account::{Account, OneTimeCode},
     text::normalize_email,
 };
-use runtime::{Call, Deps, Outcome, Problem, Reply, codes, email::Email, http::Committed, password};
+use runtime::{
+    Call, Deps, Granted, Outcome, Problem, Reply, codes,
+    email::{Email, Mailer},
+    http::Committed,
+    password,
+};
 use store::{AccountCode, CodePause, CommitError, EmailClaim, Tx, Versioned, keys};
 
-use crate::{
-    MailDeps,
-    people::{REGISTER, code_context, id_of},
-};
+use crate::people::{REGISTER, code_context, id_of};
 
-pub async fn handle(deps: &MailDeps, call: Call<Register>) -> Outcome<Register> {
-    let (core, now) = (&deps.core, deps.core.now());
+pub async fn handle(deps: &Granted<Register, Mailer>, call: Call<Register>) -> Outcome<Register> {
+    let now = deps.now();
     let email = normalize_email(&call.body.email);
-    let hash = password::hash(&call.body.password, core.random()).map_err(|error| Problem::internal(&error))?;
-    let known = find(core, id_of(core, &email).await?).await?;
-    let (code, kept) = codes::new(core, &code_context(known.id));
+    let hash = password::hash(&call.body.password, deps.random()).map_err(|error| Problem::internal(&error))?;
+    let known = find(deps, id_of(deps, &email).await?).await?;
+    let (code, kept) = codes::new(deps, &code_context(known.id));
     let pause = CodePause { email: email.clone(), purpose: REGISTER.to_owned(), sent_at: now };
     let is_member = known.account.as_ref().is_some_and(|account| account.value.email_verified);
 
-    let mut tx = core.tx();
+    let mut tx = deps.tx();
     let paused = tx.create_unless_live(&pause, now);
     write_code(&mut tx, &known, kept);
     if !is_member {
         write_account(&mut tx, &known, &call.body, &email, hash, now);
     }
     let reply = Reply::new(&VerificationSent { status: "verification_sent".to_owned() });
-    let reply = match call.commit(core, tx, reply).await? {
+    let reply = match call.commit(deps, tx, reply).await? {
         Committed::Done(reply) => reply,
         Committed::Refused(refused) if refused.contains(paused) => return Err(codes::too_soon()),
         Committed::Refused(refused) => return Err(CommitError::Refused(refused).into()),
     };
     let message = if is_member { have_account(&email) } else { Email::with_code(&email, &code, "register") };
-    codes::send(core, &deps.mailer, &message, &pause).await?;
+    codes::send(deps, &deps.extra, &message, &pause).await?;
     Ok(reply)
 }
 

@@ -8,14 +8,14 @@ use domain::{
     text::normalize_email,
 };
 use runtime::{
-    Call, Deps, Outcome, Problem, Reply, codes,
+    Call, Deps, Granted, Outcome, Problem, Reply, codes,
     sessions::{self, Bearer},
 };
 use store::{AccountCode, CustomerRecord, Tx, Versioned, keys};
 
 use crate::people::{REGISTER, code_context, customer, id_of, wrong_code};
 
-pub async fn handle(deps: &Deps, call: Call<VerifyEmail>) -> Outcome<VerifyEmail> {
+pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Outcome<VerifyEmail> {
     let found = find(deps, &call).await?;
     let (Some(account), Some(kept)) = (found.account, found.code) else { return Err(wrong_code()) };
     let is_right = codes::is_right(&kept.value.code, &code_context(account.value.id), &call.body.code);

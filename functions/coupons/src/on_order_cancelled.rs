@@ -1,32 +1,29 @@
 //! `ORDER_CANCELLED`: the use that the order made of a coupon is given back. For good, as such an order is not revived;
 //! so whichever of an order's cancellations comes first gives it back, and the others find it done.
 
-use contracts::{coupons::ON_ORDER_CANCELLED, events::OrderCancelled};
-use domain::coupon::{Coupon, Redemption};
-use runtime::{
-    Deps, Message, StepError,
-    consumer::{Committed, commit},
+use contracts::{
+    coupons::OnOrderCancelled,
+    events::{Envelope, OrderCancelled},
 };
+use domain::coupon::{Coupon, Redemption};
+use runtime::{Granted, StepCommit, StepError, Tries, Try, retry};
 use store::keys;
 
-/// The redemption is read again when another cancellation of the order gave its use back meanwhile.
-const TRIES: u32 = 4;
-
-pub async fn handle(deps: &Deps, message: Message<OrderCancelled>) -> Result<(), StepError> {
-    let event = message.detail;
-    let (tenant, now) = (event.tenant_id, deps.now());
+pub async fn handle(deps: &Granted<OnOrderCancelled>, event: Envelope<OrderCancelled>) -> Result<(), StepError> {
+    let (tenant, now, received) = (event.tenant_id, deps.now(), deps.received(&event));
     let mut is_deleted = false;
-    for _ in 0..TRIES {
+    // Another cancellation of the order may give its use back meanwhile.
+    retry!(Tries::FEW_RIVALS, {
         // Written with the order: where there is none, the order used no coupon.
         let found = deps.db.get::<Redemption>(&keys::redemption(tenant, event.data.order_id)).await?;
         let Some(held) = found else { return Ok(()) };
         let Some(next) = held.value.release(now) else { return Ok(()) };
 
-        let (mut tx, inbox) = deps.step_tx(ON_ORDER_CANCELLED.function, tenant, event.id);
+        let mut tx = received.tx(deps);
         let redemption = tx.update(tenant, &next, held.version);
         let customer = tx.give_back_customers_use(tenant, next.coupon_id, &next.email, now);
         let coupon = (!is_deleted).then(|| tx.give_back_coupon(tenant, next.store_id, next.coupon_id, now));
-        let Committed::Refused(refused) = commit(deps, tx, inbox).await? else { return Ok(()) };
+        let StepCommit::Refused(refused) = tx.commit().await? else { return Ok(()) };
 
         if refused.contains(redemption) {
             continue;
@@ -38,8 +35,8 @@ pub async fn handle(deps: &Deps, message: Message<OrderCancelled>) -> Result<(),
         if !is_deleted || refused.contains(customer) {
             return Err(StepError::poison(format!("{} does not count what was used of it", next.coupon_id)));
         }
-    }
-    Err(StepError::retry("the redemption keeps changing"))
+        Try::Lost
+    })
 }
 
 #[cfg(test)]

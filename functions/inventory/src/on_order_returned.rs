@@ -5,46 +5,42 @@
 use std::collections::BTreeMap;
 
 use contracts::{
-    events::{OrderReturned, StockLine, StockReleased},
-    inventory::ON_ORDER_RETURNED,
+    events::{Envelope, OrderReturned, StockLine, StockReleased},
+    inventory::OnOrderReturned,
 };
 use domain::{
     MovementId, ReturnId, VariantId,
     reservation::{ReservedLine, StockEffect},
 };
-use runtime::{
-    Deps, Message, StepError,
-    consumer::{Committed, commit},
-    events::Cause,
-};
+use runtime::{Granted, StepCommit, StepError, Tries, Try, retry};
 
-use crate::moves::{TRIES, move_lines, stock_lines};
+use crate::moves::{move_lines, stock_lines};
 
-pub async fn handle(deps: &Deps, message: Message<OrderReturned>) -> Result<(), StepError> {
-    let event = message.detail;
+pub async fn handle(deps: &Granted<OnOrderReturned>, event: Envelope<OrderReturned>) -> Result<(), StepError> {
+    let received = deps.received(&event);
     let (tenant, order_id, store_id) = (event.tenant_id, event.data.order_id, event.data.store_id);
     let mut lines = returned(&event.data.lines)?;
     if event.data.restock == Some(false) {
         return Ok(());
     }
     let id = MovementId::from_ulid(event.data.return_id.map_or(event.id.ulid(), ReturnId::ulid));
-    for _ in 0..TRIES {
+    retry!(Tries::FEW_RIVALS, {
         // The seller has removed all of it.
         if lines.is_empty() {
             return Ok(());
         }
-        let (mut tx, inbox) = deps.step_tx(ON_ORDER_RETURNED.function, tenant, event.id);
+        let mut tx = received.tx(deps);
         let moves = move_lines(&mut tx, tenant, order_id, &lines, StockEffect::Return, deps.now(), || id);
         let back = StockReleased { store_id, order_id, lines: stock_lines(&lines, StockEffect::Return) };
-        tx.emit(&deps.event(&Cause::from(&event), tenant, order_id, event.version, back));
-        let Committed::Refused(refused) = commit(deps, tx, inbox).await? else { return Ok(()) };
+        tx.emit(&deps.event(&received.cause, tenant, order_id, event.version, back));
+        let StepCommit::Refused(refused) = tx.commit().await? else { return Ok(()) };
         if moves.made_before(&refused) {
             return Ok(());
         }
         let removed = moves.removed(&refused)?;
         lines.retain(|line| !removed.contains(&line.variant_id));
-    }
-    Err(StepError::retry("the stock keeps changing"))
+        Try::Lost
+    })
 }
 
 /// The units of each variant: a transaction cannot touch one item twice.

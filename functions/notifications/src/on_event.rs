@@ -6,68 +6,56 @@
 //! there is none to lose it.
 
 use contracts::{
-    events::{Envelope, NotificationSent},
-    notifications::ON_EVENT,
+    Function,
+    events::{Envelope, Notable, NotificationSent},
+    notifications::OnEvent,
 };
-use domain::{EventId, NotificationId, order::Order, store::Store, time::after};
-use runtime::{
-    Boot, Deps, FromBoot, Message, StepError,
-    consumer::{Committed, commit},
-    email::Mailer,
-    events::Cause,
-};
-use serde_json::Value;
-use store::{CommitError, Notification, Refused, Tx, Versioned, keys};
+use domain::{EventId, NotificationId, TenantId, order::Order, store::Store, time::after};
+use runtime::{Deps, Granted, Received, StepError, With, email::Mailer};
+use store::{CommitError, Entity, Notification, Refused, Tx, Versioned, keys};
 
-use crate::letters::{Letter, News};
+use crate::letters::{self, Letter};
 
 /// No call runs longer than the function's timeout, so after this, by its own clock, the one that claimed is over.
-const CLAIM_S: i64 = ON_EVENT.timeout_s as i64;
+const CLAIM_S: i64 = OnEvent::ROW.timeout_s as i64;
 
-/// A database, and a way to send mail.
-#[derive(Debug, Clone)]
-pub struct Post {
-    pub core: Deps,
-    pub mailer: Mailer,
-}
+/// Why a step is to be tried again: the mail is being sent by somebody else.
+const BEING_SENT: &str = "it is being sent";
 
-impl FromBoot for Post {
-    fn from_boot(boot: &Boot) -> Self {
-        Self { core: Deps::from_boot(boot), mailer: Mailer::from_boot(boot) }
+pub async fn handle(deps: &Granted<OnEvent, Mailer>, event: Envelope<Notable>) -> Result<(), StepError> {
+    // The order tells of all of its money, once it has heard of it.
+    if matches!(&event.data, Notable::RefundCompleted(refund) if refund.settles) {
+        return Ok(());
     }
-}
-
-impl AsRef<Deps> for Post {
-    fn as_ref(&self) -> &Deps {
-        &self.core
-    }
-}
-
-pub async fn handle(post: &Post, message: Message<Value>) -> Result<(), StepError> {
-    let event = message.detail;
-    let Some(news) = News::read(&event)? else { return Ok(()) };
-    let store = post.core.db.get::<Store>(&keys::store(event.tenant_id, news.store_id())).await?;
+    let store = deps.db.get::<Store>(&keys::store(event.tenant_id, letters::store_id(&event.data))).await?;
     let store = store.ok_or_else(|| StepError::retry("there is no such store (yet)"))?.value;
-    let order = match news.order_id() {
+    let order = match letters::order_id(&event.data) {
         Some(id) => {
-            let order = post.core.db.get::<Order>(&keys::order(event.tenant_id, id)).await?;
+            let order = deps.db.get::<Order>(&keys::order(event.tenant_id, id)).await?;
             Some(order.ok_or_else(|| StepError::retry("there is no such order (yet)"))?.value)
         }
         None => None,
     };
-    let letters = news.letters(&store, order.as_ref(), &post.core.config);
+    let received = deps.received(&event);
+    let letters = letters::letters(&event.data, &store, order.as_ref(), &deps.config);
     for (index, letter) in letters.iter().enumerate() {
-        deliver(post, &event, letter, index + 1 == letters.len()).await?;
+        deliver(deps, &received, event.id, letter, index + 1 == letters.len()).await?;
     }
     Ok(())
 }
 
 /// Sends a letter that has not been sent. With the last one of an event the event is dealt with.
-async fn deliver(post: &Post, event: &Envelope<Value>, letter: &Letter, is_last: bool) -> Result<(), StepError> {
+async fn deliver(
+    deps: &With<Mailer>,
+    received: &Received,
+    event_id: EventId,
+    letter: &Letter,
+    is_last: bool,
+) -> Result<(), StepError> {
     for kind in letter.kinds {
-        match claim(&post.core, event, letter, kind).await? {
-            Claim::Mine(claimed) => return send(post, event, letter, *claimed, is_last).await,
-            Claim::Told { of } if of == event.id => return Ok(()),
+        match claim(deps, received.tenant_id, event_id, letter, kind).await? {
+            Claim::Mine(claimed) => return send(deps, received, letter, *claimed, is_last).await,
+            Claim::Told { of } if of == event_id => return Ok(()),
             Claim::Told { .. } => {}
         }
     }
@@ -81,11 +69,17 @@ enum Claim {
     Told { of: EventId },
 }
 
-async fn claim(deps: &Deps, event: &Envelope<Value>, letter: &Letter, kind: &str) -> Result<Claim, StepError> {
+async fn claim(
+    deps: &Deps,
+    tenant: TenantId,
+    event_id: EventId,
+    letter: &Letter,
+    kind: &str,
+) -> Result<Claim, StepError> {
     let now = deps.now();
     let wanted = Notification {
         id: deps.id(NotificationId::from_ulid),
-        event_id: event.id,
+        event_id,
         kind: kind.to_owned(),
         audience: letter.audience.to_owned(),
         reference: letter.reference.clone(),
@@ -96,7 +90,7 @@ async fn claim(deps: &Deps, event: &Envelope<Value>, letter: &Letter, kind: &str
         created_at: now,
     };
     let mut tx = deps.tx();
-    let op = tx.create(event.tenant_id, &wanted);
+    let op = tx.create(tenant, &wanted);
     let Some(refused) = try_commit(deps, tx).await? else {
         return Ok(Claim::Mine(Box::new(Versioned { value: wanted, version: 1 })));
     };
@@ -105,14 +99,14 @@ async fn claim(deps: &Deps, event: &Envelope<Value>, letter: &Letter, kind: &str
         return Ok(Claim::Told { of: held.value.event_id });
     }
     if now < after(held.value.claimed_at, CLAIM_S + deps.config.clock_skew_max_s) {
-        return Err(StepError::retry("it is being sent"));
+        return Err(StepError::retry(BEING_SENT));
     }
     let taken = Notification { id: held.value.id, created_at: held.value.created_at, ..wanted };
     let mut tx = deps.tx();
-    tx.update(event.tenant_id, &taken, held.version);
+    tx.update(tenant, &taken, held.version);
     match try_commit(deps, tx).await? {
         None => Ok(Claim::Mine(Box::new(Versioned { value: taken, version: held.version + 1 }))),
-        Some(_) => Err(StepError::retry("it is being sent")),
+        Some(_) => Err(StepError::retry(BEING_SENT)),
     }
 }
 
@@ -127,24 +121,35 @@ async fn try_commit(deps: &Deps, tx: Tx) -> Result<Option<Refused>, StepError> {
 }
 
 async fn send(
-    post: &Post,
-    event: &Envelope<Value>,
+    deps: &With<Mailer>,
+    received: &Received,
     letter: &Letter,
     claimed: Versioned<Notification>,
     is_last: bool,
 ) -> Result<(), StepError> {
-    post.mailer.send(&letter.email).await.map_err(StepError::retry)?;
-    let (deps, tenant) = (&post.core, event.tenant_id);
+    let tenant = received.tenant_id;
+    if let Err(error) = deps.extra.send(&letter.email).await {
+        // Where SES said no, nothing went out and the claim is given up, so that the next try need not wait for it.
+        // Where it did not answer, the mail may have gone out: then the claim stays, until it lapses.
+        if error.is_refusal() {
+            let mut tx = deps.tx();
+            tx.delete(claimed.value.key(tenant), claimed.version);
+            try_commit(deps, tx).await?;
+        }
+        return Err(if error.is_final() { StepError::poison(error) } else { StepError::retry(error) });
+    }
     let mut tx = deps.tx();
     let sent = Notification { sent_at: Some(deps.now()), ..claimed.value };
     let recorded = tx.update(tenant, &sent, claimed.version);
     let told = NotificationSent { notification: sent.kind, reference: sent.reference, audience: sent.audience };
     let version = claimed.version + 1;
-    tx.emit(&deps.event(&Cause::from(event), tenant, told.reference.clone(), version, told));
-    let dealt_with = if is_last { tx.inbox(tenant, ON_EVENT.function, event.id, deps.now()) } else { recorded };
-    match commit(deps, tx, dealt_with).await? {
-        Committed::Done => Ok(()),
-        Committed::Refused(_) => Err(StepError::retry("somebody else records it")),
+    tx.emit(&deps.event(&received.cause, tenant, told.reference.clone(), version, told));
+    let noted = if is_last { received.note(&mut tx, deps.now()) } else { None };
+    match try_commit(deps, tx).await? {
+        Some(refused) if !refused.contains(noted.unwrap_or(recorded)) => {
+            Err(StepError::retry("somebody else records it"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,31 +2,31 @@
 //! goes to the e-mail address that is proved already.
 
 use contracts::onboarding::{GivePhone, Progress};
-use runtime::{Call, Outcome, Reply, codes, email::Email, http::Committed};
+use runtime::{
+    Call, Granted, Outcome, Reply, codes,
+    email::{Email, Mailer},
+    http::Committed,
+};
 use store::{CodePause, CommitError};
 
-use crate::{
-    MailDeps,
-    step::{find, phone_context},
-};
+use crate::step::{find, phone_context};
 
-pub async fn handle(deps: &MailDeps, call: Call<GivePhone>) -> Outcome<GivePhone> {
-    let core = &deps.core;
-    let found = find(core, &call).await?;
-    let (code, kept) = codes::new(core, &phone_context(found.value.id));
-    let next = found.value.phone_given(call.body.phone.clone(), kept, core.now())?;
-    let pause = CodePause { email: next.email.clone(), purpose: "phone".to_owned(), sent_at: core.now() };
+pub async fn handle(deps: &Granted<GivePhone, Mailer>, call: Call<GivePhone>) -> Outcome<GivePhone> {
+    let found = find(deps, &call).await?;
+    let (code, kept) = codes::new(deps, &phone_context(found.value.id));
+    let next = found.value.phone_given(call.body.phone.clone(), kept, deps.now())?;
+    let pause = CodePause { email: next.email.clone(), purpose: "phone".to_owned(), sent_at: deps.now() };
 
-    let mut tx = core.tx();
+    let mut tx = deps.tx();
     tx.update((), &next, found.version);
-    let paused = tx.create_unless_live(&pause, core.now());
-    let reply = match call.commit(core, tx, Reply::new(&Progress::from(&next))).await? {
+    let paused = tx.create_unless_live(&pause, deps.now());
+    let reply = match call.commit(deps, tx, Reply::new(&Progress::from(&next))).await? {
         Committed::Done(reply) => reply,
         Committed::Refused(refused) if refused.contains(paused) => return Err(codes::too_soon()),
         Committed::Refused(refused) => return Err(CommitError::Refused(refused).into()),
     };
     let email = Email::with_code(&next.email, &code, "confirm your phone number");
-    codes::send(core, &deps.mailer, &email, &pause).await?;
+    codes::send(deps, &deps.extra, &email, &pause).await?;
     Ok(reply)
 }
 

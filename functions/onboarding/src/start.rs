@@ -10,34 +10,35 @@ use domain::{
     text::normalize_email,
     time::after,
 };
-use runtime::{Call, Deps, Outcome, Reply, codes, email::Email, http::Committed, sessions::new_secret};
+use runtime::{
+    Call, Deps, Granted, Outcome, Reply, codes,
+    email::{Email, Mailer},
+    http::Committed,
+    sessions::new_secret,
+};
 use store::{CodePause, CommitError};
 
-use crate::{
-    MailDeps,
-    step::{email_context, hash_token},
-};
+use crate::step::{email_context, hash_token};
 
-pub async fn handle(deps: &MailDeps, call: Call<Start>) -> Outcome<Start> {
-    let core = &deps.core;
-    let (id, token) = (core.id(OnboardingId::from_ulid), new_secret(core));
-    let (code, kept) = codes::new(core, &email_context(id));
-    let onboarding = begin(core, &call.body, id, &token, kept);
+pub async fn handle(deps: &Granted<Start, Mailer>, call: Call<Start>) -> Outcome<Start> {
+    let (id, token) = (deps.id(OnboardingId::from_ulid), new_secret(deps));
+    let (code, kept) = codes::new(deps, &email_context(id));
+    let onboarding = begin(deps, &call.body, id, &token, kept);
     let pause =
         CodePause { email: onboarding.email.clone(), purpose: "onboarding".to_owned(), sent_at: onboarding.created_at };
 
-    let mut tx = core.tx();
+    let mut tx = deps.tx();
     tx.create((), &onboarding);
-    let paused = tx.create_unless_live(&pause, core.now());
+    let paused = tx.create_unless_live(&pause, deps.now());
     let reply =
         Reply::new(&Started { id, onboarding_token: token, step: onboarding.step, expires_at: onboarding.expires_at });
-    let reply = match call.commit(core, tx, reply).await? {
+    let reply = match call.commit(deps, tx, reply).await? {
         Committed::Done(reply) => reply,
         Committed::Refused(refused) if refused.contains(paused) => return Err(codes::too_soon()),
         Committed::Refused(refused) => return Err(CommitError::Refused(refused).into()),
     };
     let email = Email::with_code(&onboarding.email, &code, "open a store");
-    codes::send(core, &deps.mailer, &email, &pause).await?;
+    codes::send(deps, &deps.extra, &email, &pause).await?;
     Ok(reply)
 }
 

@@ -2,11 +2,11 @@
 
 use contracts::orders::{Cancel, Order as OrderView};
 use domain::order::CancelReason;
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 
 use crate::transition::request;
 
-pub async fn handle(deps: &Deps, call: Call<Cancel>) -> Outcome<Cancel> {
+pub async fn handle(deps: &Granted<Cancel>, call: Call<Cancel>) -> Outcome<Cancel> {
     let reason = if call.principal()?.role.is_staff() { CancelReason::Staff } else { CancelReason::Buyer };
     request(deps, &call, call.path.id, |order| {
         call.expect_version(order.version)?;
@@ -60,7 +60,7 @@ mod tests {
     #[tokio::test]
     async fn the_team_cancels_a_paid_order_and_its_money_goes_back() {
         let fixture = Fixture::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         let order: OrderView = cancel(&fixture, &fixture.world.principal(Role::Staff), "k").await.ok();
         assert_eq!((order.status, order.cancel_reason), (OrderStatus::RefundPending, Some(CancelReason::Staff)));
         fixture.assert_moved(3, OrderStatus::RefundPending, "ORDER_CANCELLED").await;
@@ -74,7 +74,7 @@ mod tests {
         let fixture = Fixture::new().await;
         let buyer = &fixture.world.buyer;
         let first = cancel(&fixture, buyer, "k").await;
-        on_payment_failed::handle(fixture.deps(), fixture.failed()).await.unwrap();
+        on_payment_failed::handle(&fixture.granted(), fixture.failed()).await.unwrap();
         let before = everything(&fixture.world);
         let again = cancel(&fixture, buyer, "k").await;
         assert_eq!((again.status(), &again.0.body), (200, &first.0.body));
@@ -102,7 +102,7 @@ mod tests {
     #[tokio::test]
     async fn if_match_is_honoured() {
         let fixture = Fixture::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         let asked = |etag: &str| request(&fixture, &fixture.world.buyer, "k").header("if-match", etag);
         let stale = asked("\"1\"").send(fixture.deps(), handle).await;
         assert_eq!(stale.problem(), (412, "changed".into()));

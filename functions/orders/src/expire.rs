@@ -1,43 +1,15 @@
-//! `ORDER_CREATED`, held back: an order that is still unpaid when its payment window closes is cancelled and its cart
-//! given back. The queue holds a message for the shortest window, and at most 15 minutes, so until the order's own
-//! window closes the message is sent on.
+//! The timer of an order's payment window: an order that is still unpaid when it closes is cancelled and its cart given
+//! back.
 
-use contracts::{events::OrderCreated, orders::EXPIRE};
-use domain::guard::{self, Rule};
-use runtime::{Boot, Deps, FromBoot, Message, StepError, queue::OwnQueue};
+use contracts::{orders::Expire, timers::Due};
+use domain::OrderId;
+use runtime::{Granted, StepError};
 
-use crate::transition::step;
+use crate::transition::apply_event;
 
-#[derive(Debug)]
-pub struct ExpireDeps {
-    pub core: Deps,
-    pub queue: OwnQueue,
-}
-
-impl FromBoot for ExpireDeps {
-    fn from_boot(boot: &Boot) -> Self {
-        Self { core: Deps::from_boot(boot), queue: OwnQueue::from_boot(boot) }
-    }
-}
-
-impl AsRef<Deps> for ExpireDeps {
-    fn as_ref(&self) -> &Deps {
-        &self.core
-    }
-}
-
-pub async fn handle(deps: &ExpireDeps, message: Message<OrderCreated>) -> Result<(), StepError> {
-    let now = deps.core.now();
-    let expires_at = message.detail.data.expires_at;
-    if now < expires_at && guard::stands(Rule::Expiry) {
-        let left = expires_at.duration_since(now);
-        // Rounded up: better late by part of a second than once more round.
-        let left_s = left.as_secs() + i64::from(left.subsec_nanos() > 0);
-        let attempt = message.attempt + 1;
-        return deps.queue.send(&Message { attempt, ..message }, left_s).await;
-    }
-    let event = message.detail;
-    step(&deps.core, EXPIRE.function, &event, event.data.order_id, |order| Ok(order.expire(now))).await
+pub async fn handle(deps: &Granted<Expire>, due: Due<OrderId>) -> Result<(), StepError> {
+    let now = deps.now();
+    apply_event(deps, &deps.due(&due), due.subject, |order| Ok(order.expire(now))).await
 }
 
 #[cfg(test)]
@@ -60,7 +32,7 @@ mod tests {
         let fixture = Fixture::new().await;
         let (deps, created) = (fixture.expire_deps(), fixture.created());
         fixture.world.clock.advance_s(900);
-        handle(&deps, created.clone()).await.unwrap();
+        handle(&fixture.granted(), created.clone()).await.unwrap();
         let calls = fixture.world.dynamo.take_calls();
         assert_eq!(calls, [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
         fixture.assert_moved(2, OrderStatus::Cancelled, "ORDER_CANCELLED").await;
@@ -69,7 +41,7 @@ mod tests {
         assert_eq!(fixture.cart().await.lines.len(), 1);
 
         let before = everything(&fixture.world);
-        handle(&deps, created).await.unwrap();
+        handle(&fixture.granted(), created).await.unwrap();
         assert_eq!(everything(&fixture.world), before);
     }
 
@@ -100,9 +72,9 @@ mod tests {
     async fn a_paid_order_does_not_lapse() {
         let fixture = Fixture::new().await;
         let (deps, created) = (fixture.expire_deps(), fixture.created());
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         fixture.world.clock.advance_s(900);
-        handle(&deps, created).await.unwrap();
+        handle(&fixture.granted(), created).await.unwrap();
         fixture.assert_moved(2, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
     }
 }

@@ -45,8 +45,8 @@ impl Fixture {
     /// Paid, and its stock sold: at version 3.
     pub(crate) async fn confirmed() -> Self {
         let fixture = Self::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
-        on_stock_updated::handle(fixture.deps(), fixture.stock_updated()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
+        on_stock_updated::handle(&fixture.granted(), fixture.stock_updated()).await.unwrap();
         fixture
     }
 

@@ -1,13 +1,13 @@
 //! `GET /health`: whether the data can be reached.
 
 use contracts::platform::{Health, ShowHealth};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 use store::{StoreClaim, keys};
 
 /// No store can be called so: what is asked is whether there is an answer.
 const NOBODY: &str = "-";
 
-pub async fn handle(deps: &Deps, _: Call<ShowHealth>) -> Outcome<ShowHealth> {
+pub async fn handle(deps: &Granted<ShowHealth>, _: Call<ShowHealth>) -> Outcome<ShowHealth> {
     deps.db.get::<StoreClaim>(&keys::store_claim(NOBODY)).await?;
     Ok(Reply::new(&Health { status: "ok".to_owned() }))
 }

@@ -159,7 +159,7 @@ endpoints! {
         access: Access::Needs(Permission::InventoryWrite), store: Required, idempotency: Required,
         path: StockPath, query: Nothing, body: AdjustStock, reply: 200 Stock,
         tables: [Inventory: Get Put], emits: [StockAdjusted],
-        problems: [BELOW_RESERVED],
+        problems: [BELOW_RESERVED, STOCK_TOO_LARGE],
     }
     /// Lists what changed a variant's units on hand, newest first.
     Movements = Get "/inventory/{variant_id}/movements" => "inventory-movements" {

@@ -11,8 +11,7 @@
 use contracts::table::Table;
 use domain::{
     AccountId, CouponId, EventId, MovementId, OnboardingId, OrderId, ProductId, SessionId, StoreId, TenantId,
-    VariantId,
-    Timestamp,
+    Timestamp, VariantId,
     catalog::ProductStatus,
     guard::{self, Rule},
 };

@@ -266,7 +266,7 @@ fn check_depth(body: &[u8]) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use contracts::{orders::PlaceOrder, products::CreateProduct, problems};
+    use contracts::{orders::PlaceOrder, problems, products::CreateProduct};
 
     use super::*;
 
