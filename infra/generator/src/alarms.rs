@@ -32,7 +32,7 @@ pub(crate) fn template(rows: &[&Row]) -> Result<Value> {
         ("QueueAge", queue_age(rows)?),
         ("OutboxAge", outbox_age(rows)?),
         ("TimersLate", timers_late(rows)?),
-        ("PaymentsFlagged", payments_flagged()),
+        ("ReconciliationGaveUp", reconciliation_gave_up()),
         ("TableThrottles", table_throttles()),
     ];
     Ok(json!({
@@ -143,12 +143,12 @@ fn timers_late(rows: &[&Row]) -> Result<Value> {
     ))
 }
 
-fn payments_flagged() -> Value {
+fn reconciliation_gave_up() -> Value {
     above(
         0,
-        &ours("payments_flagged"),
-        "payments-flagged",
-        "A payment or refund could not be settled with the provider, and asking has ended. First: find PAYMENT_FLAGGED in the audit trail, compare the payment with the provider's dashboard, and settle it there.",
+        &ours("reconciliation_gave_up"),
+        "reconciliation-gave-up",
+        "A payment or refund could not be settled with the provider, and asking has ended. First: find reconciliation gave up in the log of the function that reconciles, with the order's id; compare the payment with the provider's dashboard, and settle it there.",
     )
 }
 
