@@ -100,12 +100,12 @@ fn dead_letters() -> Value {
     )
 }
 
-/// Of the queues between a payment and a confirmed order, and of the audit trail: those of functions that keep
-/// concurrency for themselves, and those that get every event.
+/// Of the queues between a payment and a confirmed order, of timers, and of the audit trail: those of functions that
+/// keep concurrency for themselves, those that the clock fills, and those that get every event.
 fn queue_age(rows: &[&Row]) -> Result<Value> {
     let watched = rows.iter().filter(|row| match row.trigger {
         Trigger::Events { types, .. } => row.reserved || types.is_empty(),
-        Trigger::Timer { .. } => row.reserved,
+        Trigger::Timer { .. } => true,
         _ => false,
     });
     let age = ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum");
@@ -119,7 +119,7 @@ fn queue_age(rows: &[&Row]) -> Result<Value> {
         &metrics,
         &format!("MAX([{}])", names.join(", ")),
         "queue-age",
-        "Messages that were not yet tried three times wait for more than ten minutes: orders are late, or the audit trail is. First: find the queue with the oldest message, then see whether its function is throttled, fails, or has its trigger disabled.",
+        "Messages that were not yet tried three times wait for more than ten minutes: orders, timers or the audit trail are late. First: find the queue with the oldest message, then see whether its function is throttled, fails, or has its trigger disabled.",
     ))
 }
 
@@ -170,7 +170,7 @@ fn the_one<'a>(rows: &[&'a Row], what: &str, is: impl Fn(&Row) -> bool) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{ON_LENT, RELAY, SWEEP, UPDATE_BOOK};
+    use crate::fixtures::{ON_LENT, RELAY, REMIND, SWEEP, UPDATE_BOOK};
 
     const SAGA: Row = Row { reserved: true, ..ON_LENT };
 
@@ -187,18 +187,19 @@ mod tests {
     }
 
     #[test]
-    fn queues_that_keep_concurrency_or_get_every_event_are_watched() {
+    fn queues_that_keep_concurrency_or_get_every_event_are_watched_and_timers() {
         const AUDIT: Row = Row {
             function: "books-audit",
             trigger: Trigger::Events { types: &[], queue: crate::fixtures::QUEUE },
             ..ON_LENT
         };
-        let alarm = queue_age(&[&UPDATE_BOOK, &SAGA, &Row { function: "books-other", ..ON_LENT }, &AUDIT]).unwrap();
+        let alarm =
+            queue_age(&[&UPDATE_BOOK, &SAGA, &Row { function: "books-other", ..ON_LENT }, &AUDIT, &REMIND]).unwrap();
         let queries = alarm["Properties"]["Metrics"].as_array().unwrap();
         let watched: Vec<_> =
             queries.iter().filter_map(|query| query.pointer("/MetricStat/Metric/Dimensions/0/Value")).collect();
-        assert_eq!(watched, [&named("books-on-lent"), &named("books-audit")]);
-        assert_eq!(queries[2]["Expression"], "MAX([FILL(m0, 0), FILL(m1, 0)])");
+        assert_eq!(watched, [&named("books-on-lent"), &named("books-audit"), &named("books-remind")]);
+        assert_eq!(queries[3]["Expression"], "MAX([FILL(m0, 0), FILL(m1, 0), FILL(m2, 0)])");
     }
 
     #[test]
