@@ -206,6 +206,19 @@ pub enum Grant {
     Redrive,
 }
 
+impl Grant {
+    pub const ALL: [Self; 8] = [
+        Self::TokenKeys,
+        Self::SigningKey,
+        Self::CursorKey,
+        Self::Paystack,
+        Self::SendEmail,
+        Self::PutEvents,
+        Self::SendTimers,
+        Self::Redrive,
+    ];
+}
+
 /// The JSON Schemas of an endpoint's parts.
 #[cfg(feature = "schema")]
 #[derive(Debug)]
