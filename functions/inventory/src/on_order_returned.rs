@@ -57,7 +57,7 @@ fn returned(lines: &[StockLine]) -> Result<Vec<ReservedLine>, StepError> {
 
 #[cfg(test)]
 mod tests {
-    use contracts::events::Envelope;
+    use contracts::Function;
     use domain::{OrderId, reservation::ReservationState, stock::MovementReason};
     use serde_json::json;
     use store::keys;

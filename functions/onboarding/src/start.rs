@@ -103,7 +103,7 @@ mod tests {
     #[tokio::test]
     async fn another_code_is_sent_after_a_minute() {
         let world = World::new().await;
-        let seller = Seller::begun(&world, EMAIL).await;
+        Seller::begun(&world, EMAIL).await;
         let again = begin(&world, "ada@EXAMPLE.com").await;
         assert_eq!(again.problem(), (429, "too_soon".into()));
         assert_eq!(again.0.header("retry-after"), Some("60"));

@@ -32,7 +32,7 @@ pub async fn handle(deps: &Granted<Reconcile, Paystack>, due: Due<OrderId>) -> R
     let now = deps.now();
     if now >= after(since, GIVE_UP_AFTER_S) {
         tracing::error!(order_id = %due.subject, "reconciliation gave up");
-        telemetry::count(&deps.config.function_name, "reconciliation_gave_up", 1.0, "Count", now);
+        telemetry::count(&deps.config, "reconciliation_gave_up", 1, now);
         return Ok(());
     }
     let attempt = if since > due.since { 0 } else { due.attempt + 1 };

@@ -193,7 +193,7 @@ where
         let shared = Arc::clone(&shared);
         Box::pin(async move {
             let (deps, queue, handler) = &*shared;
-            let mut batch = Batch::new(F::ROW, deps, queue, records.len());
+            let mut batch = Batch::new(F::ROW, deps, queue);
             for record in records {
                 let result = match read(record.body.as_deref().unwrap_or_default(), deps.now()) {
                     Ok(input) => {
@@ -204,7 +204,7 @@ where
                 };
                 batch.settle(record, result).await;
             }
-            batch.finish()
+            batch.response
         })
     })
 }
@@ -221,7 +221,7 @@ where
         let shared = Arc::clone(&shared);
         Box::pin(async move {
             let (deps, queue, handler) = &*shared;
-            let mut batch = Batch::new(C::ROW, deps, queue, records.len());
+            let mut batch = Batch::new(C::ROW, deps, queue);
             let (mut events, mut readable) = (vec![], vec![]);
             for record in records {
                 match read_event::<C>(record.body.as_deref().unwrap_or_default(), deps.now()) {
@@ -235,7 +235,7 @@ where
             for (record, result) in readable.into_iter().zip(handler.call(deps, events).await) {
                 batch.settle(record, result).await;
             }
-            batch.finish()
+            batch.response
         })
     })
 }
@@ -281,13 +281,12 @@ struct Batch<'a> {
     row: &'static Row,
     deps: &'a Deps,
     queue: &'a OwnQueue,
-    total: usize,
     response: SqsBatchResponse,
 }
 
 impl<'a> Batch<'a> {
-    fn new(row: &'static Row, deps: &'a Deps, queue: &'a OwnQueue, total: usize) -> Self {
-        Self { row, deps, queue, total, response: SqsBatchResponse::default() }
+    fn new(row: &'static Row, deps: &'a Deps, queue: &'a OwnQueue) -> Self {
+        Self { row, deps, queue, response: SqsBatchResponse::default() }
     }
 
     async fn settle(&mut self, record: SqsMessage, result: Result<(), StepError>) {
@@ -305,13 +304,13 @@ impl<'a> Batch<'a> {
             }
             StepError::Fault(reason) => {
                 tracing::error!(message_id = id, reason, receives, "fault");
-                self.count("faults", 1);
+                self.count("faults");
                 self.is_too_old(&record)
             }
         };
         if is_dead {
             match self.queue.bury(&record, &error.to_string()).await {
-                Ok(()) => return self.count("dead_letters", 1),
+                Ok(()) => return self.count("dead_letters"),
                 Err(error) => tracing::error!(message_id = id, error, "a dead letter could not be put aside"),
             }
         }
@@ -335,19 +334,10 @@ impl<'a> Batch<'a> {
         age_ms >= i64::from(self.retry().give_up_after_s) * 1_000
     }
 
-    fn count(&self, metric: &str, count: usize) {
-        #[expect(clippy::cast_precision_loss, reason = "batches are small")]
-        telemetry::count(&self.deps.config.function_name, metric, count as f64, "Count", self.deps.now());
+    fn count(&self, metric: &str) {
+        telemetry::count(&self.deps.config, metric, 1, self.deps.now());
     }
 
-    fn finish(self) -> SqsBatchResponse {
-        let failed = self.response.batch_item_failures.len();
-        self.count("steps", self.total - failed);
-        if failed > 0 {
-            self.count("retries", failed);
-        }
-        self.response
-    }
 }
 
 /// A number that SQS tells of a message.

@@ -54,14 +54,8 @@ fn read(core: &Deps, records: &[Value]) -> Vec<OutboxRecord> {
             }
         }
     }
-    let function = &core.config.function_name;
     if poison > 0 {
-        telemetry::count(function, "poison", f64::from(poison), "Count", core.now());
-    }
-    if let Some(oldest) = events.iter().map(|event| event.time).min() {
-        let age_ms = core.now().as_millisecond() - oldest.as_millisecond();
-        #[expect(clippy::cast_precision_loss, reason = "an age in milliseconds")]
-        telemetry::count(function, "outbox_age", age_ms as f64, "Milliseconds", core.now());
+        telemetry::count(&core.config, "faults", poison, core.now());
     }
     events
 }

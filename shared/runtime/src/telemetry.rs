@@ -8,6 +8,8 @@ use domain::Timestamp;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
+use crate::config::Config;
+
 /// An AWS call that takes longer is tried again. DynamoDB answers in milliseconds; connecting has to fit too.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -30,9 +32,11 @@ pub(crate) fn init() {
         .try_init();
 }
 
-/// Writes one metric, with the function as its dimension. Outside Lambda a function has no name, and nobody counts.
-pub fn count(function: &str, metric: &str, value: f64, unit: &str, now: Timestamp) {
-    if function.is_empty() {
+/// Counts something that somebody has to look at, for CloudWatch's alarms: one metric over all functions of an
+/// environment, so that what is counted is not paid for once a function. The function is in the line, for whoever looks.
+/// Outside Lambda a function has no name, and no CloudWatch reads the line.
+pub fn count(config: &Config, metric: &str, count: u32, now: Timestamp) {
+    if config.function_name.is_empty() {
         return;
     }
     let line = json!({
@@ -40,12 +44,13 @@ pub fn count(function: &str, metric: &str, value: f64, unit: &str, now: Timestam
             "Timestamp": now.as_millisecond(),
             "CloudWatchMetrics": [{
                 "Namespace": "SellEasi",
-                "Dimensions": [["function"]],
-                "Metrics": [{ "Name": metric, "Unit": unit }],
+                "Dimensions": [["environment"]],
+                "Metrics": [{ "Name": metric, "Unit": "Count" }],
             }],
         },
-        "function": function,
-        metric: value,
+        "environment": config.environment,
+        "function": config.function_name,
+        metric: count,
     });
     // A metric that cannot be written must not fail the request it counts.
     let _ = writeln!(std::io::stdout(), "{line}");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contracts::{Row, problems};
+use contracts::Row;
 use lambda_http::{Body, Request, RequestExt, Response, request::RequestContext, service_fn};
 
 use crate::{
@@ -10,11 +10,7 @@ use crate::{
     boot::Served,
     deps::Clock,
     http::{RawReply, RawRequest, Requests},
-    telemetry,
 };
-
-/// The status of what is our own fault.
-const INTERNAL: u16 = problems::INTERNAL.status;
 
 /// Runs an endpoint until Lambda stops it.
 pub(crate) async fn serve(row: &'static Row, clock: Arc<dyn Clock>, endpoint: Requests) -> Served {
@@ -44,11 +40,6 @@ fn log(
     let took_ms = now.as_millisecond() - started_at.as_millisecond();
     let tenant = tenant.map(|tenant| tenant.to_string());
     tracing::info!(function, request_id, path, tenant, status = reply.status, took_ms, "request");
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of one request")]
-    telemetry::count(function, "duration", took_ms as f64, "Milliseconds", now);
-    if reply.status == INTERNAL {
-        telemetry::count(function, "faults", 1.0, "Count", now);
-    }
 }
 
 fn raw(request: Request) -> RawRequest {

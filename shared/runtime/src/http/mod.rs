@@ -32,7 +32,7 @@ use crate::{
     events::Cause,
     granted::{Extra, Granted},
     handler::Handler,
-    tokens,
+    telemetry, tokens,
 };
 
 /// What a handler gives back.
@@ -98,7 +98,11 @@ where
             }
         }
     };
-    result.unwrap_or_else(|problem| problem.into_raw(&request_id)).with_header("x-request-id", request_id)
+    let reply = result.unwrap_or_else(|problem| problem.into_raw(&request_id));
+    if reply.status == problems::INTERNAL.status {
+        telemetry::count(&core.config, "faults", 1, core.now());
+    }
+    reply.with_header("x-request-id", request_id)
 }
 
 async fn stored_answer(deps: &Deps, key: Option<call::IdempotencyKey>) -> Option<Result<RawReply, Problem>> {
