@@ -1,5 +1,5 @@
-//! The audit trail: one chain of entries per tenant. Each entry contains the hash of the entry before it, so that a later
-//! change or removal of an entry can be detected.
+//! The audit trail: one chain of entries per tenant. Each entry contains the hash of the entry before it, so that a
+//! later change or removal of an entry can be detected.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -112,8 +112,8 @@ impl Head {
 }
 
 impl AuditEntry {
-    /// SHA-256 of every field except the hash itself. Each field is preceded by its length, so that two different entries
-    /// never have the same input.
+    /// SHA-256 of every field except the hash itself. Each field is preceded by its length, so that two different
+    /// entries never have the same input.
     fn digest(&self) -> String {
         let mut hasher = Sha256::new();
         let fields = [

@@ -1,8 +1,8 @@
 //! A coupon: a code that gives a discount on a store's goods, with limits on how often it is used.
 //!
-//! An order holds a use of its coupon from the moment it is placed, and releases it if it is cancelled. A cancelled order
-//! with a coupon is never revived (see [`crate::order`]), so a released use is never taken again, and the orders that
-//! hold a use never exceed the cap.
+//! An order holds a use of its coupon from the moment it is placed, and releases it if it is cancelled. A cancelled
+//! order with a coupon is never revived (see [`crate::order`]), so a released use is never taken again, and the orders
+//! that hold a use never exceed the cap.
 
 use serde::{Deserialize, Serialize};
 

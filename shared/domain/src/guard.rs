@@ -1,6 +1,6 @@
-//! Switches for rules that must never be broken. The simulator's build (feature `sabotage`) can switch off one rule at a
-//! time, to prove that the invariant checks notice its absence. In every other build [`stands`] is a constant `true`, and
-//! the compiler removes the check.
+//! Switches for rules that must never be broken. The simulator's build (feature `sabotage`) can switch off one rule at
+//! a time, to prove that the invariant checks notice its absence. In every other build [`stands`] is a constant
+//! `true`, and the compiler removes the check.
 
 /// A rule that is enforced in code. Rules that DynamoDB enforces by a condition are not listed: the simulator removes
 /// those conditions from the requests.

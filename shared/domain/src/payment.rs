@@ -287,8 +287,8 @@ impl Payment {
     /// Records a refund, before the provider is asked for it.
     ///
     /// # Errors
-    /// [`PaymentError::OverRefund`] if nothing was captured under that reference, `amount` is not positive, or more than
-    /// the capture would be refunded; [`PaymentError::Money`] if the currencies differ.
+    /// [`PaymentError::OverRefund`] if nothing was captured under that reference, `amount` is not positive, or more
+    /// than the capture would be refunded; [`PaymentError::Money`] if the currencies differ.
     pub fn request_refund(
         mut self,
         id: RefundId,
@@ -332,8 +332,8 @@ impl Payment {
         Some(Self { updated_at: now, ..self })
     }
 
-    /// The provider reports the status of a refund. `None` if that status is recorded already, or the refund has ended: a
-    /// processed or failed refund never changes.
+    /// The provider reports the status of a refund. `None` if that status is recorded already, or the refund has
+    /// ended: a processed or failed refund never changes.
     pub fn refund_reported(
         mut self,
         id: RefundId,
@@ -363,8 +363,8 @@ impl Payment {
         self.left(|_| true)
     }
 
-    /// What a person can still refund: the reference of the capture that paid the order, and its amount less all refunds
-    /// except failed ones. A person can repeat a failed refund.
+    /// What a person can still refund: the reference of the capture that paid the order, and its amount less all
+    /// refunds except failed ones. A person can repeat a failed refund.
     pub fn kept(&self) -> Option<(String, Money)> {
         self.left(|refund| refund.status != RefundStatus::Failed)
     }

@@ -98,7 +98,8 @@ impl Reservation {
         self.follow(order_version, state, now).map(|next| (next, effect))
     }
 
-    /// The order was paid at that version, but the stock had been released and is gone. `None` if there is nothing to do.
+    /// The order was paid at that version, but the stock had been released and is gone. `None` if there is nothing to
+    /// do.
     pub fn reject(self, order_version: u64, now: Timestamp) -> Option<Self> {
         match self.state {
             ReservationState::Released => self.follow(order_version, ReservationState::Rejected, now),

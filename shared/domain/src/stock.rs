@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, MovementId, StoreId, Timestamp, VariantId, limits::STOCK_MAX};
 
-/// The stock of one variant. `available` could be calculated from `on_hand` and `reserved`, but is stored too, because a
-/// DynamoDB condition cannot subtract.
+/// The stock of one variant. `available` could be calculated from `on_hand` and `reserved`, but is stored too, because
+/// a DynamoDB condition cannot subtract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stock {
     /// The variant.

@@ -42,8 +42,8 @@ impl Order {
     /// Updates the fulfilment status. `tracking` replaces the tracking data only if it is given.
     ///
     /// # Errors
-    /// [`InvalidTransition`] if the order is not confirmed or fulfilled, the status cannot follow the current one, or the
-    /// goods were dispatched as often as [`DISPATCHES_MAX`] allows.
+    /// [`InvalidTransition`] if the order is not confirmed or fulfilled, the status cannot follow the current one, or
+    /// the goods were dispatched as often as [`DISPATCHES_MAX`] allows.
     pub fn fulfil(
         self,
         status: FulfilmentStatus,

@@ -1,6 +1,6 @@
-//! An order and its states. A transition consumes the old order and returns the new one with the [`Change`], or says that
-//! there is nothing to do, so an event that is delivered twice or late is harmless. An event that arrives before the event
-//! that it follows from is an [`InvalidTransition`]: it must be delivered again later.
+//! An order and its states. A transition consumes the old order and returns the new one with the [`Change`], or says
+//! that there is nothing to do, so an event that is delivered twice or late is harmless. An event that arrives before
+//! the event that it follows from is an [`InvalidTransition`]: it must be delivered again later.
 //!
 //! ```text
 //! pending --> paid --> confirmed --> fulfilled --> completed
@@ -14,9 +14,10 @@
 //!  |       ^                     |
 //!  +-> cancel_requested ---------+
 //! ```
-//! An order whose payment window closed, or whose payment failed, is cancelled. If its money arrives later, the order is
-//! revived: its stock is sold if it is still available, and the money is refunded if it is not. An order that a person
-//! cancelled is not revived but refunded. So is an order with a coupon, because another order may hold its use by then.
+//! An order whose payment window closed, or whose payment failed, is cancelled. If its money arrives later, the order
+//! is revived: its stock is sold if it is still available, and the money is refunded if it is not. An order that a
+//! person cancelled is not revived but refunded. So is an order with a coupon, because another order may hold its use
+//! by then.
 //!
 //! The types are in this module and in `state`; the transitions are in `transitions` (payment, stock, cancellation),
 //! `fulfilment` (delivery) and [`returns`].

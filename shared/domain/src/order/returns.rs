@@ -1,8 +1,8 @@
 //! Returns of delivered goods. The buyer requests a return, and the seller accepts or rejects it, once. Returns are
 //! stored in their order, so that they are checked against the order's lines in one read.
 //!
-//! The refund of an accepted return is its share of what the buyer paid for the goods: their price, less the share of the
-//! discount, plus the share of any added tax. Shipping is not refunded.
+//! The refund of an accepted return is its share of what the buyer paid for the goods: their price, less the share of
+//! the discount, plus the share of any added tax. Shipping is not refunded.
 
 use super::{Order, OrderState, Return, ReturnLine, ReturnState, ReturnStatus};
 use crate::{
@@ -93,8 +93,8 @@ impl Order {
     /// The buyer requests a return. Returns the order and the new return.
     ///
     /// # Errors
-    /// [`RequestError`]: the order is not delivered, the return window is over, the order has too many returns, or lines
-    /// cannot be returned.
+    /// [`RequestError`]: the order is not delivered, the return window is over, the order has too many returns, or
+    /// lines cannot be returned.
     pub fn request_return(
         mut self,
         id: ReturnId,

@@ -36,7 +36,8 @@ impl CancelReason {
 pub enum OrderState {
     /// Waits for its payment.
     Pending,
-    /// A person cancelled the order while the buyer may be paying: the provider is asked before the cancellation is final.
+    /// A person cancelled the order while the buyer may be paying: the provider is asked before the cancellation is
+    /// final.
     CancelRequested {
         /// Who cancelled.
         reason: CancelReason,

@@ -71,8 +71,8 @@ impl Order {
     /// All of the captured money was refunded. `None` if that is recorded already.
     ///
     /// # Errors
-    /// [`InvalidTransition`] if the order does not wait for a refund and was not dispatched: the event arrived too early.
-    /// Payment and order receive the event of rejected stock at the same time, so the refund can be faster.
+    /// [`InvalidTransition`] if the order does not wait for a refund and was not dispatched: the event arrived too
+    /// early. Payment and order receive the event of rejected stock at the same time, so the refund can be faster.
     pub fn refund_completed(self, now: Timestamp) -> Result<Transition, InvalidTransition> {
         match self.state {
             OrderState::RefundPending { reason, payment_id } => {
