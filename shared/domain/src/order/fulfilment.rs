@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! preparing -> dispatched -> in_transit -> out_for_delivery -> delivered
-//!                  ^  (in_transit and out_for_delivery are optional)  \-> delivery_failed
-//!                  +------------------------------------------------+
+//!                  ^                              \-> delivery_failed
+//!                  +------------------------------------------+
 //! ```
-//! The first `dispatched` makes the order fulfilled, and it can no longer be cancelled; `delivered` makes it completed.
+//! `preparing`, `in_transit` and `out_for_delivery` can be skipped. The first `dispatched` makes the order fulfilled,
+//! and it can no longer be cancelled; `delivered` makes it completed.
 
 use super::{Change, Fulfilment, FulfilmentStatus, Order, OrderState, Tracking};
 use crate::{InvalidTransition, Timestamp, limits::DISPATCHES_MAX};
