@@ -38,4 +38,3 @@ impl ClaimCache {
         kept.insert(name, (now, store));
     }
 }
-

@@ -2,20 +2,9 @@
 
 use std::{marker::PhantomData, ops::Deref};
 
-use contracts::{
-    Consumer, Function, Timer,
-    events::Envelope,
-    gate::Use,
-    row::Grant,
-    timers::Due,
-};
+use contracts::{Consumer, Function, Timer, events::Envelope, gate::Use, row::Grant, timers::Due};
 
-use crate::{
-    boot::Boot,
-    deps::Deps,
-    events::Cause,
-    steps::Received,
-};
+use crate::{boot::Boot, deps::Deps, events::Cause, steps::Received};
 
 /// Something that some handlers need besides [`Deps`]: a mailer, a provider, the bus.
 pub trait Extra: Clone + Send + Sync + 'static {

@@ -9,11 +9,7 @@ use aws_sdk_sqs::{
 };
 use contracts::row::Grant;
 
-use crate::{
-    boot::Boot,
-    granted::Extra,
-    steps::StepError,
-};
+use crate::{boot::Boot, granted::Extra, steps::StepError};
 
 /// Messages that one call to SQS takes.
 pub const SEND_MAX: usize = 10;
@@ -60,9 +56,8 @@ impl OwnQueue {
 
 /// SQS refuses a message with characters that XML 1.0 does not know.
 fn printable(text: &str) -> String {
-    let is_taken = |c: char| {
-        matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-    };
+    let is_taken =
+        |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
     text.chars().map(|c| if is_taken(c) { c } else { '\u{FFFD}' }).take(REASON_CHARS_MAX).collect()
 }
 

@@ -62,8 +62,7 @@ impl Secrets {
     pub async fn get<T: DeserializeOwned>(&self, name: &str, now: Timestamp) -> Result<T, SecretError> {
         let text = self.text(name, now).await?;
         // The error of a secret that cannot be read must not quote it.
-        serde_json::from_str(&text)
-            .map_err(|_| SecretError::new(name, "not the expected JSON"))
+        serde_json::from_str(&text).map_err(|_| SecretError::new(name, "not the expected JSON"))
     }
 
     async fn text(&self, name: &str, now: Timestamp) -> Result<String, SecretError> {

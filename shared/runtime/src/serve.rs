@@ -26,10 +26,7 @@ where
     X: Extra,
     H: for<'a> Handler<'a, Granted<E, X>, Call<E>, Outcome<E>> + 'static,
 {
-    boot::run(
-        E::ROW,
-        Box::new(|boot| Box::pin(http::serve(E::ROW, boot.clock.clone(), http::start(boot, handler)))),
-    )
+    boot::run(E::ROW, Box::new(|boot| Box::pin(http::serve(E::ROW, boot.clock.clone(), http::start(boot, handler)))))
 }
 
 pub fn consumer<C, X, H>(handler: H) -> Exit

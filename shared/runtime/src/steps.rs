@@ -86,12 +86,7 @@ pub struct Received {
 }
 
 impl Received {
-    pub(crate) const fn new(
-        row: &'static Row,
-        tenant_id: TenantId,
-        event_id: Option<EventId>,
-        cause: Cause,
-    ) -> Self {
+    pub(crate) const fn new(row: &'static Row, tenant_id: TenantId, event_id: Option<EventId>, cause: Cause) -> Self {
         Self { row, tenant_id, event_id, cause }
     }
 
