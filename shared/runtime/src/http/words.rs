@@ -174,7 +174,7 @@ mod tests {
             ("nope", "the body is not JSON: a character is wrong, at line 1, column 2"),
             (
                 "{\"a\": \"\n\"}",
-                "the body is not JSON: control characters in a text must be escaped, at line 2, column 0",
+                "the body is not JSON: control characters in a text must be escaped, at line 1, column 7",
             ),
             (
                 r#"{"a": "\x"}"#,
