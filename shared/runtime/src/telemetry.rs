@@ -30,7 +30,8 @@ pub(crate) fn init() {
         .try_init();
 }
 
-/// Writes one metric, with the function as its dimension. Outside Lambda a function has no name, and nobody counts.
+/// Writes one metric, with the function as its dimension. Outside Lambda the function has no name, and no metric is
+/// written.
 pub fn count(function: &str, metric: &str, value: f64, unit: &str, now: Timestamp) {
     if function.is_empty() {
         return;
