@@ -23,9 +23,20 @@ FUNCTION, QUEUE, TABLE = "AWS::Lambda::Function", "AWS::SQS::Queue", "AWS::Dynam
 MAPPING, ALARM, ROLE = "AWS::Lambda::EventSourceMapping", "AWS::CloudWatch::Alarm", "AWS::IAM::Role"
 ROUTE, LOGS, SECRET = "AWS::ApiGatewayV2::Route", "AWS::Logs::LogGroup", "AWS::SecretsManager::Secret"
 
+STAGE, RULE, SUBSCRIPTION = "AWS::ApiGatewayV2::Stage", "AWS::Events::Rule", "AWS::SNS::Subscription"
+QUEUE_POLICY = "AWS::SQS::QueuePolicy"
+
 LONGEST_ENV = "e" * 20
 NAME_MAX = 64
 VISIBILITY_FACTOR = 6
+RETENTION_S = 14 * 24 * 3_600
+ALARMS_MAX = 10
+METRICS_MAX = 10
+RECEIVES_MAX = 1_000
+# Whoever can sign can be anyone. Written down here too, so that one more is noticed.
+SIGNERS = {
+    "auth-guest", "auth-login", "auth-refresh", "auth-switch-tenant", "auth-verify-email", "onboarding-complete",
+}  # fmt: skip
 
 Templates = dict[str, dict[str, Any]]
 Rule = Callable[[Templates], list[str]]
@@ -86,6 +97,64 @@ def alarmed(templates: Templates, metric: str) -> set[tuple[str, str | None]]:
         for alarm in resources(templates, ALARM)
         if alarm.properties.get("MetricName") == metric
         for dimension in alarm.properties["Dimensions"]
+    }
+
+
+def name_of(template: dict[str, Any], resource: Any) -> str:
+    """The last part of what a policy or a target names: `selleasi-${Env}-orders-expire`."""
+    if isinstance(resource, dict) and "Fn::GetAtt" in resource:
+        properties = template["Resources"][resource["Fn::GetAtt"][0]]["Properties"]
+        resource = next((properties[key] for key in ("QueueName", "FunctionName") if key in properties), "")
+    text = resource.get("Fn::Sub", "") if isinstance(resource, dict) else str(resource)
+    return str(text).rsplit(":", 1)[-1]
+
+
+def function_of(templates: Templates, role: Resource) -> str:
+    """`auth-login`, whose role it is."""
+    return next(
+        function.properties["FunctionName"]["Fn::Sub"].removeprefix("selleasi-${Env}-")
+        for function in resources(templates, FUNCTION)
+        if (function.template, referred(function.properties["Role"])) == (role.template, role.id)
+    )
+
+
+def granted(templates: Templates, action: str) -> dict[str, set[str]]:
+    """By function, the names of all it may do this to."""
+    found: dict[str, set[str]] = {}
+    for role, statement in statements(templates):
+        if action in as_list(statement.get("Action", [])):
+            names = {name_of(templates[role.template], resource) for resource in as_list(statement["Resource"])}
+            found.setdefault(function_of(templates, role), set()).update(names)
+    return found
+
+
+def work_queues(templates: Templates) -> dict[str, str]:
+    """Queues that call a function, by name, with the function."""
+    return {
+        name_of(template, mapping.properties["EventSourceArn"]): name_of(
+            template, {"Fn::GetAtt": [mapping.properties["FunctionName"]["Ref"], "Arn"]}
+        ).removeprefix("selleasi-${Env}-")
+        for mapping in resources(templates, MAPPING)
+        for template in [templates[mapping.template]]
+        if "Fn::GetAtt" in mapping.properties["EventSourceArn"]
+    }
+
+
+def fed_by_rules(templates: Templates) -> set[str]:
+    return {
+        name_of(templates[rule.template], target["Arn"])
+        for rule in resources(templates, RULE)
+        if "EventPattern" in rule.properties
+        for target in rule.properties["Targets"]
+    }
+
+
+def called_by_the_clock(templates: Templates) -> set[str]:
+    return {
+        name_of(templates[rule.template], target["Arn"]).removeprefix("selleasi-${Env}-")
+        for rule in resources(templates, RULE)
+        if "ScheduleExpression" in rule.properties
+        for target in rule.properties["Targets"]
     }
 
 
@@ -188,7 +257,11 @@ def every_table_is_protected(templates: Templates) -> list[str]:
             yield "encryption"
         if protection not in (True, {"Fn::If": ["IsProtected", True, False]}):
             yield "deletion protection"
-        if expiry != {"AttributeName": "expires_at_epoch_s", "Enabled": True}:
+        # A timer is over when its function is done, however late that is.
+        if table.id == "TimersTable":
+            if expiry:
+                yield "end to being forgotten"
+        elif expiry != {"AttributeName": "expires_at_epoch_s", "Enabled": True}:
             yield "time to live"
         if not resource.get("DeletionPolicy") == resource.get("UpdateReplacePolicy") == "Retain":
             yield "retention"
@@ -254,6 +327,162 @@ def every_function_has_a_role_of_its_own(templates: Templates) -> list[str]:
     return [f"{template}: {role}" for (template, role), count in used.items() if count > 1 or (template, role) not in roles]
 
 
+def no_function_sends_to_the_queue_that_calls_it(templates: Templates) -> list[str]:
+    sends, calls = granted(templates, "sqs:SendMessage"), work_queues(templates)
+    return [f"{function}: {queue}" for queue, function in calls.items() if queue in sends.get(function, set())]
+
+
+def a_step_sends_to_its_own_dead_letters_only(templates: Templates) -> list[str]:
+    sends = granted(templates, "sqs:SendMessage")
+    return [
+        f"{function}: {sends.get(function)}"
+        for queue, function in work_queues(templates).items()
+        if sends.get(function) != {f"{queue}-dlq"}
+    ]
+
+
+def a_step_can_hold_its_messages_back(templates: Templates) -> list[str]:
+    holds = granted(templates, "sqs:ChangeMessageVisibility")
+    return [function for queue, function in work_queues(templates).items() if holds.get(function) != {queue}]
+
+
+def queues_without_a_rule_are_the_clocks(templates: Templates) -> list[str]:
+    """What no event fills is a timer's, and what the clock calls fills those and no others."""
+    timers = work_queues(templates).keys() - fed_by_rules(templates)
+    sends = granted(templates, "sqs:SendMessage")
+    filled = set().union(*(sends.get(function, set()) for function in called_by_the_clock(templates)))
+    return sorted(timers ^ filled)
+
+
+def only_rules_may_send_without_a_role(templates: Templates) -> list[str]:
+    broken = []
+    for policy in resources(templates, QUEUE_POLICY):
+        for statement in as_list(policy.properties["PolicyDocument"]["Statement"]):
+            source = statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn")
+            rule = templates[policy.template]["Resources"].get(referred(source) or "", {"Type": "none"})
+            if rule["Type"] != RULE or statement["Principal"] != {"Service": "events.amazonaws.com"}:
+                broken.append(str(policy))
+    return broken
+
+
+def messages_are_kept_for_two_weeks(templates: Templates) -> list[str]:
+    return [
+        str(queue)
+        for queue in resources(templates, QUEUE)
+        if queue.properties.get("MessageRetentionPeriod") != RETENTION_S
+    ]
+
+
+def sqs_does_not_end_a_days_retries(templates: Templates) -> list[str]:
+    """A quarter of an hour apart at the most, for a day; and twice as many receives, for those that come early."""
+    least = 2 * 24 * 4
+    return [
+        str(queue)
+        for queue in resources(templates, QUEUE)
+        if "RedrivePolicy" in queue.properties
+        and not least <= queue.properties["RedrivePolicy"]["maxReceiveCount"] <= RECEIVES_MAX
+    ]
+
+
+def only_signers_read_the_signing_key(templates: Templates) -> list[str]:
+    reads = granted(templates, "secretsmanager:GetSecretValue")
+    found = {function for function, names in reads.items() if any("signing-key" in name for name in names)}
+    return sorted(found ^ SIGNERS)
+
+
+def every_alarm_tells_somebody_what_to_do(templates: Templates) -> list[str]:
+    def wrong(alarm: Resource) -> Iterator[str]:
+        if alarm.properties.get("AlarmActions") != [{"Ref": "AlarmTopicArn"}]:
+            yield "action"
+        if "Condition" not in templates[alarm.template]["Resources"][alarm.id] and (
+            "First: " not in alarm.properties.get("AlarmDescription", "")
+        ):
+            yield "advice"
+        if len([query for query in alarm.properties.get("Metrics", []) if "MetricStat" in query]) > METRICS_MAX:
+            yield "way for so many metrics"
+
+    return [f"{alarm}: no {what}" for alarm in resources(templates, ALARM) for what in wrong(alarm)]
+
+
+def few_alarms_by_default(templates: Templates) -> list[str]:
+    unconditional = [
+        str(alarm)
+        for alarm in resources(templates, ALARM)
+        if templates[alarm.template]["Resources"][alarm.id].get("Condition") != "IsDetailed"
+    ]
+    off = templates["template.yaml"]["Parameters"]["DetailedAlarms"]["Default"] == "false"
+    return unconditional[ALARMS_MAX:] if off else ["DetailedAlarms is on by default"]
+
+
+def the_topic_has_a_subscriber_only_where_one_is_given(templates: Templates) -> list[str]:
+    return [
+        str(subscription)
+        for subscription in resources(templates, SUBSCRIPTION)
+        if templates[subscription.template]["Resources"][subscription.id].get("Condition") != "HasAlarmEmail"
+    ]
+
+
+def concurrency_is_reserved_only_where_it_is_asked_for(templates: Templates) -> list[str]:
+    """A new account has ten executions in all, and a deploy that reserves some fails there."""
+    asked = {"Fn::Not": [{"Fn::Equals": [{"Ref": "ReservedConcurrency"}, "0"]}]}
+    if_asked = {"Fn::If": ["ReservesConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    broken = [
+        str(function)
+        for function in resources(templates, FUNCTION)
+        if "ReservedConcurrentExecutions" in function.properties
+        if function.properties["ReservedConcurrentExecutions"] != if_asked
+        or templates[function.template]["Conditions"].get("ReservesConcurrency") != asked
+    ]
+    if templates["template.yaml"]["Parameters"]["ReservedConcurrency"]["Default"] != 0:
+        broken.append("template.yaml: reserves by default")
+    return broken
+
+
+def what_the_saga_needs_can_be_reserved(templates: Templates) -> list[str]:
+    reserved = {
+        function.properties["FunctionName"]["Fn::Sub"].removeprefix("selleasi-${Env}-")
+        for function in resources(templates, FUNCTION)
+        if "ReservedConcurrentExecutions" in function.properties
+    }
+    needed = {
+        "orders-place", "payments-webhook-paystack",
+        "platform-authorizer", "platform-outbox-relay", "platform-sweep-timers",
+    }  # fmt: skip
+    return sorted(needed - reserved)
+
+
+def every_route_has_limits_and_is_there_before_the_stage(templates: Templates) -> list[str]:
+    (stage,) = resources(templates, STAGE)
+    routes = {route.properties["RouteKey"]: route.template for route in resources(templates, ROUTE)}
+    limits = stage.properties.get("RouteSettings", {})
+    broken = [f"limits of {key}" for key in routes.keys() ^ limits.keys()]
+    broken += [key for key, limit in limits.items() if not {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= limit.keys()]
+    root = templates[stage.template]["Resources"]
+    before = {root[name]["Properties"]["TemplateURL"].rsplit("/", 1)[-1] for name in root[stage.id].get("DependsOn", [])}
+    return broken + sorted(set(routes.values()) - before)
+
+
+def a_scheduled_call_is_made_once(templates: Templates) -> list[str]:
+    clocks = [rule for rule in resources(templates, RULE) if "ScheduleExpression" in rule.properties]
+    broken = [
+        str(rule)
+        for rule in clocks
+        for target in rule.properties["Targets"]
+        if target.get("RetryPolicy", {}).get("MaximumRetryAttempts") != 0 or "EventBusName" in rule.properties
+    ]
+    return broken or ([] if clocks else ["the clock calls nothing"])
+
+
+def the_access_log_tells_who_called(templates: Templates) -> list[str]:
+    (stage,) = resources(templates, STAGE)
+    return [] if "$context.identity.sourceIp" in stage.properties["AccessLogSettings"]["Format"] else [str(stage)]
+
+
+def loops_are_caught(templates: Templates) -> list[str]:
+    """Lambda ends loops of functions and queues by itself, unless it is told to let them be."""
+    return [name for name, template in templates.items() if "RecursiveLoop" in json.dumps(template)]
+
+
 def no_secret_has_a_value(templates: Templates) -> list[str]:
     return [str(secret) for secret in resources(templates, SECRET) if "SecretString" in secret.properties]
 
@@ -281,6 +510,53 @@ def share_a_role(templates: Templates) -> None:
     name = by_template.most_common(1)[0][0]
     one, other, *_ = [found.properties for found in resources({name: templates[name]}, FUNCTION)]
     other["Role"] = one["Role"]
+
+
+def role_of(templates: Templates, function: str) -> list[dict[str, Any]]:
+    """The statements of a function's role."""
+    return next(
+        policy["PolicyDocument"]["Statement"]
+        for role in resources(templates, ROLE)
+        if function_of(templates, role) == function
+        for policy in role.properties["Policies"]
+    )
+
+
+def allow(templates: Templates, function: str, action: str, resource: Any) -> None:
+    role_of(templates, function).append({"Effect": "Allow", "Action": [action], "Resource": [resource]})
+
+
+def queue_arn(name: str) -> dict[str, str]:
+    return {"Fn::Sub": "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:selleasi-${Env}-" + name}
+
+
+def secret_arn(name: str) -> dict[str, str]:
+    arn = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:selleasi/${Env}/"
+    return {"Fn::Sub": f"{arn}{name}-??????"}
+
+
+def forbid(templates: Templates, function: str, action: str) -> None:
+    for statement in role_of(templates, function):
+        statement["Action"] = [granted for granted in statement["Action"] if granted != action]
+
+
+def unconditional(templates: Templates, kind: str) -> None:
+    for template in templates.values():
+        for resource in template["Resources"].values():
+            if resource["Type"] == kind:
+                resource.pop("Condition", None)
+
+
+def properties(templates: Templates, template: str, logical_id: str) -> dict[str, Any]:
+    return templates[template]["Resources"][logical_id]["Properties"]
+
+
+def redrive(templates: Templates) -> dict[str, Any]:
+    return first(templates, QUEUE, "RedrivePolicy")["RedrivePolicy"]
+
+
+def scheduled(templates: Templates) -> dict[str, Any]:
+    return first(templates, RULE, "ScheduleExpression")
 
 
 def open_a_route(templates: Templates) -> None:
@@ -324,6 +600,87 @@ BREAKING: list[tuple[Rule, Callable[[Templates], Any]]] = [
     (every_operation_has_one_route, lambda all: first(all, ROUTE).update(RouteKey="GET /elsewhere")),
     (every_function_has_a_role_of_its_own, share_a_role),
     (every_function_has_a_role_of_its_own, lambda all: first(all, FUNCTION).update(Role={"Ref": "Elsewhere"})),
+    (
+        no_function_sends_to_the_queue_that_calls_it,
+        lambda all: allow(all, "orders-expire", "sqs:SendMessage", {"Fn::GetAtt": ["OrdersExpireQueue", "Arn"]}),
+    ),
+    (
+        no_function_sends_to_the_queue_that_calls_it,
+        lambda all: allow(all, "orders-expire", "sqs:SendMessage", queue_arn("orders-expire")),
+    ),
+    (
+        a_step_sends_to_its_own_dead_letters_only,
+        lambda all: allow(all, "orders-expire", "sqs:SendMessage", queue_arn("audit-on-event-dlq")),
+    ),
+    (a_step_sends_to_its_own_dead_letters_only, lambda all: forbid(all, "audit-on-event", "sqs:SendMessage")),
+    (a_step_can_hold_its_messages_back, lambda all: forbid(all, "audit-on-event", "sqs:ChangeMessageVisibility")),
+    (queues_without_a_rule_are_the_clocks, lambda all: forbid(all, "platform-sweep-timers", "sqs:SendMessage")),
+    (
+        queues_without_a_rule_are_the_clocks,
+        lambda all: allow(all, "platform-sweep-timers", "sqs:SendMessage", queue_arn("audit-on-event")),
+    ),
+    (queues_without_a_rule_are_the_clocks, lambda all: first(all, RULE, "EventPattern").update(Targets=[])),
+    (
+        only_rules_may_send_without_a_role,
+        lambda all: first(all, QUEUE_POLICY)["PolicyDocument"]["Statement"][0].pop("Condition"),
+    ),
+    (messages_are_kept_for_two_weeks, lambda all: first(all, QUEUE).pop("MessageRetentionPeriod")),
+    *(
+        (sqs_does_not_end_a_days_retries, lambda all, count=count: redrive(all).update(maxReceiveCount=count))
+        for count in (5, 1_001)
+    ),
+    (
+        only_signers_read_the_signing_key,
+        lambda all: allow(all, "platform-authorizer", "secretsmanager:GetSecretValue", secret_arn("signing-key")),
+    ),
+    (only_signers_read_the_signing_key, lambda all: forbid(all, "auth-login", "secretsmanager:GetSecretValue")),
+    (every_alarm_tells_somebody_what_to_do, lambda all: first(all, ALARM).pop("AlarmActions")),
+    (every_alarm_tells_somebody_what_to_do, lambda all: first(all, ALARM).update(AlarmActions=[])),
+    (
+        every_alarm_tells_somebody_what_to_do,
+        lambda all: properties(all, "alarms.yaml", "FaultsAlarm").update(AlarmDescription="Something is wrong."),
+    ),
+    (
+        every_alarm_tells_somebody_what_to_do,
+        lambda all: first(all, ALARM, "Metrics")["Metrics"].extend([{"MetricStat": {}}] * (METRICS_MAX + 1)),
+    ),
+    (few_alarms_by_default, lambda all: unconditional(all, ALARM)),
+    (few_alarms_by_default, lambda all: all["template.yaml"]["Parameters"]["DetailedAlarms"].update(Default="true")),
+    (the_topic_has_a_subscriber_only_where_one_is_given, lambda all: unconditional(all, SUBSCRIPTION)),
+    (
+        concurrency_is_reserved_only_where_it_is_asked_for,
+        lambda all: first(all, FUNCTION).update(ReservedConcurrentExecutions=5),
+    ),
+    (
+        concurrency_is_reserved_only_where_it_is_asked_for,
+        lambda all: all["orders.yaml"]["Conditions"].update(ReservesConcurrency={"Fn::Equals": ["1", "1"]}),
+    ),
+    (
+        concurrency_is_reserved_only_where_it_is_asked_for,
+        lambda all: all["template.yaml"]["Parameters"]["ReservedConcurrency"].update(Default=5),
+    ),
+    (
+        what_the_saga_needs_can_be_reserved,
+        lambda all: properties(all, "platform.yaml", "PlatformAuthorizerFunction").pop("ReservedConcurrentExecutions"),
+    ),
+    *(
+        (every_route_has_limits_and_is_there_before_the_stage, break_it)
+        for break_it in (
+            lambda all: first(all, STAGE).pop("RouteSettings"),
+            lambda all: first(all, STAGE)["RouteSettings"]["POST /orders"].popitem(),
+            lambda all: first(all, STAGE)["RouteSettings"].update({"GET /elsewhere": {}}),
+            lambda all: all["template.yaml"]["Resources"]["Stage"]["DependsOn"].remove("Orders"),
+        )
+    ),
+    (a_scheduled_call_is_made_once, lambda all: scheduled(all)["Targets"][0].pop("RetryPolicy")),
+    (a_scheduled_call_is_made_once, lambda all: scheduled(all).update(EventBusName="x")),
+    (a_scheduled_call_is_made_once, lambda all: scheduled(all).pop("ScheduleExpression")),
+    (the_access_log_tells_who_called, lambda all: first(all, STAGE)["AccessLogSettings"].update(Format="{}")),
+    (loops_are_caught, lambda all: first(all, FUNCTION).update(RecursiveLoop="Allow")),
+    (
+        every_table_is_protected,
+        lambda all: properties(all, "data.yaml", "TimersTable").update(TimeToLiveSpecification={"Enabled": True}),
+    ),
     (no_secret_has_a_value, lambda all: first(all, SECRET).update(SecretString="hunter2")),
 ]
 RULES = list(dict.fromkeys(rule for rule, _ in BREAKING))

@@ -25,6 +25,7 @@ def test_docs_are_a_page(shop: Shop) -> None:
 def test_keys_are_published_and_private_ones_are_not(shop: Shop) -> None:
     keys = shop.caller().call("GET", "/.well-known/jwks.json")["keys"]
     ours = shop.cloud.secret("token-keys")
+    assert "PRIVATE" not in json.dumps(ours), "whoever verifies tokens must not be able to sign them"
     assert ours["current"]["kid"] in {key["kid"] for key in keys}
     for key in keys:
         assert (key["kty"], key["crv"], key["alg"]) == ("EC", "P-256", "ES256") and "d" not in key

@@ -36,7 +36,7 @@ def claims_of(token: str) -> dict[str, Any]:
 class Mint:
     def __init__(self, shop: Shop) -> None:
         self._issuer = shop.stack.url
-        self._key = shop.cloud.secret("token-keys")["current"]
+        self._key = shop.cloud.secret("signing-key")
 
     def token(self, role: str, tenant: str | None, *, header: dict[str, Any] | None = None, key_pem: str = "",
               **claims: Any) -> str:  # fmt: skip

@@ -3,5 +3,5 @@
 pub mod on_event;
 
 runtime::functions! {
-    serve_consumer: on_event;
+    batch: on_event;
 }

@@ -1,38 +1,70 @@
-//! Every event: one more entry in its tenant's hash chain.
+//! Every event: one more entry in its tenant's hash chain. A chain grows at one end, so the events of a batch go into it
+//! tenant by tenant, each tenant's in one transaction.
+
+use std::collections::BTreeMap;
 
 use contracts::{
-    audit::ON_EVENT,
+    audit::OnEvent,
     events::{Envelope, Event, OrderCancelled, PaymentFailed, PaymentFlagged, RefundFailed, StockRejected},
 };
-use domain::audit::{Fact, Head, Severity};
-use runtime::{
-    Deps, Message, StepError,
-    consumer::{Committed, commit},
+use domain::{
+    TenantId,
+    audit::{Fact, Head, Severity},
 };
+use runtime::{Granted, StepError, Tries, Try, retry};
 use serde_json::Value;
-use store::keys;
+use store::{CommitError, keys};
 
-/// Whoever finds the chain's end moved reads it again. Of two writers each loses half of the time, so one that has lost
-/// this often in a row (one time in 65,000) is left to the queue.
-const TRIES: u32 = 16;
-
-pub async fn handle(deps: &Deps, message: Message<Value>) -> Result<(), StepError> {
-    let event = message.detail;
-    let tenant = event.tenant_id;
-    let fact = fact(&event);
-    for _ in 0..TRIES {
-        let head = deps.db.get::<Head>(&keys::audit_head(tenant)).await?;
-        let (end, read_at) = head.map_or_else(Default::default, |head| (head.value, Some(head.version)));
-        let (entry, end) = end.append(fact.clone());
-        let (mut tx, inbox) = deps.step_tx(ON_EVENT.function, tenant, event.id);
-        tx.create(tenant, &entry);
-        tx.save(tenant, &end, read_at);
-        match commit(deps, tx, inbox).await? {
-            Committed::Done => return Ok(()),
-            Committed::Refused(_) => {}
+pub async fn handle(deps: &Granted<OnEvent>, events: Vec<Envelope<Value>>) -> Vec<Result<(), StepError>> {
+    let mut of_tenants: BTreeMap<TenantId, Vec<&Envelope<Value>>> = BTreeMap::new();
+    for event in &events {
+        let of_tenant = of_tenants.entry(event.tenant_id).or_default();
+        // The bus may deliver one event in two messages, and one transaction cannot note it twice.
+        if of_tenant.iter().all(|held| held.id != event.id) {
+            of_tenant.push(event);
         }
     }
-    Err(StepError::retry("the chain keeps growing"))
+    let mut failures = BTreeMap::new();
+    for (tenant, events) in of_tenants {
+        if let Err(error) = record(deps, tenant, events).await {
+            failures.insert(tenant, error.to_string());
+        }
+    }
+    let result =
+        |event: &Envelope<Value>| failures.get(&event.tenant_id).map_or(Ok(()), |reason| Err(StepError::retry(reason)));
+    events.iter().map(result).collect()
+}
+
+/// Appends events of one tenant, but for those that were recorded before.
+async fn record(deps: &Granted<OnEvent>, tenant: TenantId, events: Vec<&Envelope<Value>>) -> Result<(), StepError> {
+    let mut left = events;
+    // Another batch with events of this tenant may be recorded at the same moment.
+    retry!(Tries::MANY_RIVALS, {
+        if left.is_empty() {
+            return Ok(());
+        }
+        let head = deps.db.get::<Head>(&keys::audit_head(tenant)).await?;
+        let (mut end, read_at) = head.map_or_else(Default::default, |head| (head.value, Some(head.version)));
+        let mut tx = deps.tx();
+        let mut notes = vec![];
+        for event in &left {
+            let (entry, next) = end.append(fact(event));
+            tx.create(tenant, &entry);
+            notes.push(deps.received(event).note(&mut tx, deps.now()));
+            end = next;
+        }
+        tx.save(tenant, &end, read_at);
+        match deps.db.commit(tx).await {
+            Ok(()) => Try::Done(()),
+            Err(CommitError::Refused(refused)) => {
+                let mut notes = notes.into_iter();
+                left.retain(|_| !notes.next().flatten().is_some_and(|note| refused.contains(note)));
+                Try::Lost
+            }
+            Err(CommitError::Busy) => Try::Lost,
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+    })
 }
 
 fn fact(event: &Envelope<Value>) -> Fact {
@@ -65,20 +97,21 @@ fn severity(event_type: &str) -> Severity {
 mod tests {
     use std::thread;
 
+    use contracts::table::Table;
     use domain::{
-        EventId, OrderId, TenantId,
+        EventId, OrderId,
         audit::{AuditEntry, first_break},
     };
-    use runtime::events::Cause;
+    use runtime::{Deps, events::Cause};
     use serde_json::json;
     use store::SortOrder;
-    use testing::World;
+    use testing::{TestDeps, World};
 
     use super::*;
 
-    fn message(deps: &Deps, tenant: TenantId, event_type: &str, data: Value) -> Message<Value> {
+    fn event(deps: &Deps, tenant: TenantId, event_type: &str, data: Value) -> Envelope<Value> {
         let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
-        let detail = Envelope {
+        Envelope {
             id: deps.id(EventId::from_ulid),
             r#type: event_type.into(),
             source: "selleasi.orders".into(),
@@ -91,14 +124,33 @@ mod tests {
             traceparent: None,
             schema: 1,
             data,
-        };
-        Message { detail, attempt: 0, due_at: None }
+        }
+    }
+
+    fn placed(deps: &Deps, tenant: TenantId) -> Envelope<Value> {
+        event(deps, tenant, "ORDER_CREATED", json!({}))
+    }
+
+    /// Whether each event was recorded.
+    async fn record(deps: &TestDeps, events: &[&Envelope<Value>]) -> Vec<bool> {
+        let results = handle(&deps.granted(), events.iter().map(|event| (*event).clone()).collect()).await;
+        results.iter().map(Result::is_ok).collect()
     }
 
     async fn entries(deps: &Deps, tenant: TenantId) -> Vec<AuditEntry> {
         let list = keys::audit_entries(tenant);
-        let (found, _) = deps.db.list(&list, SortOrder::Ascending, 100, None).await.unwrap();
+        let (found, _) = deps.db.list(&list, SortOrder::Ascending, 1_000, None).await.unwrap();
         found.into_iter().map(|entry| entry.value).collect()
+    }
+
+    async fn recorded(deps: &Deps, tenant: TenantId) -> Vec<EventId> {
+        let entries = entries(deps, tenant).await;
+        assert_eq!(first_break(&entries), None);
+        entries.iter().map(|entry| entry.event_id).collect()
+    }
+
+    fn ids(events: &[&Envelope<Value>]) -> Vec<EventId> {
+        events.iter().map(|event| event.id).collect()
     }
 
     async fn head(deps: &Deps, tenant: TenantId) -> Head {
@@ -108,73 +160,120 @@ mod tests {
     #[tokio::test]
     async fn an_event_is_recorded_as_it_was() {
         let world = World::new().await;
-        let message = message(&world.deps, world.tenant, "ORDER_CREATED", json!({ "total": 5, "number": "7KQ2-M9XD" }));
-        handle(&world.deps, message.clone()).await.unwrap();
+        let event = event(&world.deps, world.tenant, "ORDER_CREATED", json!({ "total": 5, "number": "7KQ2-M9XD" }));
+        assert_eq!(record(&world.deps, &[&event]).await, [true]);
         let entries = entries(&world.deps, world.tenant).await;
         let [entry] = entries.as_slice() else { panic!("{entries:?}") };
-        assert_eq!((entry.sequence, entry.event_id), (1, message.detail.id));
+        assert_eq!((entry.sequence, entry.event_id), (1, event.id));
         assert_eq!((entry.action.as_str(), entry.severity), ("order.created", Severity::Info));
-        assert_eq!((&entry.resource, &entry.correlation_id), (&message.detail.subject, &message.detail.correlation_id));
+        assert_eq!((&entry.resource, &entry.correlation_id), (&event.subject, &event.correlation_id));
         assert_eq!(entry.after, r#"{"number":"7KQ2-M9XD","total":5}"#);
-        assert_eq!(entry.at, message.detail.time);
+        assert_eq!(entry.at, event.time);
         assert_eq!(first_break(&entries), None);
     }
 
     #[tokio::test]
-    async fn costs_a_read_and_a_transaction() {
+    async fn a_batch_costs_each_of_its_tenants_a_read_and_a_transaction() {
         let world = World::new().await;
-        handle(&world.deps, message(&world.deps, world.tenant, "ORDER_CREATED", json!({}))).await.unwrap();
+        let neighbour = world.neighbour().await;
+        let ten: Vec<_> = (0..10).map(|_| placed(&world.deps, world.tenant)).collect();
+        world.dynamo.take_calls();
+        assert_eq!(record(&world.deps, &ten.iter().collect::<Vec<_>>()).await, [true; 10]);
         assert_eq!(world.dynamo.take_calls(), [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
+        assert_eq!(recorded(&world.deps, world.tenant).await, ids(&ten.iter().collect::<Vec<_>>()));
+
+        let tenants = [world.tenant, neighbour.tenant, world.tenant, neighbour.tenant, neighbour.tenant];
+        let mixed = tenants.map(|tenant| placed(&world.deps, tenant));
+        world.dynamo.take_calls();
+        assert_eq!(record(&world.deps, &mixed.iter().collect::<Vec<_>>()).await, [true; 5]);
+        assert_eq!(world.dynamo.take_calls(), [("GetItem".to_owned(), 2), ("TransactWriteItems".to_owned(), 2)].into());
+        assert_eq!(recorded(&world.deps, world.tenant).await.len(), 12);
+        assert_eq!(recorded(&world.deps, neighbour.tenant).await, ids(&[&mixed[1], &mixed[3], &mixed[4]]));
     }
 
     #[tokio::test]
     async fn an_event_that_comes_twice_is_recorded_once() {
         let world = World::new().await;
-        let first = message(&world.deps, world.tenant, "ORDER_CREATED", json!({}));
-        let second = message(&world.deps, world.tenant, "ORDER_CONFIRMED", json!({}));
-        for message in [&first, &first, &second, &first, &second] {
-            handle(&world.deps, message.clone()).await.unwrap();
+        let [first, second] = [(); 2].map(|()| placed(&world.deps, world.tenant));
+        for event in [&first, &first, &second, &first, &second] {
+            assert_eq!(record(&world.deps, &[event]).await, [true]);
         }
-        let entries = entries(&world.deps, world.tenant).await;
-        assert_eq!(entries.iter().map(|entry| entry.event_id).collect::<Vec<_>>(), [first.detail.id, second.detail.id]);
+        assert_eq!(recorded(&world.deps, world.tenant).await, ids(&[&first, &second]));
         assert_eq!(head(&world.deps, world.tenant).await.sequence, 2);
     }
 
     #[tokio::test]
+    async fn what_was_recorded_before_does_not_keep_the_rest_of_its_batch_out() {
+        let world = World::new().await;
+        let [a, b, c, d] = [(); 4].map(|()| placed(&world.deps, world.tenant));
+        assert_eq!(record(&world.deps, &[&b, &d]).await, [true; 2]);
+        assert_eq!(record(&world.deps, &[&a, &b, &c, &d]).await, [true; 4]);
+        assert_eq!(recorded(&world.deps, world.tenant).await, ids(&[&b, &d, &a, &c]));
+        let before = testing::everything(&world);
+        assert_eq!(record(&world.deps, &[&d, &c, &b, &a]).await, [true; 4]);
+        assert_eq!(testing::everything(&world), before);
+    }
+
+    /// SQS may deliver one message twice at once, and the bus one event in two messages.
+    #[tokio::test]
+    async fn an_event_that_is_in_a_batch_twice_is_recorded_once() {
+        let world = World::new().await;
+        let [a, b] = [(); 2].map(|()| placed(&world.deps, world.tenant));
+        assert_eq!(record(&world.deps, &[&a, &b, &a]).await, [true; 3]);
+        assert_eq!(recorded(&world.deps, world.tenant).await, ids(&[&a, &b]));
+    }
+
+    #[tokio::test]
+    async fn a_tenant_whose_chain_is_stuck_fails_alone() {
+        let world = World::new().await;
+        let neighbour = world.neighbour().await;
+        // An entry stands where the chain's next one has to go, and the head does not know of it.
+        let (stray, _) = Head::default().append(fact(&placed(&world.deps, neighbour.tenant)));
+        let mut tx = world.deps.tx();
+        tx.create(neighbour.tenant, &stray);
+        world.deps.db.commit(tx).await.unwrap();
+
+        let tenants = [neighbour.tenant, world.tenant, neighbour.tenant, world.tenant];
+        let mixed = tenants.map(|tenant| placed(&world.deps, tenant));
+        let results = handle(&world.deps.granted(), mixed.to_vec()).await;
+        assert!(matches!(results[..], [Err(StepError::Retry(_)), Ok(()), Err(StepError::Retry(_)), Ok(())]));
+        assert_eq!(recorded(&world.deps, world.tenant).await, ids(&[&mixed[1], &mixed[3]]));
+        assert_eq!(entries(&world.deps, neighbour.tenant).await.len(), 1);
+        let noted = world.dynamo.items(Table::Requests);
+        assert_eq!(noted.len(), 2, "what was not recorded is not dealt with");
+    }
+
+    #[tokio::test]
     async fn many_at_once_make_one_chain_without_gaps() {
-        const EVENTS: usize = 50;
+        const BATCHES: usize = 25;
+        const EVENTS: usize = 4;
         let world = World::new().await;
         thread::scope(|scope| {
-            for _ in 0..EVENTS {
-                let message = message(&world.deps, world.tenant, "ORDER_CREATED", json!({}));
+            for _ in 0..BATCHES {
+                let mut left: Vec<_> = (0..EVENTS).map(|_| placed(&world.deps, world.tenant)).collect();
                 let deps = world.deps.clone();
                 scope.spawn(move || {
                     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
                     // What loses too often comes again, as from the queue.
-                    while let Err(error) = runtime.block_on(handle(&deps, message.clone())) {
-                        assert!(matches!(error, StepError::Retry(_)), "{error}");
+                    while !left.is_empty() {
+                        let mut results = runtime.block_on(handle(&deps.granted(), left.clone())).into_iter();
+                        left.retain(|_| match results.next().unwrap() {
+                            Ok(()) => false,
+                            Err(error) => {
+                                assert!(matches!(error, StepError::Retry(_)), "{error}");
+                                true
+                            }
+                        });
                     }
                 });
             }
         });
         let entries = entries(&world.deps, world.tenant).await;
-        assert_eq!(entries.len(), EVENTS);
+        assert_eq!(entries.len(), BATCHES * EVENTS);
         assert_eq!(first_break(&entries), None);
         let end = head(&world.deps, world.tenant).await;
-        assert_eq!((end.sequence, &end.hash), (EVENTS as u64, &entries[EVENTS - 1].hash));
-    }
-
-    #[tokio::test]
-    async fn tenants_have_chains_of_their_own() {
-        let world = World::new().await;
-        let neighbour = world.neighbour().await;
-        for tenant in [world.tenant, neighbour.tenant, world.tenant] {
-            handle(&world.deps, message(&world.deps, tenant, "ORDER_CREATED", json!({}))).await.unwrap();
-        }
-        for (tenant, length) in [(world.tenant, 2), (neighbour.tenant, 1)] {
-            let entries = entries(&world.deps, tenant).await;
-            assert_eq!((entries.len(), first_break(&entries)), (length, None));
-        }
+        let last = &entries[BATCHES * EVENTS - 1];
+        assert_eq!((end.sequence, &end.hash), ((BATCHES * EVENTS) as u64, &last.hash));
     }
 
     #[test]

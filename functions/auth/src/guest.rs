@@ -3,11 +3,11 @@
 use contracts::auth::Guest;
 use domain::{AccountId, Role};
 use runtime::{
-    Call, Deps, Outcome, Reply,
+    Call, Granted, Outcome, Reply,
     sessions::{self, Bearer},
 };
 
-pub async fn handle(deps: &Deps, call: Call<Guest>) -> Outcome<Guest> {
+pub async fn handle(deps: &Granted<Guest>, call: Call<Guest>) -> Outcome<Guest> {
     let store = call.store()?;
     let bearer = Bearer {
         account_id: deps.id(AccountId::from_ulid),

@@ -3,11 +3,11 @@
 
 use contracts::auth::{Jwks, KeySet};
 use runtime::{
-    Call, Deps, Outcome, Reply,
+    Call, Granted, Outcome, Reply,
     tokens::{self, TokenKey},
 };
 
-pub async fn handle(deps: &Deps, _: Call<Jwks>) -> Outcome<Jwks> {
+pub async fn handle(deps: &Granted<Jwks>, _: Call<Jwks>) -> Outcome<Jwks> {
     let keys = tokens::keys(deps).await?.all().filter_map(TokenKey::public_jwk).collect();
     Ok(Reply::new(&KeySet { keys }).header("cache-control", "public, max-age=300"))
 }

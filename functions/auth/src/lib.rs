@@ -11,14 +11,11 @@ pub mod switch_tenant;
 pub mod update_me;
 pub mod verify_email;
 
-mod deps;
 mod people;
 
 runtime::functions! {
-    serve_http: guest, jwks, login, logout, me, refresh, register, switch_tenant, update_me, verify_email;
+    http: guest, jwks, login, logout, me, refresh, register, switch_tenant, update_me, verify_email;
 }
 
 #[cfg(test)]
 mod test_people;
-
-pub use deps::MailDeps;

@@ -4,8 +4,8 @@
 use contracts::{auth::Login, problems};
 use domain::{Role, TenantId, account::Account, tenant::Membership, text::normalize_email};
 use runtime::{
-    Call, Deps, Outcome, Problem, Reply,
-    http::StoreRef,
+    Call, Deps, Granted, Outcome, Problem, Reply,
+    claims::StoreRef,
     password,
     sessions::{self, Bearer},
 };
@@ -16,7 +16,7 @@ use crate::people::{customer, id_of};
 /// Tenants of one person that are looked at to find the one joined first.
 const MEMBERSHIPS_MAX: i32 = 100;
 
-pub async fn handle(deps: &Deps, call: Call<Login>) -> Outcome<Login> {
+pub async fn handle(deps: &Granted<Login>, call: Call<Login>) -> Outcome<Login> {
     if call.store.is_some() && call.body.tenant_id.is_some() {
         let detail = "at a store one signs in as a customer: give a store or a tenant, not both";
         return Err(Problem::invalid_field("/tenant_id", "invalid", detail));

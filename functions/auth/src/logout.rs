@@ -2,26 +2,21 @@
 
 use contracts::{auth::Logout, http::Nothing};
 use domain::account::Session;
-use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
+use runtime::{Call, Granted, Outcome, Reply, Tries, retry};
 use store::keys;
 
-use crate::people::TRIES;
-
-pub async fn handle(deps: &Deps, call: Call<Logout>) -> Outcome<Logout> {
+pub async fn handle(deps: &Granted<Logout>, call: Call<Logout>) -> Outcome<Logout> {
     let key = keys::session(call.principal()?.session_id);
-    for _ in 0..TRIES {
+    // Refreshed at the same moment, the newer token has to go too.
+    retry!(Tries::FEW_RIVALS, {
         let found = deps.db.get::<Session>(&key).await?;
         let Some(session) = found.filter(|session| session.value.is_live(deps.now())) else {
             return Ok(Reply::new(&Nothing {}));
         };
         let mut tx = deps.tx();
         tx.update((), &session.value.revoke(), session.version);
-        if let Committed::Done(reply) = call.commit(deps, tx, Reply::new(&Nothing {})).await? {
-            return Ok(reply);
-        }
-        // Refreshed at the same moment: the newer token has to go too.
-    }
-    Err(Problem::busy())
+        call.commit(deps, tx, Reply::new(&Nothing {})).await?.into()
+    })
 }
 
 #[cfg(test)]

@@ -7,9 +7,6 @@ use store::{CustomerRecord, EmailClaim, keys};
 /// What a registration's code is for.
 pub(crate) const REGISTER: &str = "register";
 
-/// How often somebody else may change a session in between before a request gives up.
-pub(crate) const TRIES: u32 = 4;
-
 /// The account with an e-mail address; for an unknown address an id that nobody has yet, so that what follows is the
 /// same work.
 pub(crate) async fn id_of(deps: &Deps, email: &str) -> Result<AccountId, Problem> {

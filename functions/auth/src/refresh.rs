@@ -6,15 +6,14 @@ use domain::{
     account::{RefreshCheck, Session},
     tenant::Membership,
 };
-use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed, sessions};
+use runtime::{Call, Deps, Granted, Outcome, Problem, Reply, Tries, http::Committed, retry, sessions};
 use store::keys;
 
-use crate::people::TRIES;
-
-pub async fn handle(deps: &Deps, call: Call<Refresh>) -> Outcome<Refresh> {
+pub async fn handle(deps: &Granted<Refresh>, call: Call<Refresh>) -> Outcome<Refresh> {
     let token = &call.body.refresh_token;
     let key = keys::session(sessions::named_session(token).ok_or_else(invalid)?);
-    for _ in 0..TRIES {
+    // Two at once with one token: the second one comes within the grace.
+    retry!(Tries::FEW_RIVALS, {
         let session = deps.db.get::<Session>(&key).await?.ok_or_else(invalid)?;
         let (fresh, hash) = sessions::new_refresh_token(deps, session.value.id);
         let next = match session.value.check(sessions::is_refresh_token(token), deps.now()) {
@@ -28,12 +27,9 @@ pub async fn handle(deps: &Deps, call: Call<Refresh>) -> Outcome<Refresh> {
         tx.update((), &next, session.version);
         match call.commit(deps, tx, Reply::new(&tokens)).await? {
             Committed::Done(_) if next.revoked => return Err(invalid()),
-            Committed::Done(reply) => return Ok(reply),
-            // Two at once with one token: the second one comes within the grace.
-            Committed::Refused(_) => {}
+            committed => committed.into(),
         }
-    }
-    Err(Problem::busy())
+    })
 }
 
 /// Who works for a tenant has the role that it gives them by now; who works there no more has no session.

@@ -7,37 +7,39 @@ use domain::{
     account::{Account, OneTimeCode},
     text::normalize_email,
 };
-use runtime::{Call, Deps, Outcome, Problem, Reply, codes, email::Email, http::Committed, password};
+use runtime::{
+    Call, Deps, Granted, Outcome, Problem, Reply, codes,
+    email::{Email, Mailer},
+    http::Committed,
+    password,
+};
 use store::{AccountCode, CodePause, CommitError, EmailClaim, Tx, Versioned, keys};
 
-use crate::{
-    MailDeps,
-    people::{REGISTER, code_context, id_of},
-};
+use crate::people::{REGISTER, code_context, id_of};
 
-pub async fn handle(deps: &MailDeps, call: Call<Register>) -> Outcome<Register> {
-    let (core, now) = (&deps.core, deps.core.now());
+pub async fn handle(deps: &Granted<Register, Mailer>, call: Call<Register>) -> Outcome<Register> {
+    let now = deps.now();
     let email = normalize_email(&call.body.email);
-    let hash = password::hash(&call.body.password, core.random()).map_err(|error| Problem::internal(&error))?;
-    let known = find(core, id_of(core, &email).await?).await?;
-    let (code, kept) = codes::new(core, &code_context(known.id));
+    let hash = password::hash(&call.body.password, deps.random()).map_err(|error| Problem::internal(&error))?;
+    let known = find(deps, id_of(deps, &email).await?).await?;
+    let (code, kept) = codes::new(deps, &code_context(known.id));
     let pause = CodePause { email: email.clone(), purpose: REGISTER.to_owned(), sent_at: now };
     let is_member = known.account.as_ref().is_some_and(|account| account.value.email_verified);
 
-    let mut tx = core.tx();
+    let mut tx = deps.tx();
     let paused = tx.create_unless_live(&pause, now);
     write_code(&mut tx, &known, kept);
     if !is_member {
         write_account(&mut tx, &known, &call.body, &email, hash, now);
     }
     let reply = Reply::new(&VerificationSent { status: "verification_sent".to_owned() });
-    let reply = match call.commit(core, tx, reply).await? {
+    let reply = match call.commit(deps, tx, reply).await? {
         Committed::Done(reply) => reply,
         Committed::Refused(refused) if refused.contains(paused) => return Err(codes::too_soon()),
         Committed::Refused(refused) => return Err(CommitError::Refused(refused).into()),
     };
     let message = if is_member { have_account(&email) } else { Email::with_code(&email, &code, "register") };
-    codes::send(core, &deps.mailer, &message, &pause).await?;
+    codes::send(deps, &deps.extra, &message, &pause).await?;
     Ok(reply)
 }
 
@@ -96,39 +98,36 @@ fn have_account(to: &str) -> Email {
 #[cfg(test)]
 mod tests {
     use contracts::table::Table;
-    use runtime::email::Mailer;
     use testing::{TestRequest, World};
 
     use super::*;
-    use crate::test_people::{EMAIL, PASSWORD, Post, account, register};
+    use crate::test_people::{EMAIL, PASSWORD, account, register, sent_code};
 
     #[tokio::test]
     async fn a_code_is_sent_and_nothing_readable_kept() {
         let world = World::new().await;
-        let post = Post::new(&world);
-        let answer = register(&world, &post.deps, "Ada@Example.com", PASSWORD).await;
+        let answer = register(&world, "Ada@Example.com", PASSWORD).await;
         assert_eq!((answer.status(), answer.json()["status"].as_str()), (202, Some("verification_sent")));
-        assert_eq!(post.last().to, EMAIL);
+        assert_eq!(world.aws.last_mail().to, EMAIL);
         let kept = world.dynamo.items(Table::Accounts).iter().map(ToString::to_string).collect::<String>();
         assert!(kept.contains("$argon2id$") && !kept.contains(PASSWORD));
-        assert!(!kept.contains(&format!("\"{}\"", post.code())));
+        assert!(!kept.contains(&format!("\"{}\"", sent_code(&world))));
     }
 
     #[tokio::test]
     async fn known_and_unknown_addresses_take_the_same_way() {
         let world = World::new().await;
-        let post = Post::new(&world);
         let before = account(&world, "known@example.com", None, true).await;
         account(&world, "unproved@example.com", None, false).await;
         let mut seen = vec![];
         for email in ["known@example.com", "unproved@example.com", "unknown@example.com"] {
             // The store is looked up once.
-            register(&world, &post.deps, &format!("first-{email}"), PASSWORD).await;
+            register(&world, &format!("first-{email}"), PASSWORD).await;
             world.dynamo.take_calls();
-            let answer = register(&world, &post.deps, email, PASSWORD).await;
+            let answer = register(&world, email, PASSWORD).await;
             seen.push((answer.status(), answer.0.body, world.dynamo.take_calls()));
-            assert_eq!(post.last().to, email);
-            assert_eq!(register(&world, &post.deps, email, PASSWORD).await.problem(), (429, "too_soon".into()));
+            assert_eq!(world.aws.last_mail().to, email);
+            assert_eq!(register(&world, email, PASSWORD).await.problem(), (429, "too_soon".into()));
         }
         assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
         let kept = world.deps.db.get::<Account>(&keys::account(before.id)).await.unwrap().unwrap();
@@ -138,33 +137,31 @@ mod tests {
     #[tokio::test]
     async fn who_has_an_account_is_told_by_mail() {
         let world = World::new().await;
-        let post = Post::new(&world);
         account(&world, EMAIL, None, true).await;
-        assert_eq!(register(&world, &post.deps, EMAIL, PASSWORD).await.status(), 202);
-        assert!(post.last().text.contains("You have an account already"));
-        assert!(!post.last().text.contains("code"));
+        assert_eq!(register(&world, EMAIL, PASSWORD).await.status(), 202);
+        assert!(world.aws.last_mail().text.contains("You have an account already"));
+        assert!(!world.aws.last_mail().text.contains("code"));
     }
 
     #[tokio::test]
     async fn what_could_not_be_sent_can_be_asked_for_again_at_once() {
         let world = World::new().await;
-        let away = MailDeps { core: world.deps.clone(), mailer: Mailer::away() };
-        assert_eq!(register(&world, &away, EMAIL, PASSWORD).await.problem(), (503, "unavailable".into()));
-        let post = Post::new(&world);
-        assert_eq!(register(&world, &post.deps, EMAIL, PASSWORD).await.status(), 202);
-        assert_eq!(post.mails.lock().unwrap().len(), 1);
+        world.aws.mail_is_away(true);
+        assert_eq!(register(&world, EMAIL, PASSWORD).await.problem(), (503, "unavailable".into()));
+        world.aws.mail_is_away(false);
+        assert_eq!(register(&world, EMAIL, PASSWORD).await.status(), 202);
+        assert_eq!(world.aws.take_mails().len(), 1);
     }
 
     #[tokio::test]
     async fn every_wrong_field_is_told() {
         let world = World::new().await;
-        let post = Post::new(&world);
         let body = r#"{"email": "ada@", "password": "short", "full_name": "", "phone": "0801", "role": "owner"}"#;
         let request = TestRequest::new().store(&world.store.slug).body(body);
-        let answer = request.send(&post.deps, handle).await;
+        let answer = request.send(&world.deps, handle).await;
         assert_eq!((answer.status(), answer.fields()), (422, vec![("/role".into(), "unknown".into())]));
         let body = r#"{"email": "ada@", "password": "short", "full_name": "", "phone": "0801"}"#;
-        let answer = TestRequest::new().store(&world.store.slug).body(body).send(&post.deps, handle).await;
+        let answer = TestRequest::new().store(&world.store.slug).body(body).send(&world.deps, handle).await;
         let told: std::collections::BTreeSet<_> = answer.fields().into_iter().map(|(pointer, _)| pointer).collect();
         assert_eq!(told, ["/email", "/full_name", "/password", "/phone"].map(str::to_owned).into());
     }

@@ -3,12 +3,12 @@
 use contracts::auth::SwitchTenant;
 use domain::{account::Session, tenant::Membership};
 use runtime::{
-    Call, Deps, Outcome, Problem, Reply,
+    Call, Granted, Outcome, Problem, Reply,
     sessions::{self, Bearer},
 };
 use store::keys;
 
-pub async fn handle(deps: &Deps, call: Call<SwitchTenant>) -> Outcome<SwitchTenant> {
+pub async fn handle(deps: &Granted<SwitchTenant>, call: Call<SwitchTenant>) -> Outcome<SwitchTenant> {
     let (principal, tenant) = (call.principal()?, call.body.tenant_id);
     let (session, membership) = (keys::session(principal.session_id), keys::membership(principal.account_id, tenant));
     let mut found = deps.db.batch_get(&[session.clone(), membership.clone()]).await?;

@@ -1,13 +1,9 @@
 //! People to test with: a buyer who registers, and accounts that are there already.
 
-use std::sync::{Arc, Mutex};
-
 use contracts::auth::Tokens;
 use domain::{AccountId, Role, TenantId, account::Account, tenant::Membership};
 use runtime::{
-    Principal,
-    email::{Email, Mailer},
-    password,
+    Principal, password,
     sessions::{self, Bearer},
     tokens,
 };
@@ -15,36 +11,20 @@ use serde_json::json;
 use store::EmailClaim;
 use testing::{TestRequest, World, http::Answer};
 
-use crate::{MailDeps, login, refresh, register};
+use crate::{login, refresh, register};
 
 pub(crate) const EMAIL: &str = "ada@example.com";
 pub(crate) const PASSWORD: &str = "a quiet green bicycle";
 
-pub(crate) struct Post {
-    pub(crate) deps: MailDeps,
-    pub(crate) mails: Arc<Mutex<Vec<Email>>>,
+/// The code that was sent last.
+pub(crate) fn sent_code(world: &World) -> String {
+    let text = world.aws.last_mail().text;
+    text.lines().find(|line| line.len() == 6 && line.parse::<u32>().is_ok()).unwrap().to_owned()
 }
 
-impl Post {
-    pub(crate) fn new(world: &World) -> Self {
-        let (mailer, mails) = Mailer::kept();
-        Self { deps: MailDeps { core: world.deps.clone(), mailer }, mails }
-    }
-
-    pub(crate) fn last(&self) -> Email {
-        self.mails.lock().unwrap().last().unwrap().clone()
-    }
-
-    /// The code that was sent last.
-    pub(crate) fn code(&self) -> String {
-        let text = self.last().text;
-        text.lines().find(|line| line.len() == 6 && line.parse::<u32>().is_ok()).unwrap().to_owned()
-    }
-}
-
-pub(crate) async fn register(world: &World, deps: &MailDeps, email: &str, password: &str) -> Answer {
+pub(crate) async fn register(world: &World, email: &str, password: &str) -> Answer {
     let body = json!({ "email": email, "password": password, "full_name": "Ada Obi" });
-    TestRequest::new().store(&world.store.slug).json(body).send(deps, register::handle).await
+    TestRequest::new().store(&world.store.slug).json(body).send(&world.deps, register::handle).await
 }
 
 pub(crate) fn credentials(email: &str, password: &str) -> TestRequest {

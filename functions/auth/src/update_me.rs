@@ -5,10 +5,10 @@ use contracts::{
     patch,
 };
 use domain::account::Account;
-use runtime::{Call, Deps, Outcome, Problem, Reply};
+use runtime::{Call, Granted, Outcome, Problem, Reply};
 use store::{Versioned, keys};
 
-pub async fn handle(deps: &Deps, call: Call<UpdateMe>) -> Outcome<UpdateMe> {
+pub async fn handle(deps: &Granted<UpdateMe>, call: Call<UpdateMe>) -> Outcome<UpdateMe> {
     let found = deps.db.get::<Account>(&keys::account(call.principal()?.account_id)).await?;
     let Versioned { value: mut account, version } = found.ok_or_else(Problem::not_found)?;
     call.expect_version(version)?;

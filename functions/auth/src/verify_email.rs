@@ -8,14 +8,14 @@ use domain::{
     text::normalize_email,
 };
 use runtime::{
-    Call, Deps, Outcome, Problem, Reply, codes,
+    Call, Deps, Granted, Outcome, Problem, Reply, codes,
     sessions::{self, Bearer},
 };
 use store::{AccountCode, CustomerRecord, Tx, Versioned, keys};
 
 use crate::people::{REGISTER, code_context, customer, id_of, wrong_code};
 
-pub async fn handle(deps: &Deps, call: Call<VerifyEmail>) -> Outcome<VerifyEmail> {
+pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Outcome<VerifyEmail> {
     let found = find(deps, &call).await?;
     let (Some(account), Some(kept)) = (found.account, found.code) else { return Err(wrong_code()) };
     let is_right = codes::is_right(&kept.value.code, &code_context(account.value.id), &call.body.code);
@@ -80,7 +80,7 @@ mod tests {
     use testing::{TestRequest, World, http::Answer};
 
     use super::*;
-    use crate::test_people::{EMAIL, PASSWORD, Post, account, log_in, register};
+    use crate::test_people::{EMAIL, PASSWORD, account, log_in, register, sent_code};
 
     async fn verify(world: &World, email: &str, code: &str) -> Answer {
         let body = json!({ "email": email, "code": code });
@@ -95,9 +95,8 @@ mod tests {
     async fn makes_a_customer_of_this_tenant_and_signs_in() {
         let world = World::new().await;
         let neighbour = world.neighbour().await;
-        let post = Post::new(&world);
-        register(&world, &post.deps, EMAIL, PASSWORD).await;
-        let tokens: Tokens = verify(&world, "ADA@example.com", &post.code()).await.ok();
+        register(&world, EMAIL, PASSWORD).await;
+        let tokens: Tokens = verify(&world, "ADA@example.com", &sent_code(&world)).await.ok();
         let buyer = tokens::verify(&world.deps, &tokens.access_token).await.unwrap();
         assert_eq!((buyer.tenant_id, buyer.role), (Some(world.tenant), Role::Customer));
         let record = async |tenant| {
@@ -110,15 +109,14 @@ mod tests {
         assert!(events[0].to_string().contains("ACCOUNT_REGISTERED"));
         assert_eq!(log_in(&world, EMAIL, PASSWORD).await.status(), 200);
         // The code was good once.
-        assert_eq!(verify(&world, EMAIL, &post.code()).await.status(), 422);
+        assert_eq!(verify(&world, EMAIL, &sent_code(&world)).await.status(), 422);
     }
 
     #[tokio::test]
     async fn there_is_one_answer_to_every_wrong_code() {
         let world = World::new().await;
-        let post = Post::new(&world);
-        register(&world, &post.deps, EMAIL, PASSWORD).await;
-        let code = post.code();
+        register(&world, EMAIL, PASSWORD).await;
+        let code = sent_code(&world);
         let unknown = verify(&world, "eve@example.com", &code).await;
         assert_eq!((unknown.status(), unknown.fields()), (422, vec![("/code".into(), "wrong".into())]));
         for _ in 0..5 {
@@ -127,21 +125,20 @@ mod tests {
         // Tried too often.
         assert_eq!(verify(&world, EMAIL, &code).await.json(), unknown.json());
         world.clock.advance_s(60);
-        register(&world, &post.deps, EMAIL, PASSWORD).await;
+        register(&world, EMAIL, PASSWORD).await;
         assert_eq!(verify(&world, EMAIL, &code).await.json(), unknown.json());
         world.clock.advance_s(600);
         // Too late.
-        assert_eq!(verify(&world, EMAIL, &post.code()).await.json(), unknown.json());
+        assert_eq!(verify(&world, EMAIL, &sent_code(&world)).await.json(), unknown.json());
     }
 
     #[tokio::test]
     async fn an_account_that_is_there_is_treated_like_one_to_come() {
         let world = World::new().await;
-        let post = Post::new(&world);
         account(&world, EMAIL, None, true).await;
         let mut calls = vec![];
         for email in [EMAIL, "new@example.com"] {
-            register(&world, &post.deps, email, PASSWORD).await;
+            register(&world, email, PASSWORD).await;
             world.dynamo.take_calls();
             assert_eq!(verify(&world, email, "000000").await.status(), 422);
             calls.push(world.dynamo.take_calls());
@@ -163,11 +160,10 @@ mod tests {
     #[tokio::test]
     async fn registering_again_takes_the_place_of_what_was_given() {
         let world = World::new().await;
-        let post = Post::new(&world);
-        register(&world, &post.deps, EMAIL, "the first password").await;
+        register(&world, EMAIL, "the first password").await;
         world.clock.advance_s(60);
-        register(&world, &post.deps, EMAIL, PASSWORD).await;
-        assert_eq!(verify(&world, EMAIL, &post.code()).await.status(), 200);
+        register(&world, EMAIL, PASSWORD).await;
+        assert_eq!(verify(&world, EMAIL, &sent_code(&world)).await.status(), 200);
         assert_eq!(log_in(&world, EMAIL, "the first password").await.status(), 401);
         assert_eq!(log_in(&world, EMAIL, PASSWORD).await.status(), 200);
     }

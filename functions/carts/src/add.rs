@@ -2,11 +2,11 @@
 
 use contracts::{carts::Add, problems};
 use domain::cart::Line;
-use runtime::{Call, Deps, Outcome, Problem};
+use runtime::{Call, Granted, Outcome, Problem};
 
 use crate::desk::{self, Also};
 
-pub async fn handle(deps: &Deps, call: Call<Add>) -> Outcome<Add> {
+pub async fn handle(deps: &Granted<Add>, call: Call<Add>) -> Outcome<Add> {
     let (product_id, variant_id) = (call.body.product_id, call.body.variant_id);
     desk::edit(deps, &call, Also::Variant(product_id, variant_id), |cart, shelf| {
         let offer = shelf.offer(product_id, variant_id)?;

@@ -2,12 +2,12 @@
 
 use contracts::{carts::ApplyCoupon, problems::coupon_problem};
 use domain::coupon::{ChosenCoupon, normalize_code};
-use runtime::{Call, Deps, Outcome, Problem};
+use runtime::{Call, Granted, Outcome, Problem};
 use store::{CouponCodeClaim, keys};
 
 use crate::desk::{self, Also};
 
-pub async fn handle(deps: &Deps, call: Call<ApplyCoupon>) -> Outcome<ApplyCoupon> {
+pub async fn handle(deps: &Granted<ApplyCoupon>, call: Call<ApplyCoupon>) -> Outcome<ApplyCoupon> {
     let at = call.store()?;
     let code = normalize_code(&call.body.code);
     let claim = deps.db.get::<CouponCodeClaim>(&keys::coupon_code(at.tenant_id, at.store_id, &code)).await?;

@@ -1,14 +1,14 @@
 //! `PATCH /cart/items/{id}`: how many of a variant are wanted. Accepts the price that the buyer sees today.
 
 use contracts::carts::Change;
-use runtime::{Call, Deps, Outcome, Problem};
+use runtime::{Call, Granted, Outcome, Problem};
 
 use crate::{
     desk::{self, Also},
     shelf::Refusal,
 };
 
-pub async fn handle(deps: &Deps, call: Call<Change>) -> Outcome<Change> {
+pub async fn handle(deps: &Granted<Change>, call: Call<Change>) -> Outcome<Change> {
     let variant = call.path.id;
     desk::edit(deps, &call, Also::Nothing, |cart, shelf| {
         let line = cart.lines.iter().find(|line| line.variant_id == variant).ok_or_else(Problem::not_found)?;

@@ -3,11 +3,11 @@
 
 use contracts::carts::Clear;
 use domain::cart::Cart;
-use runtime::{Call, Deps, Outcome};
+use runtime::{Call, Granted, Outcome};
 
 use crate::desk::{self, Also};
 
-pub async fn handle(deps: &Deps, call: Call<Clear>) -> Outcome<Clear> {
+pub async fn handle(deps: &Granted<Clear>, call: Call<Clear>) -> Outcome<Clear> {
     let cleared = |cart: Cart| (!cart.lines.is_empty()).then(|| cart.clear(deps.now()));
     desk::edit(deps, &call, Also::Nothing, |cart, _| Ok(cleared(cart))).await
 }

@@ -6,16 +6,10 @@ use domain::{
     AccountId, CartId, CouponId, ProductId, Timestamp, VariantId,
     cart::{Cart, CartError},
 };
-use runtime::{
-    Call, Deps, Outcome, Problem, Reply,
-    http::{Committed, StoreRef},
-};
+use runtime::{Call, Deps, Outcome, Problem, Reply, Tries, claims::StoreRef, retry};
 use store::{Key, Versioned, keys};
 
 use crate::{shelf::Shelf, view};
-
-/// Two tabs of one person may change the cart at once; the one that loses starts over, at most this often.
-pub(crate) const TRIES: u32 = 4;
 
 /// A cart as the buyer sees it, and the version of the item it was read from; `None` where there is no item yet. A cart
 /// that was ordered or has expired is an empty one whose item is written over.
@@ -92,7 +86,8 @@ pub(crate) async fn edit<E: Endpoint<Reply = CartView>>(
     edit: impl Fn(Cart, &Shelf) -> Result<Option<Cart>, Problem>,
 ) -> Outcome<E> {
     let at = call.store()?;
-    for _ in 0..TRIES {
+    // Two tabs of one person may change the cart at once; the one that loses starts over.
+    retry!(Tries::FEW_RIVALS, {
         let held = read(deps, call).await?;
         call.expect_version(held.version.unwrap_or(0))?;
         let (variant, coupon) = match also {
@@ -109,11 +104,8 @@ pub(crate) async fn edit<E: Endpoint<Reply = CartView>>(
             }
             None => reply(&held.cart, held.version, &shelf, deps.now())?,
         };
-        if let Committed::Done(reply) = call.commit(deps, tx, reply).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Problem::busy())
+        call.commit(deps, tx, reply).await?.into()
+    })
 }
 
 pub(crate) fn refuse(error: CartError) -> Problem {

@@ -1,11 +1,11 @@
 //! `GET /cart`: the caller's cart at today's prices, with what of it can be had.
 
 use contracts::carts::Get;
-use runtime::{Call, Deps, Outcome};
+use runtime::{Call, Granted, Outcome};
 
 use crate::{desk, shelf::Shelf};
 
-pub async fn handle(deps: &Deps, call: Call<Get>) -> Outcome<Get> {
+pub async fn handle(deps: &Granted<Get>, call: Call<Get>) -> Outcome<Get> {
     let held = desk::read(deps, &call).await?;
     let shelf = Shelf::read(deps, call.store()?, desk::wanted(&held.cart), desk::chosen(&held.cart)).await?;
     desk::reply(&held.cart, held.version, &shelf, deps.now())

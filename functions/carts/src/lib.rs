@@ -14,7 +14,7 @@ mod shelf;
 mod view;
 
 runtime::functions! {
-    serve_http: add, apply_coupon, change, clear, get, merge, remove, remove_coupon;
+    http: add, apply_coupon, change, clear, get, merge, remove, remove_coupon;
 }
 
 #[cfg(test)]

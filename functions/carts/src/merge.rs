@@ -4,21 +4,20 @@
 use contracts::carts::Merge;
 use domain::{AccountId, Role, cart::Cart};
 use runtime::{
-    Call, Deps, Outcome, Problem,
-    http::Committed,
+    Call, Deps, Granted, Outcome, Problem, Tries, retry,
     tokens::{self, TokenError},
 };
 use store::keys;
 
 use crate::{
-    desk::{self, Held, TRIES},
+    desk::{self, Held},
     shelf::Shelf,
 };
 
-pub async fn handle(deps: &Deps, call: Call<Merge>) -> Outcome<Merge> {
+pub async fn handle(deps: &Granted<Merge>, call: Call<Merge>) -> Outcome<Merge> {
     let guest = guest(deps, &call).await?;
     let at = call.store()?;
-    for _ in 0..TRIES {
+    retry!(Tries::FEW_RIVALS, {
         let (mine, theirs) = read_both(deps, &call, guest).await?;
         call.expect_version(mine.version.unwrap_or(0))?;
         let mut tx = deps.tx();
@@ -33,11 +32,8 @@ pub async fn handle(deps: &Deps, call: Call<Merge>) -> Outcome<Merge> {
             let shelf = Shelf::read(deps, at, desk::wanted(&merged), desk::chosen(&merged)).await?;
             desk::reply(&merged, Some(version), &shelf, deps.now())?
         };
-        if let Committed::Done(reply) = call.commit(deps, tx, reply).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Problem::busy())
+        call.commit(deps, tx, reply).await?.into()
+    })
 }
 
 /// The guest whose token was given; why a token will not do is not told.

@@ -1,11 +1,11 @@
 //! `DELETE /cart/items/{id}`: a line out of the cart.
 
 use contracts::carts::Remove;
-use runtime::{Call, Deps, Outcome};
+use runtime::{Call, Granted, Outcome};
 
 use crate::desk::{self, Also};
 
-pub async fn handle(deps: &Deps, call: Call<Remove>) -> Outcome<Remove> {
+pub async fn handle(deps: &Granted<Remove>, call: Call<Remove>) -> Outcome<Remove> {
     desk::edit(deps, &call, Also::Nothing, |cart, _| {
         cart.remove(call.path.id, deps.now()).map(Some).map_err(desk::refuse)
     })

@@ -2,11 +2,11 @@
 
 use contracts::carts::RemoveCoupon;
 use domain::cart::Cart;
-use runtime::{Call, Deps, Outcome};
+use runtime::{Call, Granted, Outcome};
 
 use crate::desk::{self, Also};
 
-pub async fn handle(deps: &Deps, call: Call<RemoveCoupon>) -> Outcome<RemoveCoupon> {
+pub async fn handle(deps: &Granted<RemoveCoupon>, call: Call<RemoveCoupon>) -> Outcome<RemoveCoupon> {
     let removed = |cart: Cart| cart.coupon.is_some().then(|| cart.without_coupon(deps.now()));
     desk::edit(deps, &call, Also::Nothing, |cart, _| Ok(removed(cart))).await
 }

@@ -9,7 +9,7 @@ use domain::{
     stock::Stock,
     store::Store,
 };
-use runtime::{Deps, Problem, http::StoreRef};
+use runtime::{Deps, Problem, claims::StoreRef};
 use store::keys;
 
 pub(crate) struct Shelf {

@@ -5,11 +5,8 @@ use domain::{
     CouponId, Currency,
     coupon::{Coupon, Discount},
 };
-use runtime::{Deps, Problem, Reply, http::StoreRef};
+use runtime::{Deps, Problem, Reply, claims::StoreRef};
 use store::{Versioned, keys};
-
-/// Every use of a coupon is a new version of it. A change that loses against one is made again, at most this often.
-pub(crate) const TRIES: u32 = 8;
 
 /// The coupon of the store with that id.
 pub(crate) async fn read(deps: &Deps, at: StoreRef, id: CouponId) -> Result<Versioned<Coupon>, Problem> {

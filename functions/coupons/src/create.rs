@@ -3,18 +3,20 @@
 use contracts::{
     coupons::{Create, CreateCoupon},
     events::CouponCreated,
-    http::FieldError, problems};
+    http::FieldError,
+    problems,
+};
 use domain::{
     CouponId,
     coupon::{Coupon, normalize_code},
     store::Store,
 };
-use runtime::{Call, Deps, Outcome, Problem, http::Committed};
+use runtime::{Call, Deps, Granted, Outcome, Problem, http::Committed};
 use store::{CommitError, CouponCodeClaim, keys};
 
 use crate::coupon::{check_terms, reply};
 
-pub async fn handle(deps: &Deps, call: Call<Create>) -> Outcome<Create> {
+pub async fn handle(deps: &Granted<Create>, call: Call<Create>) -> Outcome<Create> {
     let at = call.store()?;
     let store = deps.db.get::<Store>(&keys::store(at.tenant_id, at.store_id)).await?.ok_or_else(Problem::not_found)?;
     let coupon = build(deps, &call.body, &store.value);

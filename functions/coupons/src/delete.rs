@@ -2,14 +2,14 @@
 //! somebody used the coupon in between.
 
 use contracts::{coupons::Delete, events::CouponDeleted};
-use runtime::{Call, Deps, Outcome, Problem, http::Committed};
+use runtime::{Call, Granted, Outcome, Tries, retry};
 use store::keys;
 
-use crate::coupon::{TRIES, read, reply};
+use crate::coupon::{read, reply};
 
-pub async fn handle(deps: &Deps, call: Call<Delete>) -> Outcome<Delete> {
+pub async fn handle(deps: &Granted<Delete>, call: Call<Delete>) -> Outcome<Delete> {
     let (at, coupon_id) = (call.store()?, call.path.id);
-    for _ in 0..TRIES {
+    retry!(Tries::MANY_RIVALS, {
         let found = read(deps, at, coupon_id).await?;
         call.expect_version(found.version)?;
         let code = found.value.code.clone();
@@ -18,11 +18,8 @@ pub async fn handle(deps: &Deps, call: Call<Delete>) -> Outcome<Delete> {
         tx.remove(keys::coupon_code(at.tenant_id, at.store_id, &code));
         let event = CouponDeleted { store_id: at.store_id, coupon_id, code, actor: call.principal()?.account_id };
         tx.emit(&deps.event(&call.cause, at.tenant_id, coupon_id, found.version + 1, event));
-        if let Committed::Done(reply) = call.commit(deps, tx, reply(found.value, found.version)).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Problem::busy())
+        call.commit(deps, tx, reply(found.value, found.version)).await?.into()
+    })
 }
 
 #[cfg(test)]

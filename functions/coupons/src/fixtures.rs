@@ -10,7 +10,7 @@ use domain::{
     coupon::{Coupon, CustomerUses, Redemption, RedemptionState},
     order::{CancelReason, Customer},
 };
-use runtime::{Message, events::Cause};
+use runtime::events::Cause;
 use serde_json::{Value, json};
 use store::{Versioned, keys};
 use testing::{TestRequest, World, http::Answer};
@@ -89,10 +89,6 @@ pub(crate) fn cancelled(world: &World, order_id: OrderId, version: u64) -> Envel
     };
     let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
     world.deps.event(&cause, world.tenant, order_id, version, data)
-}
-
-pub(crate) fn message(event: &Envelope<OrderCancelled>) -> Message<OrderCancelled> {
-    Message { detail: event.clone(), attempt: 0, due_at: None }
 }
 
 /// The events of a type that were sent, as envelopes, by code.

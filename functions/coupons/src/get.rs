@@ -1,11 +1,11 @@
 //! `GET /coupons/{id}`: a coupon. One read.
 
 use contracts::coupons::Get;
-use runtime::{Call, Deps, Outcome};
+use runtime::{Call, Granted, Outcome};
 
 use crate::coupon::{read, reply};
 
-pub async fn handle(deps: &Deps, call: Call<Get>) -> Outcome<Get> {
+pub async fn handle(deps: &Granted<Get>, call: Call<Get>) -> Outcome<Get> {
     let coupon = read(deps, call.store()?, call.path.id).await?;
     Ok(reply(coupon.value, coupon.version))
 }

@@ -10,8 +10,8 @@ pub mod update;
 mod coupon;
 
 runtime::functions! {
-    serve_http: create, delete, get, list, update;
-    serve_consumer: on_order_cancelled;
+    http: create, delete, get, list, update;
+    consumer: on_order_cancelled;
 }
 
 #[cfg(test)]

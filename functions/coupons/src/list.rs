@@ -1,10 +1,10 @@
 //! `GET /coupons`: a page of a store's coupons, newest first.
 
 use contracts::coupons::{Coupon, List};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 use store::{SortOrder, keys};
 
-pub async fn handle(deps: &Deps, call: Call<List>) -> Outcome<List> {
+pub async fn handle(deps: &Granted<List>, call: Call<List>) -> Outcome<List> {
     let at = call.store()?;
     let position = call.position(deps, call.query.cursor.as_deref(), "").await?;
     let list = keys::coupons(at.tenant_id, at.store_id);

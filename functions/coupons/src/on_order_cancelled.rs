@@ -1,32 +1,29 @@
 //! `ORDER_CANCELLED`: the use that the order made of a coupon is given back. For good, as such an order is not revived;
 //! so whichever of an order's cancellations comes first gives it back, and the others find it done.
 
-use contracts::{coupons::ON_ORDER_CANCELLED, events::OrderCancelled};
-use domain::coupon::{Coupon, Redemption};
-use runtime::{
-    Deps, Message, StepError,
-    consumer::{Committed, commit},
+use contracts::{
+    coupons::OnOrderCancelled,
+    events::{Envelope, OrderCancelled},
 };
+use domain::coupon::{Coupon, Redemption};
+use runtime::{Granted, StepCommit, StepError, Tries, Try, retry};
 use store::keys;
 
-/// The redemption is read again when another cancellation of the order gave its use back meanwhile.
-const TRIES: u32 = 4;
-
-pub async fn handle(deps: &Deps, message: Message<OrderCancelled>) -> Result<(), StepError> {
-    let event = message.detail;
-    let (tenant, now) = (event.tenant_id, deps.now());
+pub async fn handle(deps: &Granted<OnOrderCancelled>, event: Envelope<OrderCancelled>) -> Result<(), StepError> {
+    let (tenant, now, received) = (event.tenant_id, deps.now(), deps.received(&event));
     let mut is_deleted = false;
-    for _ in 0..TRIES {
+    // Another cancellation of the order may give its use back meanwhile.
+    retry!(Tries::FEW_RIVALS, {
         // Written with the order: where there is none, the order used no coupon.
         let found = deps.db.get::<Redemption>(&keys::redemption(tenant, event.data.order_id)).await?;
         let Some(held) = found else { return Ok(()) };
         let Some(next) = held.value.release(now) else { return Ok(()) };
 
-        let (mut tx, inbox) = deps.step_tx(ON_ORDER_CANCELLED.function, tenant, event.id);
+        let mut tx = received.tx(deps);
         let redemption = tx.update(tenant, &next, held.version);
         let customer = tx.give_back_customers_use(tenant, next.coupon_id, &next.email, now);
         let coupon = (!is_deleted).then(|| tx.give_back_coupon(tenant, next.store_id, next.coupon_id, now));
-        let Committed::Refused(refused) = commit(deps, tx, inbox).await? else { return Ok(()) };
+        let StepCommit::Refused(refused) = tx.commit().await? else { return Ok(()) };
 
         if refused.contains(redemption) {
             continue;
@@ -38,8 +35,8 @@ pub async fn handle(deps: &Deps, message: Message<OrderCancelled>) -> Result<(),
         if !is_deleted || refused.contains(customer) {
             return Err(StepError::poison(format!("{} does not count what was used of it", next.coupon_id)));
         }
-    }
-    Err(StepError::retry("the redemption keeps changing"))
+        Try::Lost
+    })
 }
 
 #[cfg(test)]
@@ -52,7 +49,7 @@ mod tests {
     use super::*;
     use crate::{
         delete,
-        fixtures::{cancelled, coupon, customer_uses, everything, message, redeem, request, state, stored},
+        fixtures::{cancelled, coupon, customer_uses, everything, redeem, request, state, stored},
     };
 
     const ADA: &str = "ada@example.com";
@@ -65,7 +62,7 @@ mod tests {
         redeem(&world, made.id, ADA).await;
         let event = cancelled(&world, order, 2);
         world.dynamo.take_calls();
-        handle(&world.deps, message(&event)).await.unwrap();
+        handle(&world.deps.granted(), event.clone()).await.unwrap();
         let calls = [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)];
         assert_eq!(world.dynamo.take_calls(), calls.into());
         let coupon = stored(&world, made.id).await.unwrap();
@@ -75,8 +72,8 @@ mod tests {
 
         // Again, as itself and as the cancellation that money too late causes.
         let before = everything(&world);
-        handle(&world.deps, message(&event)).await.unwrap();
-        handle(&world.deps, message(&cancelled(&world, order, 3))).await.unwrap();
+        handle(&world.deps.granted(), event.clone()).await.unwrap();
+        handle(&world.deps.granted(), cancelled(&world, order, 3)).await.unwrap();
         assert_eq!(everything(&world), before);
     }
 
@@ -86,7 +83,7 @@ mod tests {
         let before = everything(&world);
         world.dynamo.take_calls();
         let order = world.deps.id(OrderId::from_ulid);
-        handle(&world.deps, message(&cancelled(&world, order, 2))).await.unwrap();
+        handle(&world.deps.granted(), cancelled(&world, order, 2)).await.unwrap();
         assert_eq!(world.dynamo.take_calls(), [("GetItem".to_owned(), 1)].into());
         assert_eq!(everything(&world), before);
     }
@@ -97,7 +94,7 @@ mod tests {
         let made: View = coupon(&world, "SAVE10", json!({})).await;
         let order = redeem(&world, made.id, ADA).await;
         request(&world).path("id", made.id).send(&world.deps, delete::handle).await.ok::<View>();
-        handle(&world.deps, message(&cancelled(&world, order, 2))).await.unwrap();
+        handle(&world.deps.granted(), cancelled(&world, order, 2)).await.unwrap();
         assert_eq!(state(&world, order).await, RedemptionState::Released);
         assert_eq!(customer_uses(&world, made.id, ADA).await, 0);
     }
@@ -108,7 +105,7 @@ mod tests {
         let made: View = coupon(&world, "SAVE10", json!({})).await;
         let order = redeem(&world, made.id, ADA).await;
         let neighbour = world.neighbour().await;
-        handle(&world.deps, message(&cancelled(&neighbour, order, 2))).await.unwrap();
+        handle(&world.deps.granted(), cancelled(&neighbour, order, 2)).await.unwrap();
         assert_eq!(state(&world, order).await, RedemptionState::Held);
     }
 
@@ -122,7 +119,7 @@ mod tests {
         let mut tx = world.deps.tx();
         tx.update(world.tenant, &broken.value, broken.version);
         world.deps.db.commit(tx).await.unwrap();
-        let outcome = handle(&world.deps, message(&cancelled(&world, order, 2))).await;
+        let outcome = handle(&world.deps.granted(), cancelled(&world, order, 2)).await;
         assert!(matches!(outcome, Err(StepError::Poison(_))), "{outcome:?}");
     }
 }

@@ -7,14 +7,15 @@ use contracts::{
     patch::set,
 };
 use domain::{coupon::Coupon, store::Store};
-use runtime::{Call, Deps, Outcome, Problem, http::Committed};
+use runtime::{Call, Deps, Granted, Outcome, Problem, Tries, retry};
 use store::{Versioned, keys};
 
-use crate::coupon::{TRIES, check_terms, reply};
+use crate::coupon::{check_terms, reply};
 
-pub async fn handle(deps: &Deps, call: Call<Update>) -> Outcome<Update> {
+pub async fn handle(deps: &Granted<Update>, call: Call<Update>) -> Outcome<Update> {
     let at = call.store()?;
-    for _ in 0..TRIES {
+    // Every use of a coupon is a new version of it.
+    retry!(Tries::MANY_RIVALS, {
         let (found, store) = read_with_store(deps, &call).await?;
         call.expect_version(found.version)?;
         let mut coupon = found.value;
@@ -32,11 +33,8 @@ pub async fn handle(deps: &Deps, call: Call<Update>) -> Outcome<Update> {
         let actor = call.principal()?.account_id;
         let event = CouponUpdated { store_id: at.store_id, coupon_id: coupon.id, changed, actor };
         tx.emit(&deps.event(&call.cause, at.tenant_id, coupon.id, version, event));
-        if let Committed::Done(reply) = call.commit(deps, tx, reply(coupon, version)).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Problem::busy())
+        call.commit(deps, tx, reply(coupon, version)).await?.into()
+    })
 }
 
 async fn read_with_store(deps: &Deps, call: &Call<Update>) -> Result<(Versioned<Coupon>, Store), Problem> {

@@ -6,33 +6,28 @@
 use contracts::{
     events::StockAdjusted,
     inventory::{Adjust, Stock as StockView},
+    problems,
 };
 use domain::{
     MovementId,
     stock::{AdjustError, Movement, MovementReason, Stock},
 };
-use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
+use runtime::{Call, Deps, Granted, Outcome, Problem, Reply, Tries, retry};
 use store::Tx;
 
 use crate::find;
 
-/// An order between reading and writing costs a try; more in a row is left to the caller.
-const TRIES: u32 = 6;
-
-pub async fn handle(deps: &Deps, call: Call<Adjust>) -> Outcome<Adjust> {
+pub async fn handle(deps: &Granted<Adjust>, call: Call<Adjust>) -> Outcome<Adjust> {
     let (at, variant) = (call.store()?, call.path.variant_id);
-    for _ in 0..TRIES {
+    retry!(Tries::MANY_RIVALS, {
         let stock = find::stock(deps, at, variant).await?;
         call.expect_version(stock.version)?;
         let next = stock.value.adjust(call.body.delta, deps.now()).map_err(refuse)?;
         let tx = write(deps, &call, &next, stock.version)?;
         let version = stock.version + 1;
         let reply = Reply::new(&StockView::new(next, version)).etag(version);
-        if let Committed::Done(reply) = call.commit(deps, tx, reply).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Problem::busy())
+        call.commit(deps, tx, reply).await?.into()
+    })
 }
 
 fn write(deps: &Deps, call: &Call<Adjust>, next: &Stock, read_at: u64) -> Result<Tx, Problem> {
@@ -64,10 +59,10 @@ fn write(deps: &Deps, call: &Call<Adjust>, next: &Stock, read_at: u64) -> Result
 
 fn refuse(error: AdjustError) -> Problem {
     let code = match error {
-        AdjustError::BelowReserved { .. } => "below_reserved",
-        AdjustError::TooMuch => "stock_too_large",
+        AdjustError::BelowReserved { .. } => &problems::BELOW_RESERVED,
+        AdjustError::TooMuch => &problems::STOCK_TOO_LARGE,
     };
-    Problem::conflict(code, error.to_string())
+    Problem::new(code, error.to_string())
 }
 
 #[cfg(test)]
@@ -111,12 +106,12 @@ mod tests {
         reserve(&world, &[(variant, 4)]).await;
         let body = |delta: i64| json!({ "delta": delta, "reason": "damage" });
         let answer = request(&world, variant, body(-4)).send(&world.deps, handle).await;
-        assert_eq!(answer.problem(), (409, "below_reserved".into()));
+        assert_eq!(answer.problem(), (409, problems::BELOW_RESERVED.name.into()));
         assert!(answer.json()["detail"].as_str().unwrap().contains("only 3 "), "{}", answer.json());
         let all_that_is_free: StockView = request(&world, variant, body(-3)).send(&world.deps, handle).await.ok();
         assert_eq!((all_that_is_free.on_hand, all_that_is_free.available), (4, 0));
         let too_much = request(&world, variant, body(STOCK_MAX)).key("k2").send(&world.deps, handle).await;
-        assert_eq!(too_much.problem(), (409, "stock_too_large".into()));
+        assert_eq!(too_much.problem(), (409, problems::STOCK_TOO_LARGE.name.into()));
     }
 
     #[tokio::test]

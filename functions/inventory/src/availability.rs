@@ -1,11 +1,11 @@
 //! `GET /inventory/{variant_id}/availability`: whether a variant can be bought now, for everybody.
 
 use contracts::inventory::{Availability, ShowAvailability};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 
 use crate::find;
 
-pub async fn handle(deps: &Deps, call: Call<ShowAvailability>) -> Outcome<ShowAvailability> {
+pub async fn handle(deps: &Granted<ShowAvailability>, call: Call<ShowAvailability>) -> Outcome<ShowAvailability> {
     let stock = find::stock(deps, call.store()?, call.path.variant_id).await?.value;
     let (variant_id, available) = (stock.variant_id, stock.available);
     Ok(Reply::new(&Availability { variant_id, available, in_stock: available > 0 }))

@@ -1,7 +1,7 @@
 //! A variant's stock, found for a store.
 
 use domain::{VariantId, stock::Stock};
-use runtime::{Deps, Problem, http::StoreRef};
+use runtime::{Deps, Problem, claims::StoreRef};
 use store::{Versioned, keys};
 
 /// The stock of a variant of that store; another store's variant is as unknown as one that does not exist.

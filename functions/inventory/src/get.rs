@@ -1,11 +1,11 @@
 //! `GET /inventory/{variant_id}`: a variant's stock, for the store's team.
 
 use contracts::inventory::{Get, Stock};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 
 use crate::find;
 
-pub async fn handle(deps: &Deps, call: Call<Get>) -> Outcome<Get> {
+pub async fn handle(deps: &Granted<Get>, call: Call<Get>) -> Outcome<Get> {
     let stock = find::stock(deps, call.store()?, call.path.variant_id).await?;
     Ok(Reply::new(&Stock::new(stock.value, stock.version)).etag(stock.version))
 }

@@ -13,8 +13,8 @@ mod find;
 mod moves;
 
 runtime::functions! {
-    serve_http: adjust, availability, get, list, movements;
-    serve_consumer: on_order_cancelled, on_order_paid, on_order_returned;
+    http: adjust, availability, get, list, movements;
+    consumer: on_order_cancelled, on_order_paid, on_order_returned;
 }
 
 #[cfg(test)]

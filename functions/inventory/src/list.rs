@@ -1,10 +1,10 @@
 //! `GET /inventory`: a page of a store's stock, newest variants first.
 
 use contracts::inventory::{List, Stock};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 use store::{SortOrder, keys};
 
-pub async fn handle(deps: &Deps, call: Call<List>) -> Outcome<List> {
+pub async fn handle(deps: &Granted<List>, call: Call<List>) -> Outcome<List> {
     let at = call.store()?;
     let position = call.position(deps, call.query.cursor.as_deref(), "").await?;
     let list = keys::stocks(at.tenant_id, at.store_id);

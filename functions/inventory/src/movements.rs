@@ -1,12 +1,12 @@
 //! `GET /inventory/{variant_id}/movements`: what changed a variant's units on hand, newest first.
 
 use contracts::inventory::{Movement, Movements};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 use store::{SortOrder, keys};
 
 use crate::find;
 
-pub async fn handle(deps: &Deps, call: Call<Movements>) -> Outcome<Movements> {
+pub async fn handle(deps: &Granted<Movements>, call: Call<Movements>) -> Outcome<Movements> {
     let (at, variant) = (call.store()?, call.path.variant_id);
     let filters = variant.to_string();
     let position = call.position(deps, call.query.cursor.as_deref(), &filters).await?;

@@ -9,10 +9,6 @@ use domain::{
 use runtime::{Deps, StepError};
 use store::{Op, Refused, Tx, Versioned, keys};
 
-/// A step reads the reservation again when another step moved it meanwhile; more often than this in a row is left to
-/// the queue.
-pub(crate) const TRIES: u32 = 4;
-
 pub(crate) async fn reservation(
     deps: &Deps,
     tenant: TenantId,

@@ -1,46 +1,41 @@
 //! `ORDER_CANCELLED`: what the order reserved is free again, and what it had bought is back on hand.
 
 use contracts::{
-    events::{OrderCancelled, StockReleased},
-    inventory::ON_ORDER_CANCELLED,
+    events::{Envelope, OrderCancelled, StockReleased},
+    inventory::OnOrderCancelled,
 };
 use domain::{MovementId, VariantId, reservation::ReservedLine};
-use runtime::{
-    Deps, Message, StepError,
-    consumer::{Committed, commit},
-    events::Cause,
-};
+use runtime::{Granted, StepCommit, StepError, Tries, Try, retry};
 
-use crate::moves::{TRIES, move_lines, reservation, stock_lines};
+use crate::moves::{move_lines, reservation, stock_lines};
 
-pub async fn handle(deps: &Deps, message: Message<OrderCancelled>) -> Result<(), StepError> {
-    let event = message.detail;
-    let (tenant, order_id) = (event.tenant_id, event.data.order_id);
+pub async fn handle(deps: &Granted<OnOrderCancelled>, event: Envelope<OrderCancelled>) -> Result<(), StepError> {
+    let (tenant, order_id, received) = (event.tenant_id, event.data.order_id, deps.received(&event));
     let mut removed: Vec<VariantId> = vec![];
-    for _ in 0..TRIES {
+    retry!(Tries::FEW_RIVALS, {
         let held = reservation(deps, tenant, order_id).await?;
         let Some((next, effect)) = held.value.release(event.version, deps.now()) else { return Ok(()) };
 
-        let (mut tx, inbox) = deps.step_tx(ON_ORDER_CANCELLED.function, tenant, event.id);
+        let mut tx = received.tx(deps);
         let reservation = tx.update(tenant, &next, held.version);
         let is_there = |line: &&ReservedLine| !removed.contains(&line.variant_id);
         let lines: Vec<_> = next.lines.iter().filter(is_there).cloned().collect();
         let moves = effect.map(|effect| {
             let (store_id, lines_told) = (next.store_id, stock_lines(&lines, effect));
             let freed = StockReleased { store_id, order_id, lines: lines_told };
-            tx.emit(&deps.event(&Cause::from(&event), tenant, order_id, next.order_version, freed));
+            tx.emit(&deps.event(&received.cause, tenant, order_id, next.order_version, freed));
             let id = || deps.id(MovementId::from_ulid);
             move_lines(&mut tx, tenant, order_id, &lines, effect, deps.now(), id)
         });
-        let Committed::Refused(refused) = commit(deps, tx, inbox).await? else { return Ok(()) };
+        let StepCommit::Refused(refused) = tx.commit().await? else { return Ok(()) };
 
         if let Some(moves) = moves
             && !refused.contains(reservation)
         {
             removed.extend(moves.removed(&refused)?);
         }
-    }
-    Err(StepError::retry("the reservation keeps changing"))
+        Try::Lost
+    })
 }
 
 #[cfg(test)]

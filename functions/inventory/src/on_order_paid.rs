@@ -3,38 +3,33 @@
 
 use contracts::{
     events::{Envelope, OrderPaymentCompleted, StockCountUpdated, StockRejected},
-    inventory::ON_ORDER_PAID,
+    inventory::OnOrderPaid,
 };
 use domain::{
     MovementId, VariantId,
     reservation::{Reservation, StockEffect},
 };
-use runtime::{
-    Deps, Message, StepError,
-    consumer::{Committed, commit},
-    events::Cause,
-};
+use runtime::{Deps, Granted, Received, StepCommit, StepError, Tries, retry};
 use store::Versioned;
 
-use crate::moves::{TRIES, move_lines, reservation, stock_lines};
+use crate::moves::{move_lines, reservation, stock_lines};
 
 type Paid = Envelope<OrderPaymentCompleted>;
 
-pub async fn handle(deps: &Deps, message: Message<OrderPaymentCompleted>) -> Result<(), StepError> {
-    let event = message.detail;
-    let (tenant, order_id) = (event.tenant_id, event.data.order_id);
-    for _ in 0..TRIES {
+pub async fn handle(deps: &Granted<OnOrderPaid>, event: Paid) -> Result<(), StepError> {
+    let (tenant, order_id, received) = (event.tenant_id, event.data.order_id, deps.received(&event));
+    retry!(Tries::FEW_RIVALS, {
         let held = reservation(deps, tenant, order_id).await?;
         let Some((next, effect)) = held.value.clone().commit(event.version, deps.now()) else { return Ok(()) };
 
-        let (mut tx, inbox) = deps.step_tx(ON_ORDER_PAID.function, tenant, event.id);
+        let mut tx = received.tx(deps);
         let reservation = tx.update(tenant, &next, held.version);
         let id = || deps.id(MovementId::from_ulid);
         let moves = move_lines(&mut tx, tenant, order_id, &next.lines, effect, deps.now(), id);
         let (store_id, lines) = (next.store_id, stock_lines(&next.lines, effect));
         let sold = StockCountUpdated { store_id, order_id, lines };
-        tx.emit(&deps.event(&Cause::from(&event), tenant, order_id, next.order_version, sold));
-        let Committed::Refused(refused) = commit(deps, tx, inbox).await? else { return Ok(()) };
+        tx.emit(&deps.event(&received.cause, tenant, order_id, next.order_version, sold));
+        let StepCommit::Refused(refused) = tx.commit().await? else { return Ok(()) };
 
         if refused.contains(reservation) {
             continue;
@@ -43,26 +38,24 @@ pub async fn handle(deps: &Deps, message: Message<OrderPaymentCompleted>) -> Res
         if effect == StockEffect::SellHeld {
             return Err(StepError::poison(format!("reserved units are not there: {short:?}")));
         }
-        if let Committed::Done = reject(deps, &event, held, short).await? {
-            return Ok(());
-        }
-    }
-    Err(StepError::retry("the reservation keeps changing"))
+        reject(deps, &received, event.version, held, short).await?.into()
+    })
 }
 
 async fn reject(
     deps: &Deps,
-    event: &Paid,
+    received: &Received,
+    order_version: u64,
     held: Versioned<Reservation>,
     short: Vec<VariantId>,
-) -> Result<Committed, StepError> {
-    let Some(rejected) = held.value.reject(event.version, deps.now()) else { return Ok(Committed::Done) };
-    let (tenant, order_id) = (event.tenant_id, rejected.order_id);
-    let (mut tx, inbox) = deps.step_tx(ON_ORDER_PAID.function, tenant, event.id);
+) -> Result<StepCommit, StepError> {
+    let Some(rejected) = held.value.reject(order_version, deps.now()) else { return Ok(StepCommit::Done) };
+    let (tenant, order_id) = (received.tenant_id, rejected.order_id);
+    let mut tx = received.tx(deps);
     tx.update(tenant, &rejected, held.version);
     let gone = StockRejected { store_id: rejected.store_id, order_id, short };
-    tx.emit(&deps.event(&Cause::from(event), tenant, order_id, rejected.order_version, gone));
-    commit(deps, tx, inbox).await
+    tx.emit(&deps.event(&received.cause, tenant, order_id, rejected.order_version, gone));
+    tx.commit().await
 }
 
 #[cfg(test)]

@@ -5,46 +5,42 @@
 use std::collections::BTreeMap;
 
 use contracts::{
-    events::{OrderReturned, StockLine, StockReleased},
-    inventory::ON_ORDER_RETURNED,
+    events::{Envelope, OrderReturned, StockLine, StockReleased},
+    inventory::OnOrderReturned,
 };
 use domain::{
     MovementId, ReturnId, VariantId,
     reservation::{ReservedLine, StockEffect},
 };
-use runtime::{
-    Deps, Message, StepError,
-    consumer::{Committed, commit},
-    events::Cause,
-};
+use runtime::{Granted, StepCommit, StepError, Tries, Try, retry};
 
-use crate::moves::{TRIES, move_lines, stock_lines};
+use crate::moves::{move_lines, stock_lines};
 
-pub async fn handle(deps: &Deps, message: Message<OrderReturned>) -> Result<(), StepError> {
-    let event = message.detail;
+pub async fn handle(deps: &Granted<OnOrderReturned>, event: Envelope<OrderReturned>) -> Result<(), StepError> {
+    let received = deps.received(&event);
     let (tenant, order_id, store_id) = (event.tenant_id, event.data.order_id, event.data.store_id);
     let mut lines = returned(&event.data.lines)?;
     if event.data.restock == Some(false) {
         return Ok(());
     }
     let id = MovementId::from_ulid(event.data.return_id.map_or(event.id.ulid(), ReturnId::ulid));
-    for _ in 0..TRIES {
+    retry!(Tries::FEW_RIVALS, {
         // The seller has removed all of it.
         if lines.is_empty() {
             return Ok(());
         }
-        let (mut tx, inbox) = deps.step_tx(ON_ORDER_RETURNED.function, tenant, event.id);
+        let mut tx = received.tx(deps);
         let moves = move_lines(&mut tx, tenant, order_id, &lines, StockEffect::Return, deps.now(), || id);
         let back = StockReleased { store_id, order_id, lines: stock_lines(&lines, StockEffect::Return) };
-        tx.emit(&deps.event(&Cause::from(&event), tenant, order_id, event.version, back));
-        let Committed::Refused(refused) = commit(deps, tx, inbox).await? else { return Ok(()) };
+        tx.emit(&deps.event(&received.cause, tenant, order_id, event.version, back));
+        let StepCommit::Refused(refused) = tx.commit().await? else { return Ok(()) };
         if moves.made_before(&refused) {
             return Ok(());
         }
         let removed = moves.removed(&refused)?;
         lines.retain(|line| !removed.contains(&line.variant_id));
-    }
-    Err(StepError::retry("the stock keeps changing"))
+        Try::Lost
+    })
 }
 
 /// The units of each variant: a transaction cannot touch one item twice.
@@ -68,7 +64,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::orders_for_tests::{cause, deliver_paid, events, message, movements, paid, reserve, state, stock};
+    use crate::orders_for_tests::{cause, deliver_paid, events, movements, paid, reserve, state, stock};
 
     fn event(world: &World, order: OrderId, lines: &[(VariantId, i64)]) -> Envelope<OrderReturned> {
         let lines = lines.iter().map(|(variant_id, delta)| StockLine { variant_id: *variant_id, delta: *delta });
@@ -87,7 +83,7 @@ mod tests {
     /// So that only what the step itself writes can tell that the event has been dealt with.
     async fn forget_inbox(world: &World, event: &Envelope<OrderReturned>) {
         let mut tx = world.deps.tx();
-        tx.remove(keys::inbox(world.tenant, ON_ORDER_RETURNED.function, event.id));
+        tx.remove(keys::inbox(world.tenant, OnOrderReturned::ROW.function, event.id));
         world.deps.db.commit(tx).await.unwrap();
     }
 
@@ -105,11 +101,11 @@ mod tests {
         world.clock.advance_s(1);
         let event = event(&world, order, &[(variant, 1), (variant, 1)]);
         world.dynamo.take_calls();
-        handle(&world.deps, message(&event)).await.unwrap();
+        handle(&world.deps.granted(), event.clone()).await.unwrap();
         assert_eq!(world.dynamo.take_calls(), [("TransactWriteItems".to_owned(), 1)].into());
-        handle(&world.deps, message(&event)).await.unwrap();
+        handle(&world.deps.granted(), event.clone()).await.unwrap();
         forget_inbox(&world, &event).await;
-        handle(&world.deps, message(&event)).await.unwrap();
+        handle(&world.deps.granted(), event.clone()).await.unwrap();
         let after = stock(&world, variant).await;
         assert_eq!((after.on_hand, after.available), (6, 6));
         let reference = Some(order.to_string());
@@ -128,7 +124,7 @@ mod tests {
         let order = sold(&world, &[(variant, 3)]).await;
         let mut event = event(&world, order, &[(variant, 3)]);
         event.data.restock = Some(false);
-        handle(&world.deps, message(&event)).await.unwrap();
+        handle(&world.deps.granted(), event.clone()).await.unwrap();
         assert_eq!(stock(&world, variant).await.on_hand, 4);
     }
 
@@ -143,9 +139,9 @@ mod tests {
             older["data"].as_object_mut().unwrap().remove(later);
         }
         let older: Envelope<OrderReturned> = serde_json::from_value(older).unwrap();
-        handle(&world.deps, message(&older)).await.unwrap();
+        handle(&world.deps.granted(), older.clone()).await.unwrap();
         forget_inbox(&world, &older).await;
-        handle(&world.deps, message(&older)).await.unwrap();
+        handle(&world.deps.granted(), older.clone()).await.unwrap();
         assert_eq!(stock(&world, variant).await.on_hand, 6);
     }
 
@@ -158,7 +154,7 @@ mod tests {
         tx.remove(keys::stock(world.tenant, variant));
         world.deps.db.commit(tx).await.unwrap();
         let before = events(&world).len();
-        handle(&world.deps, message(&event(&world, order, &[(variant, 3)]))).await.unwrap();
+        handle(&world.deps.granted(), event(&world, order, &[(variant, 3)])).await.unwrap();
         assert_eq!(events(&world).len(), before);
     }
 
@@ -174,7 +170,7 @@ mod tests {
         tx.remove(keys::stock(world.tenant, lines[7].0));
         world.deps.db.commit(tx).await.unwrap();
         let back: Vec<_> = lines.iter().map(|(variant, quantity)| (*variant, i64::from(*quantity))).collect();
-        handle(&world.deps, message(&event(&world, order, &back))).await.unwrap();
+        handle(&world.deps.granted(), event(&world, order, &back)).await.unwrap();
         assert_eq!(stock(&world, lines[0].0).await.on_hand, 5);
         assert_eq!(stock(&world, lines[39].0).await.on_hand, 5);
     }
@@ -185,7 +181,7 @@ mod tests {
         let (_, variant) = world.product("Book", 100, 7).await;
         let order = sold(&world, &[(variant, 3)]).await;
         for delta in [0, -1, i64::MAX] {
-            let outcome = handle(&world.deps, message(&event(&world, order, &[(variant, delta)]))).await;
+            let outcome = handle(&world.deps.granted(), event(&world, order, &[(variant, delta)])).await;
             assert!(matches!(outcome, Err(StepError::Poison(_))), "{delta}");
         }
         assert_eq!(stock(&world, variant).await.on_hand, 4);

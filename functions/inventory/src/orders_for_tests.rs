@@ -1,7 +1,7 @@
 //! Orders as inventory meets them in tests: reservations, and the events about them.
 
 use contracts::{
-    events::{Envelope, Event, OrderCancelled, OrderPaymentCompleted},
+    events::{Envelope, OrderCancelled, OrderPaymentCompleted},
     table::Table,
 };
 use domain::{
@@ -10,7 +10,7 @@ use domain::{
     reservation::{Reservation, ReservationState, ReservedLine},
     stock::{Movement, MovementReason, Stock},
 };
-use runtime::{Message, StepError, events::Cause};
+use runtime::{StepError, events::Cause};
 use serde_json::Value;
 use store::{SortOrder, keys};
 use testing::World;
@@ -62,16 +62,12 @@ pub(crate) fn cancelled(world: &World, order: OrderId, version: u64) -> Envelope
     world.deps.event(&cause(), world.tenant, order, version, data)
 }
 
-pub(crate) fn message<E: Event + Clone>(event: &Envelope<E>) -> Message<E> {
-    Message { detail: event.clone(), attempt: 0, due_at: None }
-}
-
 pub(crate) async fn deliver_paid(world: &World, event: &Envelope<OrderPaymentCompleted>) -> Result<(), StepError> {
-    on_order_paid::handle(&world.deps, message(event)).await
+    on_order_paid::handle(&world.deps.granted(), event.clone()).await
 }
 
 pub(crate) async fn deliver_cancelled(world: &World, event: &Envelope<OrderCancelled>) -> Result<(), StepError> {
-    on_order_cancelled::handle(&world.deps, message(event)).await
+    on_order_cancelled::handle(&world.deps.granted(), event.clone()).await
 }
 
 pub(crate) async fn stock(world: &World, variant: VariantId) -> Stock {

@@ -1,7 +1,7 @@
 //! Which letters an event makes, to whom, and in which words.
 
 use contracts::events::{
-    Envelope, Event, LineQuantity, OrderCancelled, OrderConfirmed, OrderDelivered, OrderDispatched, OrderRefunded,
+    LineQuantity, Notable, OrderCancelled, OrderConfirmed, OrderDelivered, OrderDispatched, OrderRefunded,
     PaymentFlagged, RefundCompleted, RefundFailed, ReturnRejected, ReturnRequested, TenantOnboarded,
 };
 use domain::{
@@ -10,8 +10,7 @@ use domain::{
     order::{CancelReason, Customer, Order},
     store::Store,
 };
-use runtime::{Config, StepError, email::Email};
-use serde_json::Value;
+use runtime::{Config, email::Email};
 
 use crate::mail::{
     Block::{self, List, Text},
@@ -29,89 +28,46 @@ pub(crate) struct Letter {
     pub(crate) email: Email,
 }
 
-/// An event that people want to hear of.
-pub(crate) enum News {
-    Onboarded(TenantOnboarded),
-    Confirmed(OrderConfirmed),
-    Cancelled(OrderCancelled),
-    Refunded(OrderRefunded),
-    Dispatched(OrderDispatched),
-    Delivered(OrderDelivered),
-    ReturnRequested(ReturnRequested),
-    ReturnRejected(ReturnRejected),
-    PartRefunded(RefundCompleted),
-    Flagged(PaymentFlagged),
-    RefundFailed(RefundFailed),
-}
-
-impl News {
-    /// `None` for types that nobody is told of.
-    pub(crate) fn read(event: &Envelope<Value>) -> Result<Option<Self>, StepError> {
-        Ok(Some(match event.r#type.as_str() {
-            TenantOnboarded::TYPE => Self::Onboarded(data(event)?),
-            OrderConfirmed::TYPE => Self::Confirmed(data(event)?),
-            OrderCancelled::TYPE => Self::Cancelled(data(event)?),
-            OrderRefunded::TYPE => Self::Refunded(data(event)?),
-            OrderDispatched::TYPE => Self::Dispatched(data(event)?),
-            OrderDelivered::TYPE => Self::Delivered(data(event)?),
-            ReturnRequested::TYPE => Self::ReturnRequested(data(event)?),
-            ReturnRejected::TYPE => Self::ReturnRejected(data(event)?),
-            RefundCompleted::TYPE => match data::<RefundCompleted>(event)? {
-                // The order tells of all of its money.
-                all if all.settles => return Ok(None),
-                part => Self::PartRefunded(part),
-            },
-            PaymentFlagged::TYPE => Self::Flagged(data(event)?),
-            RefundFailed::TYPE => Self::RefundFailed(data(event)?),
-            _ => return Ok(None),
-        }))
-    }
-
-    pub(crate) fn store_id(&self) -> StoreId {
-        match self {
-            Self::Onboarded(news) => news.store_id,
-            Self::Confirmed(news) => news.store_id,
-            Self::Cancelled(news) => news.store_id,
-            Self::Refunded(news) => news.store_id,
-            Self::Dispatched(news) => news.store_id,
-            Self::Delivered(news) => news.store_id,
-            Self::ReturnRequested(news) => news.store_id,
-            Self::ReturnRejected(news) => news.store_id,
-            Self::PartRefunded(news) => news.store_id,
-            Self::Flagged(news) => news.store_id,
-            Self::RefundFailed(news) => news.store_id,
-        }
-    }
-
-    /// The order that has to be looked at, where the event does not say whose it is.
-    pub(crate) fn order_id(&self) -> Option<OrderId> {
-        match self {
-            Self::PartRefunded(news) => Some(news.order_id),
-            _ => None,
-        }
-    }
-
-    /// `order` is the one that was to be looked at.
-    pub(crate) fn letters(&self, store: &Store, order: Option<&Order>, config: &Config) -> Vec<Letter> {
-        match self {
-            Self::Onboarded(news) => vec![onboarded(news, config)],
-            Self::Confirmed(news) => confirmed(news, store),
-            Self::Cancelled(news) => cancelled(news, store),
-            Self::Refunded(news) => vec![refunded(news, store)],
-            Self::Dispatched(news) => vec![dispatched(news, store)],
-            Self::Delivered(news) => vec![delivered(news, store)],
-            Self::ReturnRequested(news) => vec![return_requested(news, store)],
-            Self::ReturnRejected(news) => vec![return_rejected(news, store)],
-            Self::PartRefunded(news) => order.iter().map(|order| part_refunded(news, order, store)).collect(),
-            Self::Flagged(news) => vec![flagged(news, store)],
-            Self::RefundFailed(news) => vec![refund_failed(news, store)],
-        }
+/// What a notifiable event says of itself.
+pub(crate) fn store_id(event: &Notable) -> StoreId {
+    match event {
+        Notable::TenantOnboarded(event) => event.store_id,
+        Notable::OrderConfirmed(event) => event.store_id,
+        Notable::OrderCancelled(event) => event.store_id,
+        Notable::OrderRefunded(event) => event.store_id,
+        Notable::OrderDispatched(event) => event.store_id,
+        Notable::OrderDelivered(event) => event.store_id,
+        Notable::ReturnRequested(event) => event.store_id,
+        Notable::ReturnRejected(event) => event.store_id,
+        Notable::RefundCompleted(event) => event.store_id,
+        Notable::PaymentFlagged(event) => event.store_id,
+        Notable::RefundFailed(event) => event.store_id,
     }
 }
 
-/// What does not fit its type is told without its content, which may be personal; the message itself is kept.
-fn data<E: Event>(event: &Envelope<Value>) -> Result<E, StepError> {
-    serde_json::from_value(event.data.clone()).map_err(|_| StepError::poison(format!("not a {}", E::TYPE)))
+/// The order that has to be read, where the event does not say whose it is.
+pub(crate) fn order_id(event: &Notable) -> Option<OrderId> {
+    match event {
+        Notable::RefundCompleted(event) => Some(event.order_id),
+        _ => None,
+    }
+}
+
+/// The letters of an event; `order` is the one that was to be read.
+pub(crate) fn letters(event: &Notable, store: &Store, order: Option<&Order>, config: &Config) -> Vec<Letter> {
+    match event {
+        Notable::TenantOnboarded(event) => vec![onboarded(event, config)],
+        Notable::OrderConfirmed(event) => confirmed(event, store),
+        Notable::OrderCancelled(event) => cancelled(event, store),
+        Notable::OrderRefunded(event) => vec![refunded(event, store)],
+        Notable::OrderDispatched(event) => vec![dispatched(event, store)],
+        Notable::OrderDelivered(event) => vec![delivered(event, store)],
+        Notable::ReturnRequested(event) => vec![return_requested(event, store)],
+        Notable::ReturnRejected(event) => vec![return_rejected(event, store)],
+        Notable::RefundCompleted(event) => order.iter().map(|order| part_refunded(event, order, store)).collect(),
+        Notable::PaymentFlagged(event) => vec![flagged(event, store)],
+        Notable::RefundFailed(event) => vec![refund_failed(event, store)],
+    }
 }
 
 fn to_buyer(

@@ -6,5 +6,5 @@ mod letters;
 mod mail;
 
 runtime::functions! {
-    serve_consumer: on_event;
+    consumer: on_event;
 }

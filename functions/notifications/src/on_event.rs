@@ -6,68 +6,61 @@
 //! there is none to lose it.
 
 use contracts::{
-    events::{Envelope, NotificationSent},
-    notifications::ON_EVENT,
+    Function,
+    events::{Envelope, Notable, NotificationSent},
+    notifications::OnEvent,
 };
-use domain::{EventId, NotificationId, order::Order, store::Store, time::after};
-use runtime::{
-    Boot, Deps, FromBoot, Message, StepError,
-    consumer::{Committed, commit},
-    email::Mailer,
-    events::Cause,
-};
-use serde_json::Value;
-use store::{CommitError, Notification, Refused, Tx, Versioned, keys};
+use domain::{EventId, NotificationId, TenantId, order::Order, store::Store, time::after};
+use runtime::{Deps, Granted, Received, StepError, With, email::Mailer};
+use store::{CommitError, Entity, Notification, Refused, Tx, Versioned, keys};
 
-use crate::letters::{Letter, News};
+use crate::letters::{self, Letter};
 
 /// No call runs longer than the function's timeout, so after this, by its own clock, the one that claimed is over.
-const CLAIM_S: i64 = ON_EVENT.timeout_s as i64;
+const CLAIM_S: i64 = OnEvent::ROW.timeout_s as i64;
 
-/// A database, and a way to send mail.
-#[derive(Debug, Clone)]
-pub struct Post {
-    pub core: Deps,
-    pub mailer: Mailer,
-}
+/// Why a step is to be tried again: the mail is being sent by somebody else.
+const BEING_SENT: &str = "it is being sent";
 
-impl FromBoot for Post {
-    fn from_boot(boot: &Boot) -> Self {
-        Self { core: Deps::from_boot(boot), mailer: Mailer::from_boot(boot) }
+pub async fn handle(deps: &Granted<OnEvent, Mailer>, event: Envelope<Notable>) -> Result<(), StepError> {
+    // The order tells of all of its money, once it has heard of it.
+    if matches!(&event.data, Notable::RefundCompleted(refund) if refund.settles) {
+        return Ok(());
     }
-}
-
-impl AsRef<Deps> for Post {
-    fn as_ref(&self) -> &Deps {
-        &self.core
-    }
-}
-
-pub async fn handle(post: &Post, message: Message<Value>) -> Result<(), StepError> {
-    let event = message.detail;
-    let Some(news) = News::read(&event)? else { return Ok(()) };
-    let store = post.core.db.get::<Store>(&keys::store(event.tenant_id, news.store_id())).await?;
+    let store = deps.db.get::<Store>(&keys::store(event.tenant_id, letters::store_id(&event.data))).await?;
     let store = store.ok_or_else(|| StepError::retry("there is no such store (yet)"))?.value;
-    let order = match news.order_id() {
+    let order = match letters::order_id(&event.data) {
         Some(id) => {
-            let order = post.core.db.get::<Order>(&keys::order(event.tenant_id, id)).await?;
+            let order = deps.db.get::<Order>(&keys::order(event.tenant_id, id)).await?;
             Some(order.ok_or_else(|| StepError::retry("there is no such order (yet)"))?.value)
         }
         None => None,
     };
-    let letters = news.letters(&store, order.as_ref(), &post.core.config);
+    let received = deps.received(&event);
+    let letters = letters::letters(&event.data, &store, order.as_ref(), &deps.config);
+    let mut told = Ok(());
     for (index, letter) in letters.iter().enumerate() {
-        deliver(post, &event, letter, index + 1 == letters.len()).await?;
+        match deliver(deps, &received, event.id, letter, index + 1 == letters.len()).await {
+            // Nobody goes untold because somebody else's address takes no mail.
+            Err(error @ StepError::Poison(_)) => told = Err(error),
+            delivered => delivered?,
+        }
     }
-    Ok(())
+    told
 }
 
 /// Sends a letter that has not been sent. With the last one of an event the event is dealt with.
-async fn deliver(post: &Post, event: &Envelope<Value>, letter: &Letter, is_last: bool) -> Result<(), StepError> {
+async fn deliver(
+    deps: &With<Mailer>,
+    received: &Received,
+    event_id: EventId,
+    letter: &Letter,
+    is_last: bool,
+) -> Result<(), StepError> {
     for kind in letter.kinds {
-        match claim(&post.core, event, letter, kind).await? {
-            Claim::Mine(claimed) => return send(post, event, letter, *claimed, is_last).await,
-            Claim::Told { of } if of == event.id => return Ok(()),
+        match claim(deps, received.tenant_id, event_id, letter, kind).await? {
+            Claim::Mine(claimed) => return send(deps, received, letter, *claimed, is_last).await,
+            Claim::Told { of } if of == event_id => return Ok(()),
             Claim::Told { .. } => {}
         }
     }
@@ -81,11 +74,17 @@ enum Claim {
     Told { of: EventId },
 }
 
-async fn claim(deps: &Deps, event: &Envelope<Value>, letter: &Letter, kind: &str) -> Result<Claim, StepError> {
+async fn claim(
+    deps: &Deps,
+    tenant: TenantId,
+    event_id: EventId,
+    letter: &Letter,
+    kind: &str,
+) -> Result<Claim, StepError> {
     let now = deps.now();
     let wanted = Notification {
         id: deps.id(NotificationId::from_ulid),
-        event_id: event.id,
+        event_id,
         kind: kind.to_owned(),
         audience: letter.audience.to_owned(),
         reference: letter.reference.clone(),
@@ -96,7 +95,7 @@ async fn claim(deps: &Deps, event: &Envelope<Value>, letter: &Letter, kind: &str
         created_at: now,
     };
     let mut tx = deps.tx();
-    let op = tx.create(event.tenant_id, &wanted);
+    let op = tx.create(tenant, &wanted);
     let Some(refused) = try_commit(deps, tx).await? else {
         return Ok(Claim::Mine(Box::new(Versioned { value: wanted, version: 1 })));
     };
@@ -105,14 +104,14 @@ async fn claim(deps: &Deps, event: &Envelope<Value>, letter: &Letter, kind: &str
         return Ok(Claim::Told { of: held.value.event_id });
     }
     if now < after(held.value.claimed_at, CLAIM_S + deps.config.clock_skew_max_s) {
-        return Err(StepError::retry("it is being sent"));
+        return Err(StepError::retry(BEING_SENT));
     }
     let taken = Notification { id: held.value.id, created_at: held.value.created_at, ..wanted };
     let mut tx = deps.tx();
-    tx.update(event.tenant_id, &taken, held.version);
+    tx.update(tenant, &taken, held.version);
     match try_commit(deps, tx).await? {
         None => Ok(Claim::Mine(Box::new(Versioned { value: taken, version: held.version + 1 }))),
-        Some(_) => Err(StepError::retry("it is being sent")),
+        Some(_) => Err(StepError::retry(BEING_SENT)),
     }
 }
 
@@ -127,31 +126,40 @@ async fn try_commit(deps: &Deps, tx: Tx) -> Result<Option<Refused>, StepError> {
 }
 
 async fn send(
-    post: &Post,
-    event: &Envelope<Value>,
+    deps: &With<Mailer>,
+    received: &Received,
     letter: &Letter,
     claimed: Versioned<Notification>,
     is_last: bool,
 ) -> Result<(), StepError> {
-    post.mailer.send(&letter.email).await.map_err(StepError::retry)?;
-    let (deps, tenant) = (&post.core, event.tenant_id);
+    let tenant = received.tenant_id;
+    if let Err(error) = deps.extra.send(&letter.email).await {
+        // Where SES said no, nothing went out and the claim is given up, so that the next try need not wait for it.
+        // Where it did not answer, the mail may have gone out: then the claim stays, until it lapses.
+        if error.is_refusal() {
+            let mut tx = deps.tx();
+            tx.delete(claimed.value.key(tenant), claimed.version);
+            try_commit(deps, tx).await?;
+        }
+        return Err(if error.is_final() { StepError::poison(error) } else { StepError::retry(error) });
+    }
     let mut tx = deps.tx();
     let sent = Notification { sent_at: Some(deps.now()), ..claimed.value };
     let recorded = tx.update(tenant, &sent, claimed.version);
     let told = NotificationSent { notification: sent.kind, reference: sent.reference, audience: sent.audience };
     let version = claimed.version + 1;
-    tx.emit(&deps.event(&Cause::from(event), tenant, told.reference.clone(), version, told));
-    let dealt_with = if is_last { tx.inbox(tenant, ON_EVENT.function, event.id, deps.now()) } else { recorded };
-    match commit(deps, tx, dealt_with).await? {
-        Committed::Done => Ok(()),
-        Committed::Refused(_) => Err(StepError::retry("somebody else records it")),
+    tx.emit(&deps.event(&received.cause, tenant, told.reference.clone(), version, told));
+    let noted = if is_last { received.note(&mut tx, deps.now()) } else { None };
+    match try_commit(deps, tx).await? {
+        Some(refused) if !refused.contains(noted.unwrap_or(recorded)) => {
+            Err(StepError::retry("somebody else records it"))
+        }
+        _ => Ok(()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use contracts::{
         events::{
             Event, LineQuantity, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderDispatched,
@@ -161,20 +169,19 @@ mod tests {
         table::Table,
     };
     use domain::{
-        AccountId, Currency, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, VariantId,
+        AccountId, Currency, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, Timestamp, VariantId,
         limits::CLOCK_SKEW_MAX_S,
         order::{CancelReason, Customer, OrderState, Tracking},
         pricing::Totals,
     };
-    use runtime::email::Email;
+    use runtime::{Running, email::Email, events::Cause, host};
+    use serde_json::{Value, json};
     use testing::World;
 
     use super::*;
 
     struct Shop {
         world: World,
-        post: Post,
-        sent: Arc<Mutex<Vec<Email>>>,
         order_id: OrderId,
     }
 
@@ -184,15 +191,18 @@ mod tests {
     impl Shop {
         async fn new() -> Self {
             let world = World::new().await;
-            let (mailer, sent) = Mailer::kept();
             let order_id = world.deps.id(OrderId::from_ulid);
-            Self { post: Post { core: world.deps.clone(), mailer }, world, sent, order_id }
+            Self { world, order_id }
         }
 
-        fn message<E: Event>(&self, data: E) -> Message<Value> {
+        fn sent<E: Event>(&self, data: E) -> Envelope<Value> {
             let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
             let event = self.world.deps.event(&cause, self.world.tenant, self.order_id, 3, data);
-            serde_json::from_value(serde_json::json!({ "detail": event })).unwrap()
+            serde_json::from_value(serde_json::to_value(event).unwrap()).unwrap()
+        }
+
+        fn event<E: Event>(&self, data: E) -> Envelope<Notable> {
+            self.sent(data).read().unwrap()
         }
 
         fn customer() -> Customer {
@@ -256,13 +266,29 @@ mod tests {
             world.deps.db.commit(tx).await.unwrap();
         }
 
-        async fn handle(&self, message: &Message<Value>) -> Result<(), StepError> {
-            handle(&self.post, message.clone()).await
+        async fn handle(&self, event: &Envelope<Notable>) -> Result<(), StepError> {
+            handle(&self.world.deps.granted(), event.clone()).await
         }
 
-        /// Recipients and subjects since the last time this was asked.
+        /// Whether it comes again, after it came out of the queue for the `receives`th time.
+        async fn comes_again(&self, event: &Envelope<Value>, receives: u32, sent_at: Timestamp) -> bool {
+            let record = json!({
+                "messageId": "1", "receiptHandle": "r", "body": json!({ "detail": event }).to_string(),
+                "attributes": {
+                    "ApproximateReceiveCount": receives.to_string(),
+                    "SentTimestamp": sent_at.as_millisecond().to_string(),
+                },
+            });
+            let Running::Queue(on_event) = host::consumer(handle).start(self.world.deps.boot()) else {
+                panic!("not a queue")
+            };
+            let answer = on_event(vec![serde_json::from_value(record).unwrap()]).await;
+            !answer.batch_item_failures.is_empty()
+        }
+
+        /// Sent since the last time this was asked.
         fn take_mails(&self) -> Vec<Email> {
-            std::mem::take(&mut self.sent.lock().unwrap())
+            self.world.aws.take_mails()
         }
 
         /// Kind and audience of what is recorded as sent.
@@ -276,11 +302,11 @@ mod tests {
         }
 
         /// A claim as a call that crashed before it sent anything leaves it.
-        async fn leave_claim(&self, message: &Message<Value>, audience: &str) {
+        async fn leave_claim(&self, event: &Envelope<Notable>, audience: &str) {
             let now = self.world.deps.now();
             let claim = Notification {
                 id: self.world.deps.id(NotificationId::from_ulid),
-                event_id: message.detail.id,
+                event_id: event.id,
                 kind: "ORDER_CONFIRMATION".into(),
                 audience: audience.into(),
                 reference: self.order_id.to_string(),
@@ -303,7 +329,7 @@ mod tests {
     #[tokio::test]
     async fn a_confirmed_order_is_told_to_buyer_and_seller() {
         let shop = Shop::new().await;
-        shop.handle(&shop.message(shop.confirmed())).await.unwrap();
+        shop.handle(&shop.event(shop.confirmed())).await.unwrap();
         assert_eq!(
             shop.world.dynamo.take_calls(),
             [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 4)].into()
@@ -328,11 +354,11 @@ mod tests {
     #[tokio::test]
     async fn nobody_is_told_twice() {
         let shop = Shop::new().await;
-        let message = shop.message(shop.confirmed());
-        shop.handle(&message).await.unwrap();
+        let event = shop.event(shop.confirmed());
+        shop.handle(&event).await.unwrap();
         shop.take_mails();
-        shop.handle(&message).await.unwrap();
-        shop.handle(&shop.message(shop.confirmed())).await.unwrap();
+        shop.handle(&event).await.unwrap();
+        shop.handle(&shop.event(shop.confirmed())).await.unwrap();
         assert!(shop.take_mails().is_empty());
         assert_eq!(shop.world.dynamo.items(Table::Outbox).len(), 2);
         assert_eq!(shop.world.dynamo.items(Table::Requests).len(), 1);
@@ -341,39 +367,104 @@ mod tests {
     #[tokio::test]
     async fn a_claim_is_left_alone_while_somebody_may_be_sending_and_taken_over_after() {
         let shop = Shop::new().await;
-        let message = shop.message(shop.confirmed());
-        shop.leave_claim(&message, "buyer").await;
+        let event = shop.event(shop.confirmed());
+        shop.leave_claim(&event, "buyer").await;
         shop.world.clock.advance_s(CLAIM_S + CLOCK_SKEW_MAX_S - 1);
-        assert!(matches!(shop.handle(&message).await, Err(StepError::Retry(_))));
+        assert!(matches!(shop.handle(&event).await, Err(StepError::Retry(_))));
         assert!(shop.take_mails().is_empty());
         shop.world.clock.advance_s(1);
-        shop.handle(&message).await.unwrap();
+        shop.handle(&event).await.unwrap();
         assert_eq!(to(&shop.take_mails()), [BUYER, SELLER]);
         assert_eq!(shop.recorded().len(), 2);
     }
 
+    /// Without an answer the mail may have gone out.
     #[tokio::test]
-    async fn what_the_mail_service_did_not_take_is_sent_later() {
+    async fn what_the_mail_service_did_not_answer_is_sent_later() {
         let shop = Shop::new().await;
-        let message = shop.message(shop.confirmed());
-        let away = Post { mailer: Mailer::away(), ..shop.post.clone() };
-        assert!(matches!(handle(&away, message.clone()).await, Err(StepError::Retry(_))));
+        let event = shop.event(shop.confirmed());
+        shop.world.aws.mail_is_away(true);
+        assert!(matches!(shop.handle(&event).await, Err(StepError::Retry(_))));
         assert!(shop.recorded().is_empty() && shop.world.dynamo.items(Table::Outbox).is_empty());
+        shop.world.aws.mail_is_away(false);
+        assert!(matches!(shop.handle(&event).await, Err(StepError::Retry(_))));
+        assert!(shop.take_mails().is_empty());
         shop.world.clock.advance_s(CLAIM_S + CLOCK_SKEW_MAX_S);
-        shop.handle(&message).await.unwrap();
+        shop.handle(&event).await.unwrap();
         assert_eq!(to(&shop.take_mails()), [BUYER, SELLER]);
+    }
+
+    #[tokio::test]
+    async fn what_the_mail_service_refused_for_now_is_sent_at_the_next_try() {
+        for code in ["TooManyRequestsException", "SendingPausedException", "AccountSuspendedException"] {
+            let shop = Shop::new().await;
+            let event = shop.event(shop.confirmed());
+            shop.world.aws.refuse_mails_to(BUYER, Some(code));
+            for _ in 0..2 {
+                let Err(StepError::Retry(reason)) = shop.handle(&event).await else { panic!("{code}") };
+                assert!(reason.contains(code), "{reason}");
+                let nothing = [Table::Notifications, Table::Outbox, Table::Requests];
+                assert!(nothing.iter().all(|table| shop.world.dynamo.items(*table).is_empty()), "{code}");
+            }
+            shop.world.aws.refuse_mails_to(BUYER, None);
+            shop.handle(&event).await.unwrap();
+            assert_eq!(to(&shop.take_mails()), [BUYER, SELLER]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_mail_service_will_never_take_is_a_dead_letter_at_once() {
+        for code in ["MessageRejected", "BadRequestException"] {
+            let shop = Shop::new().await;
+            shop.world.aws.refuse_mails_to(BUYER, Some(code));
+            let event = shop.sent(shop.confirmed());
+            assert!(!shop.comes_again(&event, 1, event.time).await);
+            let dead = shop.world.aws.take_sent();
+            assert_eq!(dead.iter().map(|dead| dead.queue.as_str()).collect::<Vec<_>>(), ["own-dlq"]);
+            let reason = dead[0].reason.clone().unwrap();
+            // What SES says quotes the address.
+            assert!(reason.contains(code) && !reason.contains('@'), "{reason}");
+            // The seller is told all the same; put back into the queue, the dead letter tells the buyer alone.
+            assert_eq!(to(&shop.take_mails()), [SELLER]);
+            assert_eq!(shop.world.dynamo.items(Table::Notifications).len(), 1, "the claim is given up");
+            shop.world.aws.refuse_mails_to(BUYER, None);
+            assert!(!shop.comes_again(&event, 1, event.time).await);
+            assert_eq!(shop.world.aws.take_sent(), []);
+            assert_eq!((to(&shop.take_mails()), shop.recorded().len()), (vec![BUYER], 2));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mail_service_that_is_away_for_two_hours_loses_nothing() {
+        let shop = Shop::new().await;
+        let (event, sent_at) = (shop.sent(shop.confirmed()), shop.world.deps.now());
+        let back_at = after(sent_at, 2 * 3_600);
+        let mut receives = 0;
+        loop {
+            shop.world.aws.mail_is_away(shop.world.deps.now() < back_at);
+            receives += 1;
+            if !shop.comes_again(&event, receives, sent_at).await {
+                break;
+            }
+            let [wait_s] = shop.world.aws.take_held_back_s().try_into().unwrap();
+            assert!((1..=900).contains(&wait_s), "{wait_s}");
+            shop.world.clock.advance_s(wait_s);
+        }
+        assert!(after(shop.world.deps.now(), -900) <= back_at && receives < 20, "{receives}");
+        assert_eq!(to(&shop.take_mails()), [BUYER, SELLER]);
+        assert_eq!((shop.world.aws.take_sent(), shop.recorded().len()), (vec![], 2));
     }
 
     #[tokio::test]
     async fn what_was_left_after_the_first_letter_is_done_without_repeating_it() {
         let shop = Shop::new().await;
-        let message = shop.message(shop.confirmed());
-        shop.leave_claim(&message, "seller").await;
-        assert!(matches!(shop.handle(&message).await, Err(StepError::Retry(_))));
+        let event = shop.event(shop.confirmed());
+        shop.leave_claim(&event, "seller").await;
+        assert!(matches!(shop.handle(&event).await, Err(StepError::Retry(_))));
         assert_eq!(to(&shop.take_mails()), [BUYER]);
         assert!(shop.world.dynamo.items(Table::Requests).is_empty(), "it is not dealt with");
         shop.world.clock.advance_s(CLAIM_S + CLOCK_SKEW_MAX_S);
-        shop.handle(&message).await.unwrap();
+        shop.handle(&event).await.unwrap();
         assert_eq!(to(&shop.take_mails()), [SELLER]);
         assert_eq!(shop.world.dynamo.items(Table::Requests).len(), 1);
     }
@@ -384,7 +475,7 @@ mod tests {
         let mut order = shop.confirmed();
         order.customer.name = "<script>alert(1)</script>\r\nBcc: all@example.com".into();
         order.lines[0].title = "<img src=x onerror=alert(1)>".into();
-        shop.handle(&shop.message(order)).await.unwrap();
+        shop.handle(&shop.event(order)).await.unwrap();
         for mail in shop.take_mails() {
             assert!(!mail.html.contains("<script") && !mail.html.contains("<img"), "{}", mail.html);
             assert!(!mail.subject.contains(char::is_control) && !mail.text.contains("\nBcc"), "{}", mail.text);
@@ -401,7 +492,7 @@ mod tests {
             (CancelReason::OutOfStock, true, "sold out", "the stock was gone"),
         ] {
             let shop = Shop::new().await;
-            shop.handle(&shop.message(shop.cancelled(reason, refund))).await.unwrap();
+            shop.handle(&shop.event(shop.cancelled(reason, refund))).await.unwrap();
             let mails = shop.take_mails();
             assert_eq!(to(&mails), [BUYER, SELLER]);
             assert!(mails[0].text.contains(buyer_reads), "{}", mails[0].text);
@@ -414,15 +505,15 @@ mod tests {
     #[tokio::test]
     async fn who_was_told_of_a_cancellation_is_told_of_the_money_that_came_too_late() {
         let shop = Shop::new().await;
-        let lapsed = shop.message(shop.cancelled(CancelReason::Expired, false));
-        let sold_out = shop.message(shop.cancelled(CancelReason::OutOfStock, true));
-        for message in [&lapsed, &sold_out] {
-            shop.handle(message).await.unwrap();
+        let lapsed = shop.event(shop.cancelled(CancelReason::Expired, false));
+        let sold_out = shop.event(shop.cancelled(CancelReason::OutOfStock, true));
+        for event in [&lapsed, &sold_out] {
+            shop.handle(event).await.unwrap();
             let mails = shop.take_mails();
             assert_eq!(to(&mails), [BUYER, SELLER]);
         }
-        for message in [&lapsed, &sold_out, &sold_out] {
-            shop.handle(message).await.unwrap();
+        for event in [&lapsed, &sold_out, &sold_out] {
+            shop.handle(event).await.unwrap();
             assert!(shop.take_mails().is_empty());
         }
         let kinds: Vec<_> = shop.recorded().into_iter().map(|(kind, _)| kind).collect();
@@ -436,7 +527,7 @@ mod tests {
         let payment_id = shop.world.deps.id(PaymentId::from_ulid);
         let refund_id = shop.world.deps.id(RefundId::from_ulid);
         let amount = Money::new(1_117_500, Currency::Ngn);
-        let onboarded = shop.message(TenantOnboarded {
+        let onboarded = shop.event(TenantOnboarded {
             account_id: shop.world.deps.id(AccountId::from_ulid),
             store_id,
             email: "owner@example.com".into(),
@@ -447,8 +538,8 @@ mod tests {
         });
         let number = "7KQ2-M9XD".into();
         let customer = Shop::customer();
-        let refunded = shop.message(OrderRefunded { store_id, order_id, number, customer, total: amount });
-        let flagged = shop.message(PaymentFlagged {
+        let refunded = shop.event(OrderRefunded { store_id, order_id, number, customer, total: amount });
+        let flagged = shop.event(PaymentFlagged {
             store_id,
             order_id,
             payment_id,
@@ -457,14 +548,14 @@ mod tests {
             expected: amount,
             captured: Money::new(5, Currency::Usd),
         });
-        let failed = shop.message(RefundFailed { store_id, order_id, payment_id, refund_id, amount });
-        for (message, recipient, says) in [
+        let failed = shop.event(RefundFailed { store_id, order_id, payment_id, refund_id, amount });
+        for (event, recipient, says) in [
             (onboarded, "owner@example.com", "adas-books.localhost"),
             (refunded, BUYER, "sent back to you in full"),
             (flagged, SELLER, "NGN 11,175.00 was asked, and USD 0.05 came"),
             (failed, SELLER, "refund of NGN 11,175.00"),
         ] {
-            shop.handle(&message).await.unwrap();
+            shop.handle(&event).await.unwrap();
             let mails = shop.take_mails();
             assert_eq!(to(&mails), [recipient]);
             assert!(mails[0].text.contains(says), "{}", mails[0].text);
@@ -482,17 +573,12 @@ mod tests {
         let dispatched = |dispatch: u32| {
             let tracking = Some(Tracking { courier: "GIG".into(), number: "204-118".into() });
             let (number, note) = (number.clone(), Some("Mind the rain".into()));
-            shop.message(OrderDispatched { store_id, order_id, number, customer: customer(), dispatch, tracking, note })
+            shop.event(OrderDispatched { store_id, order_id, number, customer: customer(), dispatch, tracking, note })
         };
-        let delivered = shop.message(OrderDelivered {
-            store_id,
-            order_id,
-            number: number.clone(),
-            customer: customer(),
-            note: None,
-        });
+        let delivered =
+            shop.event(OrderDelivered { store_id, order_id, number: number.clone(), customer: customer(), note: None });
         let (lines, reason) = (shop.confirmed().lines, "The cover is torn".to_owned());
-        let asked = shop.message(ReturnRequested {
+        let asked = shop.event(ReturnRequested {
             store_id,
             order_id,
             return_id,
@@ -502,7 +588,7 @@ mod tests {
             reason,
         });
         let note = Some("It was read".into());
-        let rejected = shop.message(ReturnRejected {
+        let rejected = shop.event(ReturnRejected {
             store_id,
             order_id,
             return_id,
@@ -510,7 +596,7 @@ mod tests {
             customer: customer(),
             note,
         });
-        for (message, recipient, says) in [
+        for (event, recipient, says) in [
             (
                 dispatched(1),
                 BUYER,
@@ -522,7 +608,7 @@ mod tests {
             (rejected, BUYER, vec!["does not take back", "It was read"]),
         ] {
             for times in [1, 0] {
-                shop.handle(&message).await.unwrap();
+                shop.handle(&event).await.unwrap();
                 let mails = shop.take_mails();
                 assert_eq!(to(&mails), [recipient; 1][..times]);
                 for (mail, part) in mails.iter().flat_map(|mail| says.iter().map(move |part| (mail, part))) {
@@ -541,7 +627,7 @@ mod tests {
         let shop = Shop::new().await;
         let payment_id = shop.world.deps.id(PaymentId::from_ulid);
         let refunded = |amount_minor: i64, settles: bool| {
-            shop.message(RefundCompleted {
+            shop.event(RefundCompleted {
                 store_id: shop.world.store.id,
                 order_id: shop.order_id,
                 payment_id,
@@ -554,9 +640,9 @@ mod tests {
         assert!(matches!(early, Err(StepError::Retry(_))), "whose it is, the order says");
         shop.write_order().await;
         for (minor, amount) in [(150_000, "NGN 1,500.00"), (50_000, "NGN 500.00")] {
-            let message = refunded(minor, false);
-            shop.handle(&message).await.unwrap();
-            shop.handle(&message).await.unwrap();
+            let event = refunded(minor, false);
+            shop.handle(&event).await.unwrap();
+            shop.handle(&event).await.unwrap();
             let mails = shop.take_mails();
             assert_eq!(to(&mails), [BUYER]);
             assert!(mails[0].subject.contains("7KQ2-M9XD") && mails[0].text.contains(amount), "{}", mails[0].text);
@@ -566,14 +652,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_is_told_of_passes_and_what_cannot_be_read_is_poison() {
+    async fn what_nobody_is_told_of_and_what_cannot_be_read_are_dead_letters_without_an_address() {
         let shop = Shop::new().await;
-        let mut message = shop.message(shop.confirmed());
-        message.detail.r#type = OrderCreated::TYPE.to_owned();
-        shop.handle(&message).await.unwrap();
-        message.detail.r#type = OrderCancelled::TYPE.to_owned();
-        let Err(StepError::Poison(reason)) = shop.handle(&message).await else { panic!("not poison") };
-        assert!(!reason.contains(BUYER), "{reason}");
+        for event_type in [OrderCreated::TYPE, OrderCancelled::TYPE] {
+            let mut event = shop.sent(shop.confirmed());
+            event.r#type = event_type.to_owned();
+            assert!(!shop.comes_again(&event, 1, event.time).await);
+            let [dead] = shop.world.aws.take_sent().try_into().unwrap();
+            let reason = dead.reason.unwrap();
+            assert!(reason.starts_with("poison") && reason.contains(event_type), "{reason}");
+            assert!(!reason.contains(BUYER), "{reason}");
+        }
         assert!(shop.take_mails().is_empty());
     }
 
@@ -581,8 +670,8 @@ mod tests {
     async fn another_tenants_store_is_not_found() {
         let shop = Shop::new().await;
         let neighbour = shop.world.neighbour().await;
-        let message = shop.message(OrderConfirmed { store_id: neighbour.store.id, ..shop.confirmed() });
-        assert!(matches!(shop.handle(&message).await, Err(StepError::Retry(_))));
+        let event = shop.event(OrderConfirmed { store_id: neighbour.store.id, ..shop.confirmed() });
+        assert!(matches!(shop.handle(&event).await, Err(StepError::Retry(_))));
         assert!(shop.take_mails().is_empty());
     }
 }

@@ -5,7 +5,9 @@ use contracts::{
     auth::{Account as AccountView, Tokens},
     events::TenantOnboarded,
     onboarding::{Complete, Completed, OpenedTenant},
-    stores::Store as StoreView, problems};
+    problems,
+    stores::Store as StoreView,
+};
 use domain::{
     Role, StoreId, Timestamp,
     account::Account,
@@ -15,7 +17,7 @@ use domain::{
     tenant::{Membership, Plan, Tenant, TenantStatus},
 };
 use runtime::{
-    Call, Deps, Outcome, Problem, Reply,
+    Call, Deps, Granted, Outcome, Problem, Reply,
     http::Committed,
     sessions::{self, Bearer},
 };
@@ -23,10 +25,13 @@ use store::{CommitError, EmailClaim, Op, StoreClaim, Tx, Versioned, keys};
 
 use crate::step::{account_of, find, slug_taken};
 
-pub async fn handle(deps: &Deps, call: Call<Complete>) -> Outcome<Complete> {
+pub async fn handle(deps: &Granted<Complete>, call: Call<Complete>) -> Outcome<Complete> {
     let (found, now) = (find(deps, &call).await?, deps.now());
     if found.value.step == Step::Done {
-        return Err(Problem::new(&problems::ONBOARDING_DONE, "this is complete already; sign in with POST /auth/login"));
+        return Err(Problem::new(
+            &problems::ONBOARDING_DONE,
+            "this is complete already; sign in with POST /auth/login",
+        ));
     }
     let owner = owner(&found.value, account_of(deps, &found.value.email).await?, now)?;
     // A proved account is the one to own all this, not the one that was set aside at the start.

@@ -1,11 +1,11 @@
 //! `GET /onboarding/{id}`: how far it has come.
 
 use contracts::onboarding::{Get, Progress};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 
 use crate::step::find;
 
-pub async fn handle(deps: &Deps, call: Call<Get>) -> Outcome<Get> {
+pub async fn handle(deps: &Granted<Get>, call: Call<Get>) -> Outcome<Get> {
     let found = find(deps, &call).await?;
     Ok(Reply::new(&Progress::from(&found.value)))
 }

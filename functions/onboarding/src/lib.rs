@@ -9,14 +9,11 @@ pub mod start;
 pub mod verify_email;
 pub mod verify_phone;
 
-mod deps;
 mod step;
 
 runtime::functions! {
-    serve_http: complete, get, password, phone, profile, start, verify_email, verify_phone;
+    http: complete, get, password, phone, profile, start, verify_email, verify_phone;
 }
 
 #[cfg(test)]
 mod test_seller;
-
-pub use deps::MailDeps;

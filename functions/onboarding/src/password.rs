@@ -2,11 +2,11 @@
 //! address already. Only here, with the address proved, is it told that there is one.
 
 use contracts::onboarding::SetPassword;
-use runtime::{Call, Deps, Outcome, Problem, password};
+use runtime::{Call, Granted, Outcome, Problem, password};
 
 use crate::step::{account_of, find, save};
 
-pub async fn handle(deps: &Deps, call: Call<SetPassword>) -> Outcome<SetPassword> {
+pub async fn handle(deps: &Granted<SetPassword>, call: Call<SetPassword>) -> Outcome<SetPassword> {
     let (found, now) = (find(deps, &call).await?, deps.now());
     found.value.awaits_password()?;
     let account = account_of(deps, &found.value.email).await?.map(|account| account.value);

@@ -2,37 +2,36 @@
 //! goes to the e-mail address that is proved already.
 
 use contracts::onboarding::{GivePhone, Progress};
-use runtime::{Call, Outcome, Reply, codes, email::Email, http::Committed};
+use runtime::{
+    Call, Granted, Outcome, Reply, codes,
+    email::{Email, Mailer},
+    http::Committed,
+};
 use store::{CodePause, CommitError};
 
-use crate::{
-    MailDeps,
-    step::{find, phone_context},
-};
+use crate::step::{find, phone_context};
 
-pub async fn handle(deps: &MailDeps, call: Call<GivePhone>) -> Outcome<GivePhone> {
-    let core = &deps.core;
-    let found = find(core, &call).await?;
-    let (code, kept) = codes::new(core, &phone_context(found.value.id));
-    let next = found.value.phone_given(call.body.phone.clone(), kept, core.now())?;
-    let pause = CodePause { email: next.email.clone(), purpose: "phone".to_owned(), sent_at: core.now() };
+pub async fn handle(deps: &Granted<GivePhone, Mailer>, call: Call<GivePhone>) -> Outcome<GivePhone> {
+    let found = find(deps, &call).await?;
+    let (code, kept) = codes::new(deps, &phone_context(found.value.id));
+    let next = found.value.phone_given(call.body.phone.clone(), kept, deps.now())?;
+    let pause = CodePause { email: next.email.clone(), purpose: "phone".to_owned(), sent_at: deps.now() };
 
-    let mut tx = core.tx();
+    let mut tx = deps.tx();
     tx.update((), &next, found.version);
-    let paused = tx.create_unless_live(&pause, core.now());
-    let reply = match call.commit(core, tx, Reply::new(&Progress::from(&next))).await? {
+    let paused = tx.create_unless_live(&pause, deps.now());
+    let reply = match call.commit(deps, tx, Reply::new(&Progress::from(&next))).await? {
         Committed::Done(reply) => reply,
         Committed::Refused(refused) if refused.contains(paused) => return Err(codes::too_soon()),
         Committed::Refused(refused) => return Err(CommitError::Refused(refused).into()),
     };
     let email = Email::with_code(&next.email, &code, "confirm your phone number");
-    codes::send(core, &deps.mailer, &email, &pause).await?;
+    codes::send(deps, &deps.extra, &email, &pause).await?;
     Ok(reply)
 }
 
 #[cfg(test)]
 mod tests {
-    use runtime::email::Mailer;
     use serde_json::json;
     use testing::{World, http::Answer};
 
@@ -41,16 +40,16 @@ mod tests {
 
     const PHONE: &str = "+2348012345678";
 
-    async fn give(seller: &Seller, deps: &MailDeps, phone: &str) -> Answer {
-        seller.request().json(json!({ "phone": phone })).send(deps, handle).await
+    async fn give(seller: &Seller, phone: &str) -> Answer {
+        seller.request().json(json!({ "phone": phone })).send(&seller.world.deps, handle).await
     }
 
     #[tokio::test]
     async fn the_code_goes_to_the_proved_address() {
         let world = World::new().await;
         let seller = Seller::identified(&world, EMAIL).await;
-        assert_eq!(give(&seller, &seller.deps, PHONE).await.status(), 200);
-        let mails = seller.mails.lock().unwrap();
+        assert_eq!(give(&seller, PHONE).await.status(), 200);
+        let mails = world.aws.take_mails();
         assert_eq!((mails.len(), mails[1].to.as_str()), (2, "ada@example.com"));
         assert!(mails[1].text.contains("confirm your phone number"));
     }
@@ -59,18 +58,19 @@ mod tests {
     async fn is_not_asked_for_before_the_password() {
         let world = World::new().await;
         let seller = Seller::proved(&world, EMAIL).await;
-        assert_eq!(give(&seller, &seller.deps, PHONE).await.problem(), (409, "invalid_state".into()));
-        assert_eq!(give(&seller, &seller.deps, "0801").await.status(), 422);
-        assert_eq!(seller.mails.lock().unwrap().len(), 1);
+        assert_eq!(give(&seller, PHONE).await.problem(), (409, "invalid_state".into()));
+        assert_eq!(give(&seller, "0801").await.status(), 422);
+        assert_eq!(world.aws.take_mails().len(), 1);
     }
 
     #[tokio::test]
     async fn codes_are_a_minute_apart_unless_one_could_not_be_sent() {
         let world = World::new().await;
         let seller = Seller::identified(&world, EMAIL).await;
-        let away = MailDeps { mailer: Mailer::away(), ..seller.deps.clone() };
-        assert_eq!(give(&seller, &away, PHONE).await.status(), 503);
-        assert_eq!(give(&seller, &seller.deps, PHONE).await.status(), 200);
-        assert_eq!(give(&seller, &seller.deps, PHONE).await.problem(), (429, "too_soon".into()));
+        world.aws.mail_is_away(true);
+        assert_eq!(give(&seller, PHONE).await.status(), 503);
+        world.aws.mail_is_away(false);
+        assert_eq!(give(&seller, PHONE).await.status(), 200);
+        assert_eq!(give(&seller, PHONE).await.problem(), (429, "too_soon".into()));
     }
 }

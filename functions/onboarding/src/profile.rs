@@ -3,12 +3,12 @@
 
 use contracts::onboarding::{ProfileBody, SetProfile};
 use domain::{onboarding::Profile, store::is_reserved_slug, text::slugify};
-use runtime::{Call, Deps, Outcome, Problem};
+use runtime::{Call, Granted, Outcome, Problem};
 use store::{StoreClaim, keys};
 
 use crate::step::{find, save, slug_taken};
 
-pub async fn handle(deps: &Deps, call: Call<SetProfile>) -> Outcome<SetProfile> {
+pub async fn handle(deps: &Granted<SetProfile>, call: Call<SetProfile>) -> Outcome<SetProfile> {
     let found = find(deps, &call).await?;
     let profile = profile(&call.body)?;
     let claim = keys::store_claim(&profile.store_slug);

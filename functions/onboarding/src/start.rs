@@ -10,34 +10,35 @@ use domain::{
     text::normalize_email,
     time::after,
 };
-use runtime::{Call, Deps, Outcome, Reply, codes, email::Email, http::Committed, sessions::new_secret};
+use runtime::{
+    Call, Deps, Granted, Outcome, Reply, codes,
+    email::{Email, Mailer},
+    http::Committed,
+    sessions::new_secret,
+};
 use store::{CodePause, CommitError};
 
-use crate::{
-    MailDeps,
-    step::{email_context, hash_token},
-};
+use crate::step::{email_context, hash_token};
 
-pub async fn handle(deps: &MailDeps, call: Call<Start>) -> Outcome<Start> {
-    let core = &deps.core;
-    let (id, token) = (core.id(OnboardingId::from_ulid), new_secret(core));
-    let (code, kept) = codes::new(core, &email_context(id));
-    let onboarding = begin(core, &call.body, id, &token, kept);
+pub async fn handle(deps: &Granted<Start, Mailer>, call: Call<Start>) -> Outcome<Start> {
+    let (id, token) = (deps.id(OnboardingId::from_ulid), new_secret(deps));
+    let (code, kept) = codes::new(deps, &email_context(id));
+    let onboarding = begin(deps, &call.body, id, &token, kept);
     let pause =
         CodePause { email: onboarding.email.clone(), purpose: "onboarding".to_owned(), sent_at: onboarding.created_at };
 
-    let mut tx = core.tx();
+    let mut tx = deps.tx();
     tx.create((), &onboarding);
-    let paused = tx.create_unless_live(&pause, core.now());
+    let paused = tx.create_unless_live(&pause, deps.now());
     let reply =
         Reply::new(&Started { id, onboarding_token: token, step: onboarding.step, expires_at: onboarding.expires_at });
-    let reply = match call.commit(core, tx, reply).await? {
+    let reply = match call.commit(deps, tx, reply).await? {
         Committed::Done(reply) => reply,
         Committed::Refused(refused) if refused.contains(paused) => return Err(codes::too_soon()),
         Committed::Refused(refused) => return Err(CommitError::Refused(refused).into()),
     };
     let email = Email::with_code(&onboarding.email, &code, "open a store");
-    codes::send(core, &deps.mailer, &email, &pause).await?;
+    codes::send(deps, &deps.extra, &email, &pause).await?;
     Ok(reply)
 }
 
@@ -69,7 +70,6 @@ fn begin(deps: &Deps, body: &StartOnboarding, id: OnboardingId, token: &str, ema
 #[cfg(test)]
 mod tests {
     use contracts::table::Table;
-    use runtime::email::Mailer;
     use testing::{TestRequest, World};
 
     use super::*;
@@ -79,7 +79,7 @@ mod tests {
     async fn neither_code_nor_token_is_kept() {
         let world = World::new().await;
         let seller = Seller::begun(&world, EMAIL).await;
-        assert_eq!(seller.mails.lock().unwrap()[0].to, "ada@example.com");
+        assert_eq!(world.aws.last_mail().to, "ada@example.com");
         assert_eq!(seller.token.len(), 43);
         let code = format!("\"{}\"", seller.code());
         for item in Table::ALL.iter().flat_map(|table| world.dynamo.items(*table)) {
@@ -104,34 +104,31 @@ mod tests {
     async fn another_code_is_sent_after_a_minute() {
         let world = World::new().await;
         let seller = Seller::begun(&world, EMAIL).await;
-        let again = begin(&seller.deps, "ada@EXAMPLE.com").await;
+        let again = begin(&world, "ada@EXAMPLE.com").await;
         assert_eq!(again.problem(), (429, "too_soon".into()));
         assert_eq!(again.0.header("retry-after"), Some("60"));
-        assert_eq!(seller.mails.lock().unwrap().len(), 1);
-        assert_eq!(begin(&seller.deps, "eve@example.com").await.status(), 201);
+        assert_eq!(world.aws.take_mails().len(), 1);
+        assert_eq!(begin(&world, "eve@example.com").await.status(), 201);
         world.clock.advance_s(60);
-        assert_eq!(begin(&seller.deps, EMAIL).await.status(), 201);
-        assert_eq!(seller.mails.lock().unwrap().len(), 3);
+        assert_eq!(begin(&world, EMAIL).await.status(), 201);
+        assert_eq!(world.aws.take_mails().len(), 2);
     }
 
     #[tokio::test]
     async fn what_could_not_be_sent_can_be_asked_for_again_at_once() {
         let world = World::new().await;
-        let deps = MailDeps { core: world.deps.clone(), mailer: Mailer::away() };
-        assert_eq!(begin(&deps, EMAIL).await.problem(), (503, "unavailable".into()));
-        let (mailer, mails) = Mailer::kept();
-        let deps = MailDeps { mailer, ..deps };
-        assert_eq!(begin(&deps, EMAIL).await.status(), 201);
-        assert_eq!(mails.lock().unwrap().len(), 1);
+        world.aws.mail_is_away(true);
+        assert_eq!(begin(&world, EMAIL).await.problem(), (503, "unavailable".into()));
+        world.aws.mail_is_away(false);
+        assert_eq!(begin(&world, EMAIL).await.status(), 201);
+        assert_eq!(world.aws.take_mails().len(), 1);
     }
 
     #[tokio::test]
     async fn every_wrong_field_is_told() {
         let world = World::new().await;
-        let (mailer, _) = Mailer::kept();
-        let deps = MailDeps { core: world.deps.clone(), mailer };
         let body = r#"{"email": "ada", "full_name": " ", "tenant_name": "Ada", "kind": "individual"}"#;
-        let answer = TestRequest::new().body(body).send(&deps, handle).await;
+        let answer = TestRequest::new().body(body).send(&world.deps, handle).await;
         let mut fields: Vec<_> = answer.fields().into_iter().map(|(pointer, _)| pointer).collect();
         fields.sort();
         assert_eq!((answer.status(), fields), (422, vec!["/email".to_owned(), "/full_name".to_owned()]));

@@ -2,7 +2,9 @@
 
 use contracts::{
     Endpoint,
-    onboarding::{OnboardingPath, Progress}, problems};
+    onboarding::{OnboardingPath, Progress},
+    problems,
+};
 use domain::{
     OnboardingId,
     account::{Account, CodeCheck},

@@ -1,38 +1,32 @@
 //! A seller going through an onboarding, for tests.
 
-use std::sync::{Arc, Mutex};
-
 use contracts::onboarding::{Progress, Started};
 use domain::{AccountId, account::Account};
-use runtime::email::{Email, Mailer};
 use serde_json::json;
 use store::EmailClaim;
 use testing::{TestRequest, World, http::Answer};
 
-use crate::{MailDeps, complete, password, profile, start, verify_email};
+use crate::{complete, password, profile, start, verify_email};
 
 pub(crate) const EMAIL: &str = "Ada@Example.com";
 pub(crate) const PASSWORD: &str = "a quiet green bicycle";
 
 pub(crate) struct Seller {
-    pub(crate) deps: MailDeps,
-    pub(crate) mails: Arc<Mutex<Vec<Email>>>,
+    pub(crate) world: World,
     pub(crate) id: String,
     pub(crate) token: String,
 }
 
-pub(crate) async fn begin(deps: &MailDeps, email: &str) -> Answer {
+pub(crate) async fn begin(world: &World, email: &str) -> Answer {
     let body = json!({ "email": email, "full_name": "Ada Obi", "tenant_name": "Ada Books", "kind": "individual" });
-    TestRequest::new().json(body).send(deps, start::handle).await
+    TestRequest::new().json(body).send(&world.deps, start::handle).await
 }
 
 impl Seller {
     /// Has begun, and has been sent a code.
     pub(crate) async fn begun(world: &World, email: &str) -> Self {
-        let (mailer, mails) = Mailer::kept();
-        let deps = MailDeps { core: world.deps.clone(), mailer };
-        let started: Started = begin(&deps, email).await.ok();
-        Self { deps, mails, id: started.id.to_string(), token: started.onboarding_token }
+        let started: Started = begin(world, email).await.ok();
+        Self { world: world.clone(), id: started.id.to_string(), token: started.onboarding_token }
     }
 
     /// Has proved the e-mail address.
@@ -55,7 +49,7 @@ impl Seller {
 
     /// The code that was sent last.
     pub(crate) fn code(&self) -> String {
-        let text = self.mails.lock().unwrap().last().unwrap().text.clone();
+        let text = self.world.aws.last_mail().text;
         text.lines().find(|line| line.len() == 6 && line.parse::<u32>().is_ok()).unwrap().to_owned()
     }
 
@@ -64,22 +58,22 @@ impl Seller {
     }
 
     pub(crate) async fn verify_email(&self, code: &str) -> Answer {
-        self.request().json(json!({ "code": code })).send(&self.deps.core, verify_email::handle).await
+        self.request().json(json!({ "code": code })).send(&self.world.deps, verify_email::handle).await
     }
 
     pub(crate) async fn password(&self, password: &str) -> Answer {
-        self.request().json(json!({ "password": password })).send(&self.deps.core, password::handle).await
+        self.request().json(json!({ "password": password })).send(&self.world.deps, password::handle).await
     }
 
     pub(crate) async fn profile(&self, slug: &str) -> Answer {
         let body = json!({
             "store_name": "Ada's Shelf", "store_slug": slug, "currency": "NGN", "timezone": "Africa/Lagos",
         });
-        self.request().json(body).send(&self.deps.core, profile::handle).await
+        self.request().json(body).send(&self.world.deps, profile::handle).await
     }
 
     pub(crate) async fn complete(&self) -> Answer {
-        self.request().send(&self.deps.core, complete::handle).await
+        self.request().send(&self.world.deps, complete::handle).await
     }
 }
 

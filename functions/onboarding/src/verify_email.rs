@@ -5,11 +5,11 @@ use domain::{
     account::CodeCheck,
     onboarding::{Onboarding, Step},
 };
-use runtime::{Call, Deps, Outcome, Reply, codes};
+use runtime::{Call, Granted, Outcome, Reply, codes};
 
 use crate::step::{email_context, find, judge, save};
 
-pub async fn handle(deps: &Deps, call: Call<VerifyEmail>) -> Outcome<VerifyEmail> {
+pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Outcome<VerifyEmail> {
     let (found, now) = (find(deps, &call).await?, deps.now());
     if found.value.step != Step::VerifyEmail {
         // Proved already: the first answer got lost.

@@ -1,14 +1,17 @@
 //! `POST /onboarding/{id}/verify-phone`: the code that was sent confirms the number.
 
-use contracts::{onboarding::{Progress, VerifyPhone}, problems};
+use contracts::{
+    onboarding::{Progress, VerifyPhone},
+    problems,
+};
 use domain::{account::CodeCheck, onboarding::Onboarding};
-use runtime::{Call, Deps, Outcome, Problem, Reply, codes};
+use runtime::{Call, Granted, Outcome, Problem, Reply, codes};
 
 use crate::step::{find, judge, phone_context, save};
 
 const ANOTHER: &str = "ask for another with POST /onboarding/{id}/phone";
 
-pub async fn handle(deps: &Deps, call: Call<VerifyPhone>) -> Outcome<VerifyPhone> {
+pub async fn handle(deps: &Granted<VerifyPhone>, call: Call<VerifyPhone>) -> Outcome<VerifyPhone> {
     let (found, now) = (find(deps, &call).await?, deps.now());
     if found.value.phone_verified {
         // Confirmed already: the first answer got lost.
@@ -40,12 +43,12 @@ mod tests {
     };
 
     async fn give(seller: &Seller, phone: &str) {
-        let answer = seller.request().json(json!({ "phone": phone })).send(&seller.deps, phone::handle).await;
+        let answer = seller.request().json(json!({ "phone": phone })).send(&seller.world.deps, phone::handle).await;
         assert_eq!(answer.status(), 200);
     }
 
     async fn verify(seller: &Seller, code: &str) -> Answer {
-        seller.request().json(json!({ "code": code })).send(&seller.deps.core, handle).await
+        seller.request().json(json!({ "code": code })).send(&seller.world.deps, handle).await
     }
 
     #[tokio::test]

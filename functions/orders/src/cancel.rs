@@ -2,11 +2,11 @@
 
 use contracts::orders::{Cancel, Order as OrderView};
 use domain::order::CancelReason;
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 
 use crate::transition::request;
 
-pub async fn handle(deps: &Deps, call: Call<Cancel>) -> Outcome<Cancel> {
+pub async fn handle(deps: &Granted<Cancel>, call: Call<Cancel>) -> Outcome<Cancel> {
     let reason = if call.principal()?.role.is_staff() { CancelReason::Staff } else { CancelReason::Buyer };
     request(deps, &call, call.path.id, |order| {
         call.expect_version(order.version)?;
@@ -27,8 +27,9 @@ mod tests {
 
     use contracts::events::PaymentCompleted;
     use domain::{Role, Timestamp, order::OrderStatus};
-    use runtime::{Clock, Message, Principal};
-    use testing::{TestRequest, http::Answer};
+    use contracts::events::Envelope;
+    use runtime::{Clock, Principal};
+    use testing::{TestDeps, TestRequest, http::Answer};
 
     use super::*;
     use crate::{
@@ -60,7 +61,7 @@ mod tests {
     #[tokio::test]
     async fn the_team_cancels_a_paid_order_and_its_money_goes_back() {
         let fixture = Fixture::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         let order: OrderView = cancel(&fixture, &fixture.world.principal(Role::Staff), "k").await.ok();
         assert_eq!((order.status, order.cancel_reason), (OrderStatus::RefundPending, Some(CancelReason::Staff)));
         fixture.assert_moved(3, OrderStatus::RefundPending, "ORDER_CANCELLED").await;
@@ -74,7 +75,7 @@ mod tests {
         let fixture = Fixture::new().await;
         let buyer = &fixture.world.buyer;
         let first = cancel(&fixture, buyer, "k").await;
-        on_payment_failed::handle(fixture.deps(), fixture.failed()).await.unwrap();
+        on_payment_failed::handle(&fixture.granted(), fixture.failed()).await.unwrap();
         let before = everything(&fixture.world);
         let again = cancel(&fixture, buyer, "k").await;
         assert_eq!((again.status(), &again.0.body), (200, &first.0.body));
@@ -102,10 +103,10 @@ mod tests {
     #[tokio::test]
     async fn if_match_is_honoured() {
         let fixture = Fixture::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         let asked = |etag: &str| request(&fixture, &fixture.world.buyer, "k").header("if-match", etag);
         let stale = asked("\"1\"").send(fixture.deps(), handle).await;
-        assert_eq!(stale.problem(), (412, "changed".into()));
+        assert_eq!(stale.problem(), (412, "version_mismatch".into()));
         assert_eq!(fixture.status().await, OrderStatus::Paid);
         assert_eq!(asked("\"2\"").send(fixture.deps(), handle).await.status(), 200);
     }
@@ -113,25 +114,23 @@ mod tests {
     /// A clock that lets the order be paid the first time it is looked at, which is between reading and writing.
     #[derive(Debug)]
     struct PaidMeanwhile {
-        deps: Deps,
-        paid: Message<PaymentCompleted>,
+        deps: TestDeps,
+        paid: Envelope<PaymentCompleted>,
         is_over: AtomicBool,
     }
 
     impl Clock for PaidMeanwhile {
         fn now(&self) -> Timestamp {
             if !self.is_over.swap(true, Ordering::SeqCst) {
-                meanwhile(async { on_payment_completed::handle(&self.deps, self.paid.clone()).await.unwrap() });
+                meanwhile(async { on_payment_completed::handle(&self.deps.granted(), self.paid.clone()).await.unwrap() });
             }
             self.deps.now()
         }
     }
 
-    fn paid_meanwhile(fixture: &Fixture) -> Deps {
-        let mut deps = fixture.deps().clone();
-        let (core, paid) = (deps.clone(), fixture.completed());
-        deps.clock = Arc::new(PaidMeanwhile { deps: core, paid, is_over: AtomicBool::new(false) });
-        deps
+    fn paid_meanwhile(fixture: &Fixture) -> TestDeps {
+        let (deps, paid) = (fixture.deps().clone(), fixture.completed());
+        fixture.deps().clocked(Arc::new(PaidMeanwhile { deps, paid, is_over: AtomicBool::new(false) }))
     }
 
     #[tokio::test]
@@ -148,7 +147,7 @@ mod tests {
         let fixture = Fixture::new().await;
         let deps = paid_meanwhile(&fixture);
         let asked = request(&fixture, &fixture.world.buyer, "k").header("if-match", "\"1\"");
-        assert_eq!(asked.send(&deps, handle).await.problem(), (412, "changed".into()));
+        assert_eq!(asked.send(&deps, handle).await.problem(), (412, "version_mismatch".into()));
         fixture.assert_moved(2, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
     }
 }

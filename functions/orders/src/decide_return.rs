@@ -1,15 +1,18 @@
 //! `POST /orders/{id}/returns/{return_id}/decide`: the team accepts or rejects a return, once.
 
-use contracts::{orders::{Decide, Return as ReturnView}, problems};
+use contracts::{
+    orders::{Decide, Return as ReturnView},
+    problems,
+};
 use domain::order::{
     Change,
     returns::{DecideError, Decision},
 };
-use runtime::{Call, Deps, Outcome, Problem, Reply};
+use runtime::{Call, Granted, Outcome, Problem, Reply};
 
 use crate::transition::request;
 
-pub async fn handle(deps: &Deps, call: Call<Decide>) -> Outcome<Decide> {
+pub async fn handle(deps: &Granted<Decide>, call: Call<Decide>) -> Outcome<Decide> {
     let id = call.path.return_id;
     if call.body.restock && !call.body.accept {
         return Err(Problem::invalid_field("/restock", "not_accepted", "only accepted goods go back into stock"));
@@ -40,7 +43,7 @@ fn refuse(error: DecideError) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use contracts::{orders::Order as OrderView, problems};
+    use contracts::orders::Order as OrderView;
     use domain::{
         Currency, Money, ReturnId, Role,
         order::{OrderStatus, ReturnStatus},
@@ -119,9 +122,9 @@ mod tests {
         let (first, second) = (fixture.ask_return(1).await, fixture.ask_return(1).await);
         let owner = &fixture.world.owner;
         decide(&fixture, owner, first, json!({ "accept": true })).await.ok::<ReturnView>();
-        on_refund_completed::handle(fixture.deps(), fixture.refund_completed(false)).await.unwrap();
+        on_refund_completed::handle(&fixture.granted(), fixture.refund_completed(false)).await.unwrap();
         fixture.assert_moved(8, OrderStatus::Completed, "ORDER_RETURNED").await;
-        on_refund_completed::handle(fixture.deps(), fixture.refund_completed(true)).await.unwrap();
+        on_refund_completed::handle(&fixture.granted(), fixture.refund_completed(true)).await.unwrap();
         fixture.assert_moved(9, OrderStatus::Refunded, "ORDER_REFUNDED").await;
         let answer = decide(&fixture, owner, second, json!({ "accept": true, "restock": true })).await;
         assert_eq!(answer.ok::<ReturnView>().status, ReturnStatus::Accepted);

@@ -1,12 +1,14 @@
 //! Orders to test with, and the events that the rest of the shop sends about them.
 
 use contracts::{
+    Function,
     events::{
         Envelope, Event, OrderCreated, PaymentCompleted, PaymentFailed, RefundCompleted, StockCountUpdated,
         StockRejected,
     },
     orders::{Order as OrderView, Return as ReturnView},
     table::Table,
+    timers::Due,
 };
 use domain::{
     AccountId, CartId, Money, OrderId, PaymentId, RefundId, ReturnId,
@@ -16,13 +18,13 @@ use domain::{
     payment::FailureReason,
     stock::Stock,
 };
-use runtime::{Deps, Message, Principal, events::Cause, queue::OwnQueue};
+use runtime::{Granted, Principal, events::Cause};
 use serde_json::{Value, json};
 use store::{SortOrder, TimelineEntry, Versioned, keys};
 pub(crate) use testing::everything;
-use testing::{TestRequest, World};
+use testing::{TestDeps, TestRequest, World};
 
-use crate::{expire::ExpireDeps, fulfil, on_payment_completed, on_stock_updated, place, request_return};
+use crate::{fulfil, on_payment_completed, on_stock_updated, place, request_return};
 
 /// A shop with one order in it, of two units at NGN 1,500.00 out of ten.
 pub(crate) struct Fixture {
@@ -45,8 +47,8 @@ impl Fixture {
     /// Paid, and its stock sold: at version 3.
     pub(crate) async fn confirmed() -> Self {
         let fixture = Self::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
-        on_stock_updated::handle(fixture.deps(), fixture.stock_updated()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
+        on_stock_updated::handle(&fixture.granted(), fixture.stock_updated()).await.unwrap();
         fixture
     }
 
@@ -69,21 +71,28 @@ impl Fixture {
         request.send(self.deps(), request_return::handle).await.ok::<ReturnView>().id
     }
 
-    pub(crate) fn deps(&self) -> &Deps {
+    pub(crate) fn deps(&self) -> &TestDeps {
         &self.world.deps
     }
 
-    pub(crate) fn expire_deps(&self) -> ExpireDeps {
-        ExpireDeps { core: self.deps().clone(), queue: OwnQueue::kept().0 }
+    /// What a function is handed.
+    pub(crate) fn granted<F: Function>(&self) -> Granted<F> {
+        self.deps().granted()
+    }
+
+    /// The timer of the order's payment window, due.
+    pub(crate) fn due(&self) -> Due<OrderId> {
+        let cause = Cause { correlation_id: "corr-1".into(), causation_id: None, traceparent: None };
+        self.deps().timer(&cause, self.world.tenant, self.order.id, self.order.expires_at)
     }
 
     /// The event that placing the order sent.
-    pub(crate) fn created(&self) -> Message<OrderCreated> {
+    pub(crate) fn created(&self) -> Envelope<OrderCreated> {
         let sent = self.sent().into_iter().find(|event| event.version == 1).unwrap();
-        message(serde_json::from_value(serde_json::to_value(sent).unwrap()).unwrap())
+        serde_json::from_value(serde_json::to_value(sent).unwrap()).unwrap()
     }
 
-    pub(crate) fn completed(&self) -> Message<PaymentCompleted> {
+    pub(crate) fn completed(&self) -> Envelope<PaymentCompleted> {
         let total = self.order.totals.total;
         self.event(PaymentCompleted {
             store_id: self.order.store_id,
@@ -96,7 +105,7 @@ impl Fixture {
         })
     }
 
-    pub(crate) fn failed(&self) -> Message<PaymentFailed> {
+    pub(crate) fn failed(&self) -> Envelope<PaymentFailed> {
         self.event(PaymentFailed {
             store_id: self.order.store_id,
             order_id: self.order.id,
@@ -107,15 +116,15 @@ impl Fixture {
         })
     }
 
-    pub(crate) fn stock_updated(&self) -> Message<StockCountUpdated> {
+    pub(crate) fn stock_updated(&self) -> Envelope<StockCountUpdated> {
         self.event(StockCountUpdated { store_id: self.order.store_id, order_id: self.order.id, lines: vec![] })
     }
 
-    pub(crate) fn stock_rejected(&self) -> Message<StockRejected> {
+    pub(crate) fn stock_rejected(&self) -> Envelope<StockRejected> {
         self.event(StockRejected { store_id: self.order.store_id, order_id: self.order.id, short: vec![] })
     }
 
-    pub(crate) fn refund_completed(&self, settles: bool) -> Message<RefundCompleted> {
+    pub(crate) fn refund_completed(&self, settles: bool) -> Envelope<RefundCompleted> {
         self.event(RefundCompleted {
             store_id: self.order.store_id,
             order_id: self.order.id,
@@ -126,9 +135,9 @@ impl Fixture {
         })
     }
 
-    fn event<E: Event>(&self, data: E) -> Message<E> {
+    fn event<E: Event>(&self, data: E) -> Envelope<E> {
         let cause = Cause { correlation_id: "corr-1".into(), causation_id: None, traceparent: None };
-        message(self.deps().event(&cause, self.world.tenant, self.order.id, 1, data))
+        self.deps().event(&cause, self.world.tenant, self.order.id, 1, data)
     }
 
     pub(crate) async fn stored(&self) -> Versioned<Order> {
@@ -174,10 +183,6 @@ impl Fixture {
         assert_eq!(steps.iter().map(|step| step.value.order_version).collect::<Vec<_>>(), every);
         assert_eq!(sent.iter().map(|event| event.version).collect::<Vec<_>>(), every);
     }
-}
-
-pub(crate) fn message<D>(detail: Envelope<D>) -> Message<D> {
-    Message { detail, attempt: 0, due_at: None }
 }
 
 pub(crate) fn events_of(world: &World, order: OrderId) -> Vec<Envelope<Value>> {

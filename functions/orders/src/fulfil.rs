@@ -1,11 +1,11 @@
 //! `POST /orders/{id}/fulfilment`: the team says where an order's goods are.
 
 use contracts::orders::{Fulfil, Order as OrderView};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 
 use crate::transition::request;
 
-pub async fn handle(deps: &Deps, call: Call<Fulfil>) -> Outcome<Fulfil> {
+pub async fn handle(deps: &Granted<Fulfil>, call: Call<Fulfil>) -> Outcome<Fulfil> {
     request(deps, &call, call.path.id, |order| {
         call.expect_version(order.version)?;
         let (tracking, note) = (call.body.tracking.clone().map(Into::into), call.body.note.clone());
@@ -134,7 +134,7 @@ mod tests {
             let request = TestRequest::new().by(&fixture.world.owner).path("id", fixture.order.id).key("k");
             request.header("if-match", etag).json(json!({ "status": "preparing" })).send(fixture.deps(), handle)
         };
-        assert_eq!(asked("\"1\"").await.problem(), (412, "changed".into()));
+        assert_eq!(asked("\"1\"").await.problem(), (412, "version_mismatch".into()));
         let order: OrderView = asked("\"3\"").await.ok();
         assert_eq!(order.fulfilment.unwrap().status, FulfilmentStatus::Preparing);
     }

@@ -1,11 +1,11 @@
 //! `GET /orders/{id}`: an order, for its buyer or the tenant's team.
 
 use contracts::orders::{Get, Order};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 
 use crate::access;
 
-pub async fn handle(deps: &Deps, call: Call<Get>) -> Outcome<Get> {
+pub async fn handle(deps: &Granted<Get>, call: Call<Get>) -> Outcome<Get> {
     let order = access::read(deps, &call, call.path.id).await?;
     Ok(Reply::new(&Order::new(order.value, order.version)).etag(order.version))
 }

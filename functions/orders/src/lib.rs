@@ -20,8 +20,9 @@ mod access;
 mod transition;
 
 runtime::functions! {
-    serve_http: cancel, decide_return, fulfil, get, list_all, list, place, request_return, timeline;
-    serve_consumer: expire, on_payment_completed, on_payment_failed, on_refund_completed, on_stock_rejected, on_stock_updated;
+    http: cancel, decide_return, fulfil, get, list_all, list, place, request_return, timeline;
+    consumer: on_payment_completed, on_payment_failed, on_refund_completed, on_stock_rejected, on_stock_updated;
+    timer: expire;
 }
 
 #[cfg(test)]

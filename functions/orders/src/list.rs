@@ -1,10 +1,10 @@
 //! `GET /orders`: a page of the caller's own orders at a store, newest first.
 
 use contracts::orders::{List, Order as OrderView};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 use store::{SortOrder, keys};
 
-pub async fn handle(deps: &Deps, call: Call<List>) -> Outcome<List> {
+pub async fn handle(deps: &Granted<List>, call: Call<List>) -> Outcome<List> {
     let (store, buyer) = (call.store()?, call.principal()?.account_id);
     let filters = buyer.to_string();
     let position = call.position(deps, call.query.cursor.as_deref(), &filters).await?;

@@ -2,10 +2,10 @@
 
 use contracts::orders::{ListAll, Order as OrderView};
 use domain::order::{Order, OrderStatus};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 use store::{SortOrder::Descending, keys};
 
-pub async fn handle(deps: &Deps, call: Call<ListAll>) -> Outcome<ListAll> {
+pub async fn handle(deps: &Granted<ListAll>, call: Call<ListAll>) -> Outcome<ListAll> {
     let (store, status, limit) = (call.store()?, call.query.status, call.query.limit.get());
     let filters = status.map_or("", OrderStatus::name);
     let position = call.position(deps, call.query.cursor.as_deref(), filters).await?;
@@ -40,7 +40,7 @@ mod tests {
     /// Orders one (paid), two and three, each a second after the one before.
     async fn three_orders() -> (Fixture, [OrderId; 3]) {
         let fixture = Fixture::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         let mut all = [fixture.order.id; 3];
         for id in &mut all[1..] {
             fixture.world.clock.advance_s(1);

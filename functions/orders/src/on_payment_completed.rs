@@ -1,16 +1,17 @@
 //! `PAYMENT_COMPLETED`: the order is paid. One that lapsed meanwhile is revived, and its stock taken again if there is
 //! any; one that a person cancelled is refunded.
 
-use contracts::{events::PaymentCompleted, orders::ON_PAYMENT_COMPLETED};
-use runtime::{Deps, Message, StepError};
+use contracts::{
+    events::{Envelope, PaymentCompleted},
+    orders::OnPaymentCompleted,
+};
+use runtime::{Granted, StepError};
 
-use crate::transition::step;
+use crate::transition::apply_event;
 
-pub async fn handle(deps: &Deps, message: Message<PaymentCompleted>) -> Result<(), StepError> {
-    let event = message.detail;
+pub async fn handle(deps: &Granted<OnPaymentCompleted>, event: Envelope<PaymentCompleted>) -> Result<(), StepError> {
     let (order_id, payment_id, now) = (event.data.order_id, event.data.payment_id, deps.now());
-    step(deps, ON_PAYMENT_COMPLETED.function, &event, order_id, |order| Ok(order.payment_completed(payment_id, now)))
-        .await
+    apply_event(deps, &deps.received(&event), order_id, |order| Ok(order.payment_completed(payment_id, now))).await
 }
 
 #[cfg(test)]
@@ -22,7 +23,7 @@ mod tests {
     use super::*;
     use crate::{
         cancel, expire,
-        fixtures::{Fixture, everything, message},
+        fixtures::{Fixture, everything},
         on_payment_failed,
     };
 
@@ -30,16 +31,16 @@ mod tests {
     async fn pays_the_order_once_in_one_read_and_one_transaction() {
         let fixture = Fixture::new().await;
         let paid = fixture.completed();
-        handle(fixture.deps(), paid.clone()).await.unwrap();
+        handle(&fixture.granted(), paid.clone()).await.unwrap();
         let calls = fixture.world.dynamo.take_calls();
         assert_eq!(calls, [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
         fixture.assert_moved(2, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
         let sent = fixture.sent().pop().unwrap();
         assert_eq!(sent.data["payment_id"], fixture.payment.to_string());
-        assert_eq!((sent.correlation_id, sent.causation_id), ("corr-1".into(), Some(paid.detail.id)));
+        assert_eq!((sent.correlation_id, sent.causation_id), ("corr-1".into(), Some(paid.id)));
 
         let before = everything(&fixture.world);
-        handle(fixture.deps(), paid).await.unwrap();
+        handle(&fixture.granted(), paid).await.unwrap();
         assert_eq!(everything(&fixture.world), before);
     }
 
@@ -47,9 +48,9 @@ mod tests {
     async fn an_order_that_lapsed_is_revived() {
         let fixture = Fixture::new().await;
         fixture.world.clock.advance_s(900);
-        expire::handle(&fixture.expire_deps(), fixture.created()).await.unwrap();
+        expire::handle(&fixture.granted(), fixture.due()).await.unwrap();
         assert_eq!(fixture.status().await, OrderStatus::Cancelled);
-        handle(fixture.deps(), fixture.completed()).await.unwrap();
+        handle(&fixture.granted(), fixture.completed()).await.unwrap();
         fixture.assert_moved(3, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
     }
 
@@ -57,10 +58,10 @@ mod tests {
     async fn an_order_that_failed_first_is_revived_and_does_not_fail_later() {
         let fixture = Fixture::new().await;
         let failed = fixture.failed();
-        on_payment_failed::handle(fixture.deps(), failed.clone()).await.unwrap();
-        handle(fixture.deps(), fixture.completed()).await.unwrap();
-        on_payment_failed::handle(fixture.deps(), failed).await.unwrap();
-        on_payment_failed::handle(fixture.deps(), fixture.failed()).await.unwrap();
+        on_payment_failed::handle(&fixture.granted(), failed.clone()).await.unwrap();
+        handle(&fixture.granted(), fixture.completed()).await.unwrap();
+        on_payment_failed::handle(&fixture.granted(), failed).await.unwrap();
+        on_payment_failed::handle(&fixture.granted(), fixture.failed()).await.unwrap();
         fixture.assert_moved(3, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
     }
 
@@ -71,10 +72,10 @@ mod tests {
             let asked = TestRequest::new().by(&fixture.world.buyer).path("id", fixture.order.id).key("k");
             asked.send(fixture.deps(), cancel::handle).await.ok::<Order>();
             if is_settled {
-                on_payment_failed::handle(fixture.deps(), fixture.failed()).await.unwrap();
+                on_payment_failed::handle(&fixture.granted(), fixture.failed()).await.unwrap();
             }
             let lines = fixture.cart().await.lines;
-            handle(fixture.deps(), fixture.completed()).await.unwrap();
+            handle(&fixture.granted(), fixture.completed()).await.unwrap();
             let version = if is_settled { 4 } else { 3 };
             fixture.assert_moved(version, OrderStatus::RefundPending, "ORDER_CANCELLED").await;
             let sent = fixture.sent().pop().unwrap();
@@ -87,12 +88,12 @@ mod tests {
     async fn an_order_that_is_not_there_comes_again() {
         let fixture = Fixture::new().await;
         let before = everything(&fixture.world);
-        let mut unknown = fixture.completed().detail;
+        let mut unknown = fixture.completed();
         unknown.data.order_id = fixture.deps().id(OrderId::from_ulid);
-        let mut of_a_neighbour = fixture.completed().detail;
+        let mut of_a_neighbour = fixture.completed();
         of_a_neighbour.tenant_id = fixture.deps().id(domain::TenantId::from_ulid);
         for event in [unknown, of_a_neighbour] {
-            assert!(matches!(handle(fixture.deps(), message(event)).await, Err(StepError::Retry(_))));
+            assert!(matches!(handle(&fixture.granted(), event).await, Err(StepError::Retry(_))));
         }
         assert_eq!(everything(&fixture.world), before);
     }

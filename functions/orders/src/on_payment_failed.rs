@@ -1,14 +1,16 @@
 //! `PAYMENT_FAILED`: no money will come, so the order is cancelled and its cart given back.
 
-use contracts::{events::PaymentFailed, orders::ON_PAYMENT_FAILED};
-use runtime::{Deps, Message, StepError};
+use contracts::{
+    events::{Envelope, PaymentFailed},
+    orders::OnPaymentFailed,
+};
+use runtime::{Granted, StepError};
 
-use crate::transition::step;
+use crate::transition::apply_event;
 
-pub async fn handle(deps: &Deps, message: Message<PaymentFailed>) -> Result<(), StepError> {
-    let event = message.detail;
+pub async fn handle(deps: &Granted<OnPaymentFailed>, event: Envelope<PaymentFailed>) -> Result<(), StepError> {
     let (order_id, now) = (event.data.order_id, deps.now());
-    step(deps, ON_PAYMENT_FAILED.function, &event, order_id, |order| Ok(order.payment_failed(now))).await
+    apply_event(deps, &deps.received(&event), order_id, |order| Ok(order.payment_failed(now))).await
 }
 
 #[cfg(test)]
@@ -30,7 +32,7 @@ mod tests {
         assert!(fixture.cart().await.lines.is_empty());
         let failed = fixture.failed();
         fixture.world.dynamo.take_calls();
-        handle(fixture.deps(), failed.clone()).await.unwrap();
+        handle(&fixture.granted(), failed.clone()).await.unwrap();
         let calls = fixture.world.dynamo.take_calls();
         assert_eq!(calls, [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
         fixture.assert_moved(2, OrderStatus::Cancelled, "ORDER_CANCELLED").await;
@@ -40,7 +42,7 @@ mod tests {
         assert_eq!(lines, [(fixture.product.id, 2)]);
 
         let before = everything(&fixture.world);
-        handle(fixture.deps(), failed).await.unwrap();
+        handle(&fixture.granted(), failed).await.unwrap();
         assert_eq!(everything(&fixture.world), before);
     }
 
@@ -50,7 +52,7 @@ mod tests {
         fixture.start_new_cart().await;
         let cart = fixture.cart().await;
         assert_eq!(cart.lines.len(), 1);
-        handle(fixture.deps(), fixture.failed()).await.unwrap();
+        handle(&fixture.granted(), fixture.failed()).await.unwrap();
         fixture.assert_moved(2, OrderStatus::Cancelled, "ORDER_CANCELLED").await;
         assert_eq!(fixture.cart().await, cart);
     }
@@ -60,7 +62,7 @@ mod tests {
         let fixture = Fixture::new().await;
         let asked = TestRequest::new().by(&fixture.world.owner).path("id", fixture.order.id).key("k");
         asked.send(fixture.deps(), cancel::handle).await.ok::<Order>();
-        handle(fixture.deps(), fixture.failed()).await.unwrap();
+        handle(&fixture.granted(), fixture.failed()).await.unwrap();
         fixture.assert_moved(3, OrderStatus::Cancelled, "ORDER_CANCELLED").await;
         assert_eq!(fixture.stored().await.value.cancel_reason(), Some(CancelReason::Staff));
         assert_eq!(fixture.cart().await.lines.len(), 1);
@@ -69,8 +71,8 @@ mod tests {
     #[tokio::test]
     async fn an_order_that_is_paid_stays_paid() {
         let fixture = Fixture::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
-        handle(fixture.deps(), fixture.failed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
+        handle(&fixture.granted(), fixture.failed()).await.unwrap();
         fixture.assert_moved(2, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
         assert!(fixture.cart().await.lines.is_empty());
     }

@@ -1,18 +1,20 @@
 //! `REFUND_COMPLETED`: once all of an order's money went back, because it was cancelled or its goods were returned, the
 //! order is refunded. A part of it, or money that never paid the order, changes nothing.
 
-use contracts::{events::RefundCompleted, orders::ON_REFUND_COMPLETED};
-use runtime::{Deps, Message, StepError};
+use contracts::{
+    events::{Envelope, RefundCompleted},
+    orders::OnRefundCompleted,
+};
+use runtime::{Granted, StepError};
 
-use crate::transition::step;
+use crate::transition::apply_event;
 
-pub async fn handle(deps: &Deps, message: Message<RefundCompleted>) -> Result<(), StepError> {
-    let event = message.detail;
+pub async fn handle(deps: &Granted<OnRefundCompleted>, event: Envelope<RefundCompleted>) -> Result<(), StepError> {
     if !event.data.settles {
         return Ok(());
     }
     let (order_id, now) = (event.data.order_id, deps.now());
-    step(deps, ON_REFUND_COMPLETED.function, &event, order_id, |order| order.refund_completed(now)).await
+    apply_event(deps, &deps.received(&event), order_id, |order| order.refund_completed(now)).await
 }
 
 #[cfg(test)]
@@ -28,27 +30,27 @@ mod tests {
     #[tokio::test]
     async fn settles_the_order_once_in_one_read_and_one_transaction() {
         let fixture = Fixture::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
-        on_stock_rejected::handle(fixture.deps(), fixture.stock_rejected()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
+        on_stock_rejected::handle(&fixture.granted(), fixture.stock_rejected()).await.unwrap();
         let refunded = fixture.refund_completed(true);
         fixture.world.dynamo.take_calls();
-        handle(fixture.deps(), refunded.clone()).await.unwrap();
+        handle(&fixture.granted(), refunded.clone()).await.unwrap();
         let calls = fixture.world.dynamo.take_calls();
         assert_eq!(calls, [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
         fixture.assert_moved(4, OrderStatus::Refunded, "ORDER_REFUNDED").await;
 
         let before = everything(&fixture.world);
-        handle(fixture.deps(), refunded).await.unwrap();
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        handle(&fixture.granted(), refunded).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         assert_eq!(everything(&fixture.world), before);
     }
 
     #[tokio::test]
     async fn a_part_of_the_money_changes_nothing() {
         let fixture = Fixture::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         let before = everything(&fixture.world);
-        handle(fixture.deps(), fixture.refund_completed(false)).await.unwrap();
+        handle(&fixture.granted(), fixture.refund_completed(false)).await.unwrap();
         assert_eq!(everything(&fixture.world), before);
     }
 
@@ -56,11 +58,11 @@ mod tests {
     #[tokio::test]
     async fn a_refund_that_overtook_the_rejection_comes_again() {
         let fixture = Fixture::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         let refunded = fixture.refund_completed(true);
-        assert!(matches!(handle(fixture.deps(), refunded.clone()).await, Err(StepError::Retry(_))));
-        on_stock_rejected::handle(fixture.deps(), fixture.stock_rejected()).await.unwrap();
-        handle(fixture.deps(), refunded).await.unwrap();
+        assert!(matches!(handle(&fixture.granted(), refunded.clone()).await, Err(StepError::Retry(_))));
+        on_stock_rejected::handle(&fixture.granted(), fixture.stock_rejected()).await.unwrap();
+        handle(&fixture.granted(), refunded).await.unwrap();
         fixture.assert_moved(4, OrderStatus::Refunded, "ORDER_REFUNDED").await;
     }
 }

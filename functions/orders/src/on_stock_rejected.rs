@@ -1,15 +1,17 @@
 //! `STOCK_REJECTED`: the money came after the reservation had lapsed, and the stock was gone: the order is off, and its
 //! money goes back.
 
-use contracts::{events::StockRejected, orders::ON_STOCK_REJECTED};
-use runtime::{Deps, Message, StepError};
+use contracts::{
+    events::{Envelope, StockRejected},
+    orders::OnStockRejected,
+};
+use runtime::{Granted, StepError};
 
-use crate::transition::step;
+use crate::transition::apply_event;
 
-pub async fn handle(deps: &Deps, message: Message<StockRejected>) -> Result<(), StepError> {
-    let event = message.detail;
+pub async fn handle(deps: &Granted<OnStockRejected>, event: Envelope<StockRejected>) -> Result<(), StepError> {
     let (order_id, now) = (event.data.order_id, deps.now());
-    step(deps, ON_STOCK_REJECTED.function, &event, order_id, |order| order.stock_rejected(now)).await
+    apply_event(deps, &deps.received(&event), order_id, |order| order.stock_rejected(now)).await
 }
 
 #[cfg(test)]
@@ -25,10 +27,10 @@ mod tests {
     #[tokio::test]
     async fn sends_the_money_back_once_in_one_read_and_one_transaction() {
         let fixture = Fixture::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         let rejected = fixture.stock_rejected();
         fixture.world.dynamo.take_calls();
-        handle(fixture.deps(), rejected.clone()).await.unwrap();
+        handle(&fixture.granted(), rejected.clone()).await.unwrap();
         let calls = fixture.world.dynamo.take_calls();
         assert_eq!(calls, [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
         fixture.assert_moved(3, OrderStatus::RefundPending, "ORDER_CANCELLED").await;
@@ -37,14 +39,14 @@ mod tests {
         assert!(fixture.cart().await.lines.is_empty(), "what cannot be had is not given back");
 
         let before = everything(&fixture.world);
-        handle(fixture.deps(), rejected).await.unwrap();
+        handle(&fixture.granted(), rejected).await.unwrap();
         assert_eq!(everything(&fixture.world), before);
     }
 
     #[tokio::test]
     async fn before_the_payment_it_comes_again() {
         let fixture = Fixture::new().await;
-        let early = handle(fixture.deps(), fixture.stock_rejected()).await;
+        let early = handle(&fixture.granted(), fixture.stock_rejected()).await;
         assert!(matches!(early, Err(StepError::Retry(_))));
         assert_eq!(fixture.status().await, OrderStatus::Pending);
     }

@@ -1,14 +1,16 @@
 //! `STOCK_COUNT_UPDATED`: paid and the stock sold, so the order is confirmed.
 
-use contracts::{events::StockCountUpdated, orders::ON_STOCK_UPDATED};
-use runtime::{Deps, Message, StepError};
+use contracts::{
+    events::{Envelope, StockCountUpdated},
+    orders::OnStockUpdated,
+};
+use runtime::{Granted, StepError};
 
-use crate::transition::step;
+use crate::transition::apply_event;
 
-pub async fn handle(deps: &Deps, message: Message<StockCountUpdated>) -> Result<(), StepError> {
-    let event = message.detail;
+pub async fn handle(deps: &Granted<OnStockUpdated>, event: Envelope<StockCountUpdated>) -> Result<(), StepError> {
     let (order_id, now) = (event.data.order_id, deps.now());
-    step(deps, ON_STOCK_UPDATED.function, &event, order_id, |order| order.stock_updated(now)).await
+    apply_event(deps, &deps.received(&event), order_id, |order| order.stock_updated(now)).await
 }
 
 #[cfg(test)]
@@ -27,10 +29,10 @@ mod tests {
     #[tokio::test]
     async fn confirms_the_order_once_in_one_read_and_one_transaction() {
         let fixture = Fixture::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         let sold = fixture.stock_updated();
         fixture.world.dynamo.take_calls();
-        handle(fixture.deps(), sold.clone()).await.unwrap();
+        handle(&fixture.granted(), sold.clone()).await.unwrap();
         let calls = fixture.world.dynamo.take_calls();
         assert_eq!(calls, [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
         fixture.assert_moved(3, OrderStatus::Confirmed, "ORDER_CONFIRMED").await;
@@ -38,15 +40,15 @@ mod tests {
         assert_eq!((&line["title"], &line["quantity"]), (&"Things Fall Apart – Default".into(), &2.into()));
 
         let before = everything(&fixture.world);
-        handle(fixture.deps(), sold).await.unwrap();
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        handle(&fixture.granted(), sold).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         assert_eq!(everything(&fixture.world), before);
     }
 
     #[tokio::test]
     async fn before_the_payment_it_comes_again() {
         let fixture = Fixture::new().await;
-        let early = handle(fixture.deps(), fixture.stock_updated()).await;
+        let early = handle(&fixture.granted(), fixture.stock_updated()).await;
         assert!(matches!(early, Err(StepError::Retry(reason)) if reason == "cannot stock_updated while pending"));
         assert_eq!(fixture.status().await, OrderStatus::Pending);
     }
@@ -54,10 +56,10 @@ mod tests {
     #[tokio::test]
     async fn an_order_cancelled_meanwhile_is_not_confirmed() {
         let fixture = Fixture::new().await;
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         let asked = TestRequest::new().by(&fixture.world.buyer).path("id", fixture.order.id).key("k");
         asked.send(fixture.deps(), cancel::handle).await.ok::<Order>();
-        handle(fixture.deps(), fixture.stock_updated()).await.unwrap();
+        handle(&fixture.granted(), fixture.stock_updated()).await.unwrap();
         fixture.assert_moved(3, OrderStatus::RefundPending, "ORDER_CANCELLED").await;
     }
 }

@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 use contracts::{
     events::{LineQuantity, OrderCreated},
     http::FieldError,
-    orders::{Order as OrderView, Place, PlaceOrder},
-    problems::{self, COUPON_NOT_APPLICABLE, DISCONTINUED, OUT_OF_STOCK, PRICE_CHANGED, coupon_problem},
+    orders::{Expire, Order as OrderView, Place, PlaceOrder},
+    problems::{self, COUPON_NOT_APPLICABLE, Code, DISCONTINUED, OUT_OF_STOCK, PRICE_CHANGED, coupon_problem},
 };
 use domain::{
     Money, OrderId, ProductId, Timestamp,
@@ -23,19 +23,17 @@ use domain::{
     store::{Store, StoreStatus},
     time::after,
 };
-use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
+use runtime::{Call, Deps, Granted, Outcome, Problem, Reply, Tries, Try, http::Committed, retry};
 use store::{Op, Refused, TimelineEntry, Tx, Versioned, keys};
 
-use crate::transition::TRIES;
-
-pub async fn handle(deps: &Deps, call: Call<Place>) -> Outcome<Place> {
-    for _ in 0..TRIES {
+pub async fn handle(deps: &Granted<Place>, call: Call<Place>) -> Outcome<Place> {
+    retry!(Tries::FEW_RIVALS, {
         let draft = decide(deps, &call).await?;
-        if let Some(reply) = commit(deps, &call, draft).await? {
-            return Ok(reply);
+        match commit(deps, &call, draft).await? {
+            Some(reply) => Try::Done(reply),
+            None => Try::Lost,
         }
-    }
-    Err(Problem::busy())
+    })
 }
 
 /// The order that the cart makes today, and what it was made from.
@@ -161,8 +159,8 @@ fn price_lines(cart: &Cart, store: &Store, products: &HashMap<ProductId, Product
     let (mut lines, mut errors) = (vec![], vec![]);
     for line in &cart.lines {
         let pointer = format!("/lines/{}", line.variant_id);
-        let mut error = |code: &str, detail: String| {
-            errors.push(FieldError { pointer: pointer.clone(), code: code.into(), detail });
+        let mut error = |code: &Code, detail: String| {
+            errors.push(FieldError { pointer: pointer.clone(), code: code.name.into(), detail });
         };
         let product = products.get(&line.product_id);
         let product = product.filter(|product| product.is_on_sale() && product.store_id == store.id);
@@ -284,6 +282,7 @@ fn write(
         tx.create(tenant, &redemption);
         tx.save(tenant, &customer.once_more(now), version);
     }
+    tx.set_timer::<Expire>(deps.timer(&call.cause, tenant, order.id, order.expires_at));
     let cart = tx.update(tenant, &cart.value.ordered(order.id, now), cart.version);
     tx.emit(&deps.event(
         &call.cause,
@@ -495,7 +494,7 @@ mod tests {
     }
 
     /// As [`handle`], with another request of the buyer's that changes the cart in between.
-    async fn with_the_cart_changed_in_between(deps: &Deps, call: Call<Place>) -> Outcome<Place> {
+    async fn with_the_cart_changed_in_between(deps: &Granted<Place>, call: Call<Place>) -> Outcome<Place> {
         let draft = decide(deps, &call).await?;
         let mut tx = deps.tx();
         tx.update(call.tenant()?, &draft.cart.value.clone().clear(deps.now()), draft.cart.version);

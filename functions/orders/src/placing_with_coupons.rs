@@ -11,7 +11,7 @@ use domain::{
     catalog::Product,
     coupon::{ChosenCoupon, Coupon, CustomerUses, Discount, Redemption, RedemptionState},
 };
-use runtime::{Call, Deps, Outcome, Principal, Problem};
+use runtime::{Call, Granted, Outcome, Principal, Problem};
 use serde_json::json;
 use store::{Versioned, keys};
 use testing::{TestRequest, World, http::Answer};
@@ -172,7 +172,7 @@ async fn a_coupon_takes_nothing_from_lines_that_are_out_of_stock() {
 }
 
 /// As [`handle`], once, with other terms in between.
-async fn with_terms_changed_in_between(deps: &Deps, call: Call<Place>) -> Outcome<Place> {
+async fn with_terms_changed_in_between(deps: &Granted<Place>, call: Call<Place>) -> Outcome<Place> {
     let draft = decide(deps, &call).await?;
     let at = call.store()?;
     let coupon_id = draft.order.coupon.as_ref().unwrap().coupon_id;

@@ -2,7 +2,9 @@
 
 use contracts::{
     http::FieldError,
-    orders::{AskReturn, Return as ReturnView}, problems};
+    orders::{AskReturn, Return as ReturnView},
+    problems,
+};
 use domain::{
     ReturnId,
     order::{
@@ -10,11 +12,11 @@ use domain::{
         returns::{LineError, RequestError},
     },
 };
-use runtime::{Call, Deps, Outcome, Problem, Reply};
+use runtime::{Call, Granted, Outcome, Problem, Reply};
 
 use crate::transition::request;
 
-pub async fn handle(deps: &Deps, call: Call<AskReturn>) -> Outcome<AskReturn> {
+pub async fn handle(deps: &Granted<AskReturn>, call: Call<AskReturn>) -> Outcome<AskReturn> {
     let id = deps.id(ReturnId::from_ulid);
     request(deps, &call, call.path.id, |order| {
         let lines = call.body.lines.iter().cloned().map(Into::into).collect();

@@ -2,7 +2,7 @@
 //! every order has at least the step that placed it, and each step knows the buyer.
 
 use contracts::orders::{ShowTimeline, Timeline, TimelineEntry as EntryView};
-use runtime::{Call, Deps, Outcome, Problem, Reply};
+use runtime::{Call, Granted, Outcome, Problem, Reply};
 use store::{SortOrder, TimelineEntry, keys};
 
 use crate::access::may_see;
@@ -10,7 +10,7 @@ use crate::access::may_see;
 /// More than the states of an order allow.
 const STEPS_MAX: i32 = 100;
 
-pub async fn handle(deps: &Deps, call: Call<ShowTimeline>) -> Outcome<ShowTimeline> {
+pub async fn handle(deps: &Granted<ShowTimeline>, call: Call<ShowTimeline>) -> Outcome<ShowTimeline> {
     let (principal, order_id) = (call.principal()?, call.path.id);
     let list = keys::timeline(call.tenant()?, order_id);
     let (steps, _) = deps.db.list::<TimelineEntry>(&list, SortOrder::Ascending, STEPS_MAX, None).await?;
@@ -47,7 +47,7 @@ mod tests {
     async fn tells_every_step_in_one_query() {
         let fixture = Fixture::new().await;
         fixture.world.clock.advance_s(60);
-        on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+        on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
         fixture.world.dynamo.take_calls();
         for who in [&fixture.world.buyer, &fixture.world.owner] {
             let timeline: Timeline = ask(&fixture, who, fixture.order.id).await.ok();

@@ -4,58 +4,51 @@
 use contracts::{
     Endpoint,
     events::{
-        Envelope, Event, LineQuantity, OrderCancelRequested, OrderCancelled, OrderConfirmed, OrderDelivered,
-        OrderDispatched, OrderFulfilmentUpdated, OrderPaymentCompleted, OrderRefunded, OrderReturned, ReturnRejected,
-        ReturnRequested, StockLine,
+        Event, LineQuantity, OrderCancelRequested, OrderCancelled, OrderConfirmed, OrderDelivered, OrderDispatched,
+        OrderFulfilmentUpdated, OrderPaymentCompleted, OrderRefunded, OrderReturned, ReturnRejected, ReturnRequested,
+        StockLine,
     },
+    orders::Expire,
 };
 use domain::{
     InvalidTransition, OrderId, TenantId,
     order::{Change, Fulfilment, FulfilmentStatus, Order, OrderLine, Return, ReturnLine, ReturnState, Transition},
 };
-use runtime::{
-    Call, Deps, Problem, Reply, StepError,
-    consumer::{Committed, commit},
-    events::Cause,
-    http,
-};
+use runtime::{Call, Deps, Problem, Received, Reply, StepCommit, StepError, Tries, Try, events::Cause, retry};
 use store::{TimelineEntry, Tx, Versioned, keys};
 
 use crate::access;
 
-/// An order that somebody else moved between reading and writing is read again; whoever loses this often in a row
-/// leaves it to the queue, or to the client.
-pub(crate) const TRIES: u32 = 4;
-
 /// Deals with an event about an order: reads it, applies the transition, and writes what follows. An order for which
 /// nothing is to be done is left alone, so events that come twice or late are harmless; one that comes too early comes
 /// again.
-pub(crate) async fn step<D>(
+pub(crate) async fn apply_event(
     deps: &Deps,
-    consumer: &str,
-    event: &Envelope<D>,
+    received: &Received,
     order_id: OrderId,
     transition: impl Fn(Order) -> Result<Transition, InvalidTransition>,
 ) -> Result<(), StepError> {
-    let tenant = event.tenant_id;
+    let tenant = received.tenant_id;
     let mut gives_back_cart = true;
-    for _ in 0..TRIES {
+    retry!(Tries::FEW_RIVALS, {
         let order = deps.db.get::<Order>(&keys::order(tenant, order_id)).await?;
         let order = order.ok_or_else(|| StepError::retry("there is no such order (yet)"))?;
         let Some((next, change)) = transition(order.value).map_err(StepError::retry)? else { return Ok(()) };
 
-        let (mut tx, inbox) = deps.step_tx(consumer, tenant, event.id);
+        let mut tx = received.tx(deps);
         let is_cancelled_unpaid = matches!(change, Change::Cancelled { refund: false, .. });
-        write(deps, &mut tx, &Cause::from(event), tenant, &next, order.version, change);
+        write(deps, &mut tx, &received.cause, tenant, &next, order.version, change);
         let cart = (is_cancelled_unpaid && gives_back_cart)
             .then(|| tx.give_back_cart(tenant, next.store_id, next.buyer_id, next.id, deps.now()));
-        match commit(deps, tx, inbox).await? {
-            Committed::Done => return Ok(()),
+        match tx.commit().await? {
+            StepCommit::Done => Try::Done(()),
             // The buyer has started a new cart: that one stays, and the order moves without it.
-            Committed::Refused(refused) => gives_back_cart &= !cart.is_some_and(|op| refused.contains(op)),
+            StepCommit::Refused(refused) => {
+                gives_back_cart &= !cart.is_some_and(|op| refused.contains(op));
+                Try::Lost
+            }
         }
-    }
-    Err(StepError::retry("the order keeps changing"))
+    })
 }
 
 /// Deals with a person's request about an order: reads it, and writes what `decide` makes of it with what follows, or
@@ -67,25 +60,25 @@ pub(crate) async fn request<E: Endpoint>(
     decide: impl Fn(Versioned<Order>) -> Result<(Transition, Reply<E>), Problem>,
 ) -> runtime::Outcome<E> {
     let tenant = call.tenant()?;
-    for _ in 0..TRIES {
+    retry!(Tries::FEW_RIVALS, {
         let order = access::read(deps, call, order_id).await?;
         let version = order.version;
         let (moved, reply) = decide(order)?;
         let Some((next, change)) = moved else { return Ok(reply) };
         let mut tx = deps.tx();
         write(deps, &mut tx, &call.cause, tenant, &next, version, change);
-        if let http::Committed::Done(reply) = call.commit(deps, tx, reply).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Problem::busy())
+        call.commit(deps, tx, reply).await?.into()
+    })
 }
 
 /// Adds to a transaction that an order, read at `version`, has become `next`; refused if it has changed since.
 fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, next: &Order, version: u64, change: Change) {
     tx.update(tenant, next, version);
+    if ends_waiting(&change) {
+        tx.cancel_timer::<Expire>(tenant, next.id);
+    }
     let version = version + 1;
-    let event = emit(Teller { deps, tx, cause, tenant, order_id: next.id, version }, next, change);
+    let event = emit(EventEmitter { deps, tx, cause, tenant, order_id: next.id, version }, next, change);
     tx.create(
         tenant,
         &TimelineEntry {
@@ -99,8 +92,16 @@ fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, next: &Order
     );
 }
 
-/// Tells of an order at a version.
-struct Teller<'a> {
+/// Whether the order no longer waits for its payment, so that its window may close unnoticed.
+const fn ends_waiting(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Paid { .. } | Change::CancelRequested { .. } | Change::Cancelled { refund: false, .. }
+    )
+}
+
+/// Emits the event for one transition of an order.
+struct EventEmitter<'a> {
     deps: &'a Deps,
     tx: &'a mut Tx,
     cause: &'a Cause,
@@ -109,14 +110,14 @@ struct Teller<'a> {
     version: u64,
 }
 
-impl Teller<'_> {
+impl EventEmitter<'_> {
     fn send<E: Event>(self, data: E) -> &'static str {
         self.tx.emit(&self.deps.event(self.cause, self.tenant, self.order_id, self.version, data));
         E::TYPE
     }
 }
 
-fn emit(out: Teller<'_>, order: &Order, change: Change) -> &'static str {
+fn emit(out: EventEmitter<'_>, order: &Order, change: Change) -> &'static str {
     let (store_id, order_id, number, total) = (order.store_id, order.id, order.number.clone(), order.totals.total);
     let customer = order.customer.clone();
     match change {
@@ -142,7 +143,7 @@ fn emit(out: Teller<'_>, order: &Order, change: Change) -> &'static str {
     }
 }
 
-fn emit_fulfilment(out: Teller<'_>, order: &Order, now: Fulfilment) -> &'static str {
+fn emit_fulfilment(out: EventEmitter<'_>, order: &Order, now: Fulfilment) -> &'static str {
     let (store_id, order_id, number) = (order.store_id, order.id, order.number.clone());
     let customer = order.customer.clone();
     let Fulfilment { status, tracking, note, dispatches: dispatch, .. } = now;
@@ -160,7 +161,7 @@ fn emit_fulfilment(out: Teller<'_>, order: &Order, now: Fulfilment) -> &'static 
     }
 }
 
-fn emit_return(out: Teller<'_>, order: &Order, now: Return) -> &'static str {
+fn emit_return(out: EventEmitter<'_>, order: &Order, now: Return) -> &'static str {
     let (store_id, order_id, number) = (order.store_id, order.id, order.number.clone());
     let (customer, return_id) = (order.customer.clone(), now.id);
     match now.state {
@@ -193,10 +194,14 @@ fn returned_quantities(order: &Order, lines: &[ReturnLine]) -> Vec<LineQuantity>
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use contracts::events;
+    use contracts::{
+        events::{self, Envelope},
+        orders::OnPaymentFailed,
+    };
     use domain::order::OrderStatus;
     use proptest::{prelude::*, sample::Index, test_runner::Config};
-    use runtime::{Message, Principal};
+    use contracts::timers::Due;
+    use runtime::Principal;
     use testing::TestRequest;
 
     use super::*;
@@ -209,18 +214,17 @@ mod tests {
     #[tokio::test]
     async fn an_order_that_moves_between_reading_and_writing_is_read_again() {
         let fixture = Fixture::new().await;
-        let (failed, is_first) = (fixture.failed().detail, AtomicBool::new(true));
+        let (failed, is_first) = (fixture.failed(), AtomicBool::new(true));
+        let received = fixture.granted::<OnPaymentFailed>().received(&failed);
         let fails_as_it_is_paid = |order: Order| {
             if is_first.swap(false, Ordering::SeqCst) {
                 meanwhile(async {
-                    on_payment_completed::handle(fixture.deps(), fixture.completed()).await.unwrap();
+                    on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
                 });
             }
             Ok(order.payment_failed(fixture.deps().now()))
         };
-        step(fixture.deps(), "orders-on-payment-failed", &failed, failed.data.order_id, fails_as_it_is_paid)
-            .await
-            .unwrap();
+        apply_event(fixture.deps(), &received, failed.data.order_id, fails_as_it_is_paid).await.unwrap();
         fixture.assert_moved(2, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
     }
 
@@ -228,15 +232,14 @@ mod tests {
     async fn an_event_that_two_deliver_at_once_has_one_effect() {
         let fixture = Fixture::new().await;
         let (failed, is_first) = (fixture.failed(), AtomicBool::new(true));
-        let event = failed.detail.clone();
+        let received = fixture.granted::<OnPaymentFailed>().received(&failed);
         let fails_as_it_fails = |order: Order| {
             if is_first.swap(false, Ordering::SeqCst) {
-                meanwhile(async { on_payment_failed::handle(fixture.deps(), failed.clone()).await.unwrap() });
+                meanwhile(async { on_payment_failed::handle(&fixture.granted(), failed.clone()).await.unwrap() });
             }
             Ok(order.payment_failed(fixture.deps().now()))
         };
-        let order_id = event.data.order_id;
-        step(fixture.deps(), "orders-on-payment-failed", &event, order_id, fails_as_it_fails).await.unwrap();
+        apply_event(fixture.deps(), &received, failed.data.order_id, fails_as_it_fails).await.unwrap();
         fixture.assert_moved(2, OrderStatus::Cancelled, "ORDER_CANCELLED").await;
     }
 
@@ -269,12 +272,12 @@ mod tests {
 
     /// Made once, so that what is delivered twice is the same event.
     struct Messages {
-        completed: Message<events::PaymentCompleted>,
-        failed: Message<events::PaymentFailed>,
-        created: Message<events::OrderCreated>,
-        stock_updated: Message<events::StockCountUpdated>,
-        stock_rejected: Message<events::StockRejected>,
-        refunded: Message<events::RefundCompleted>,
+        completed: Envelope<events::PaymentCompleted>,
+        failed: Envelope<events::PaymentFailed>,
+        due: Due<OrderId>,
+        stock_updated: Envelope<events::StockCountUpdated>,
+        stock_rejected: Envelope<events::StockRejected>,
+        refunded: Envelope<events::RefundCompleted>,
     }
 
     impl Saga {
@@ -282,7 +285,7 @@ mod tests {
             let messages = Messages {
                 completed: fixture.completed(),
                 failed: fixture.failed(),
-                created: fixture.created(),
+                due: fixture.due(),
                 stock_updated: fixture.stock_updated(),
                 stock_rejected: fixture.stock_rejected(),
                 refunded: fixture.refund_completed(true),
@@ -296,12 +299,12 @@ mod tests {
             let deps = self.fixture.deps();
             let messages = &self.messages;
             let done = match happening {
-                Completed => on_payment_completed::handle(deps, messages.completed.clone()).await,
-                Failed => on_payment_failed::handle(deps, messages.failed.clone()).await,
-                WindowClosed => expire::handle(&self.fixture.expire_deps(), messages.created.clone()).await,
-                StockUpdated => on_stock_updated::handle(deps, messages.stock_updated.clone()).await,
-                StockRejected => on_stock_rejected::handle(deps, messages.stock_rejected.clone()).await,
-                RefundCompleted => on_refund_completed::handle(deps, messages.refunded.clone()).await,
+                Completed => on_payment_completed::handle(&deps.granted(), messages.completed.clone()).await,
+                Failed => on_payment_failed::handle(&deps.granted(), messages.failed.clone()).await,
+                WindowClosed => expire::handle(&deps.granted(), messages.due.clone()).await,
+                StockUpdated => on_stock_updated::handle(&deps.granted(), messages.stock_updated.clone()).await,
+                StockRejected => on_stock_rejected::handle(&deps.granted(), messages.stock_rejected.clone()).await,
+                RefundCompleted => on_refund_completed::handle(&deps.granted(), messages.refunded.clone()).await,
                 CancelledBy(key) => {
                     let buyer =
                         Principal { account_id: self.fixture.order.buyer_id, ..self.fixture.world.buyer.clone() };
@@ -329,7 +332,7 @@ mod tests {
                     self.waiting.retain(|waiting| *waiting != happening);
                     self.early.push(happening);
                 }
-                Err(StepError::Poison(reason)) => panic!("{reason}"),
+                Err(StepError::Poison(reason) | StepError::Fault(reason)) => panic!("{reason}"),
             }
             self.follow();
         }

@@ -1,11 +1,14 @@
 //! `GET /orders/{id}/payment`: the payment, to the order's buyer and the store's team.
 
-use contracts::{payments::{Get, Payment as PaymentView}, problems};
+use contracts::{
+    payments::{Get, Payment as PaymentView},
+    problems,
+};
 use domain::{Role, order::Order, payment::Payment};
-use runtime::{Call, Deps, Outcome, Problem, Reply};
+use runtime::{Call, Granted, Outcome, Problem, Reply};
 use store::keys;
 
-pub async fn handle(deps: &Deps, call: Call<Get>) -> Outcome<Get> {
+pub async fn handle(deps: &Granted<Get>, call: Call<Get>) -> Outcome<Get> {
     let (tenant, principal) = (call.tenant()?, call.principal()?);
     let (order_key, payment_key) = (keys::order(tenant, call.path.id), keys::payment(tenant, call.path.id));
     let mut found = deps.db.batch_get(&[order_key.clone(), payment_key.clone()]).await?;

@@ -1,40 +1,31 @@
-//! `ORDER_CANCEL_REQUESTED` and `ORDER_CANCELLED`: asks the provider one last time and closes an open payment, or sends
-//! captured money back. Money that comes even later is found by webhook or reconciliation, and the order decides.
+//! `ORDER_CANCEL_REQUESTED` and `ORDER_CANCELLED`: asks the provider one last time and closes an open payment, or refunds
+//! what was captured. Money that comes even later is found by webhook or reconciliation, and the order decides.
 
 use contracts::{
-    events::{Event, OrderCancelRequested, OrderCancelled},
-    payments::ON_ORDER_CANCELLED,
+    events::{Envelope, OrderEnded},
+    payments::OnOrderCancelled,
 };
-use domain::{OrderId, order::CancelReason, payment::FailureReason};
-use runtime::{Message, StepError};
-use serde::{Deserialize, Serialize};
+use domain::{order::CancelReason, payment::FailureReason};
+use runtime::{Granted, StepError};
 
 use crate::{
-    PaymentDeps, refunds,
+    paystack::Paystack,
+    refunds,
     settle::{Settling, settle},
 };
 
-/// What the two events share.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Cancelled {
-    order_id: OrderId,
-    reason: CancelReason,
-    #[serde(default)]
-    refund: bool,
-}
-
-pub async fn handle(deps: &PaymentDeps, message: Message<Cancelled>) -> Result<(), StepError> {
-    let event = message.detail;
-    if ![OrderCancelRequested::TYPE, OrderCancelled::TYPE].contains(&event.r#type.as_str()) {
-        return Err(StepError::poison(format!("did not expect {}", event.r#type)));
-    }
-    let order_id = event.data.order_id;
-    if event.data.refund {
-        return refunds::request_all(deps, ON_ORDER_CANCELLED.function, &event, order_id).await;
-    }
-    let close = Some(match event.data.reason {
+pub async fn handle(deps: &Granted<OnOrderCancelled, Paystack>, event: Envelope<OrderEnded>) -> Result<(), StepError> {
+    let received = &deps.received(&event);
+    let (order_id, reason) = match event.data {
+        OrderEnded::OrderCancelled(order) if order.refund => {
+            return refunds::request_all(deps, received, order.order_id).await;
+        }
+        OrderEnded::OrderCancelled(order) => (order.order_id, order.reason),
+        OrderEnded::OrderCancelRequested(order) => (order.order_id, order.reason),
+    };
+    let close = Some(match reason {
         CancelReason::Expired => FailureReason::Expired,
         _ => FailureReason::Cancelled,
     });
-    settle(deps, &Settling { event: &event, order_id, close }).await.map(drop)
+    settle(deps, &Settling { received, order_id, close }).await.map(drop)
 }

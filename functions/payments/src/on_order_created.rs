@@ -1,16 +1,18 @@
 //! `ORDER_CREATED`: opens the payment at the provider.
 
-use contracts::{events::OrderCreated, payments::ON_ORDER_CREATED};
-use runtime::{Message, StepError, events::Cause};
+use contracts::{
+    events::{Envelope, OrderCreated},
+    payments::OnOrderCreated,
+};
+use runtime::{Granted, StepError};
 
 use crate::{
-    PaymentDeps,
     opening::{OpenError, Payable, STEP_TRIES, open},
+    paystack::Paystack,
 };
 
-pub async fn handle(deps: &PaymentDeps, message: Message<OrderCreated>) -> Result<(), StepError> {
-    let event = message.detail;
-    let order = &event.data;
+pub async fn handle(deps: &Granted<OnOrderCreated, Paystack>, event: Envelope<OrderCreated>) -> Result<(), StepError> {
+    let (received, order) = (deps.received(&event), &event.data);
     let payable = Payable {
         tenant: event.tenant_id,
         order_id: order.order_id,
@@ -21,11 +23,10 @@ pub async fn handle(deps: &PaymentDeps, message: Message<OrderCreated>) -> Resul
         amount: order.total,
         expires_at: order.expires_at,
     };
-    let now = deps.core.now();
     let finish = |tx: &mut store::Tx| {
-        tx.inbox(event.tenant_id, ON_ORDER_CREATED.function, event.id, now);
+        received.note(tx, deps.now());
     };
-    match open(deps, &Cause::from(&event), &payable, STEP_TRIES, finish).await {
+    match open(deps, &received.cause, &payable, STEP_TRIES, finish).await {
         Ok(_) => Ok(()),
         Err(OpenError::Store(error)) => Err(error.into()),
         Err(error) => Err(StepError::retry(error)),

@@ -1,16 +1,18 @@
-//! `ORDER_RETURNED`: what the returned goods cost goes back. The refund has the return's own id, so it is recorded once,
+//! `ORDER_RETURNED`: what the returned goods cost is refunded. The refund has the return's own id, so it is recorded once,
 //! however often the event comes.
 
-use contracts::{events::OrderReturned, payments::ON_ORDER_RETURNED};
+use contracts::{
+    events::{Envelope, OrderReturned},
+    payments::OnOrderReturned,
+};
 use domain::RefundId;
-use runtime::{Message, StepError};
+use runtime::{Granted, StepError};
 
-use crate::{PaymentDeps, refunds};
+use crate::refunds;
 
-pub async fn handle(deps: &PaymentDeps, message: Message<OrderReturned>) -> Result<(), StepError> {
-    let event = message.detail;
-    // Events from before returns were decided by sellers gave no money back.
+pub async fn handle(deps: &Granted<OnOrderReturned>, event: Envelope<OrderReturned>) -> Result<(), StepError> {
+    // Events from before returns were decided by sellers refund nothing.
     let (Some(return_id), Some(amount)) = (event.data.return_id, event.data.refund) else { return Ok(()) };
     let id = RefundId::from_ulid(return_id.ulid());
-    refunds::request_part(deps, ON_ORDER_RETURNED.function, &event, event.data.order_id, id, amount).await
+    refunds::request_part(deps, &deps.received(&event), event.data.order_id, id, amount).await
 }

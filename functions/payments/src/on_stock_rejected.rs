@@ -1,11 +1,13 @@
-//! `STOCK_REJECTED`: the goods are gone, so all the money goes back.
+//! `STOCK_REJECTED`: the goods are gone, so all the money is refunded.
 
-use contracts::{events::StockRejected, payments::ON_STOCK_REJECTED};
-use runtime::{Message, StepError};
+use contracts::{
+    events::{Envelope, StockRejected},
+    payments::OnStockRejected,
+};
+use runtime::{Granted, StepError};
 
-use crate::{PaymentDeps, refunds};
+use crate::refunds;
 
-pub async fn handle(deps: &PaymentDeps, message: Message<StockRejected>) -> Result<(), StepError> {
-    let event = message.detail;
-    refunds::request_all(deps, ON_STOCK_REJECTED.function, &event, event.data.order_id).await
+pub async fn handle(deps: &Granted<OnStockRejected>, event: Envelope<StockRejected>) -> Result<(), StepError> {
+    refunds::request_all(deps, &deps.received(&event), event.data.order_id).await
 }

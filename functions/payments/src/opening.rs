@@ -7,13 +7,12 @@ use domain::{
     limits::PAYMENT_ATTEMPTS_MAX,
     payment::{FailureReason, Payment, PaymentStatus},
 };
-use runtime::events::Cause;
+use runtime::{With, events::Cause};
 use store::{CommitError, StoreError, Tx, Versioned, keys};
 
 use crate::{
-    PaymentDeps,
-    paystack::{NewCheckout, ProviderError},
-    reference,
+    paystack::{NewCheckout, Paystack, ProviderError},
+    reconcile, reference,
 };
 
 /// Tries at the provider that fit a step's time; the queue tries again later.
@@ -59,7 +58,7 @@ impl From<CommitError> for OpenError {
 /// what belongs to the caller (an inbox record) to the transaction that ends it. A try may also be lost to somebody who
 /// changed the payment meanwhile.
 pub(crate) async fn open(
-    deps: &PaymentDeps,
+    deps: &With<Paystack>,
     cause: &Cause,
     payable: &Payable,
     tries: u32,
@@ -68,13 +67,13 @@ pub(crate) async fn open(
     let key = keys::payment(payable.tenant, payable.order_id);
     let mut last = OpenError::Contended;
     for _ in 0..tries {
-        let held = deps.core.db.get::<Payment>(&key).await?;
+        let held = deps.db.get::<Payment>(&key).await?;
         if let Some(held) = &held {
             let has_checkout = held.value.current_attempt().is_some_and(|attempt| attempt.checkout_url.is_some());
             if !held.value.status.is_open() || has_checkout {
                 return Ok(held.clone());
             }
-            if held.value.is_opening(deps.core.now()) {
+            if held.value.is_opening(deps.now()) {
                 return Err(OpenError::UnderWay);
             }
             if held.value.attempts.len() >= PAYMENT_ATTEMPTS_MAX {
@@ -93,16 +92,16 @@ pub(crate) async fn open(
             amount: payable.amount,
             order_number: &payable.number,
         };
-        match deps.paystack.initialize(&deps.core, checkout).await {
+        match deps.extra.initialize(deps, checkout).await {
             Ok(url) => return opened(deps, cause, payable.tenant, attempt, &reference, &url, &finish).await,
             Err(ProviderError::Refused(reason)) => {
                 tracing::warn!(reason, order_id = %payable.order_id, "the provider refused to open a checkout");
                 return fail(deps, cause, payable.tenant, attempt, &finish).await;
             }
             Err(error) => {
-                let mut tx = deps.core.tx();
-                tx.update(payable.tenant, &attempt.value.clone().unanswered(deps.core.now()), attempt.version);
-                deps.core.db.commit(tx).await?;
+                let mut tx = deps.tx();
+                tx.update(payable.tenant, &attempt.value.clone().unanswered(deps.now()), attempt.version);
+                deps.db.commit(tx).await?;
                 last = error.into();
             }
         }
@@ -112,26 +111,26 @@ pub(crate) async fn open(
 
 /// Records the attempt.
 async fn begin(
-    deps: &PaymentDeps,
+    deps: &With<Paystack>,
     payable: &Payable,
     held: Option<Versioned<Payment>>,
 ) -> Result<Versioned<Payment>, OpenError> {
-    let now = deps.core.now();
+    let now = deps.now();
     let read_at = held.as_ref().map(|held| held.version);
     let payment = held.map_or_else(|| new_payment(deps, payable, now), |held| held.value);
     let reference = reference::new(payable.tenant, payable.order_id, payment.attempts.len() + 1);
     let next = payment.begin_attempt(reference, now).map_err(|_| OpenError::Contended)?;
     // A new attempt is being opened, whatever became of the one before.
     let next = Payment { status: PaymentStatus::Initiated, ..next };
-    let mut tx = deps.core.tx();
+    let mut tx = deps.tx();
     tx.save(payable.tenant, &next, read_at);
-    deps.core.db.commit(tx).await?;
+    deps.db.commit(tx).await?;
     Ok(Versioned { value: next, version: read_at.unwrap_or(0) + 1 })
 }
 
-fn new_payment(deps: &PaymentDeps, payable: &Payable, now: Timestamp) -> Payment {
+fn new_payment(deps: &With<Paystack>, payable: &Payable, now: Timestamp) -> Payment {
     Payment {
-        id: deps.core.id(PaymentId::from_ulid),
+        id: deps.id(PaymentId::from_ulid),
         order_id: payable.order_id,
         store_id: payable.store_id,
         provider: payable.provider.clone(),
@@ -150,7 +149,7 @@ fn new_payment(deps: &PaymentDeps, payable: &Payable, now: Timestamp) -> Payment
 
 /// Records where the buyer pays.
 async fn opened(
-    deps: &PaymentDeps,
+    deps: &With<Paystack>,
     cause: &Cause,
     tenant: TenantId,
     attempt: Versioned<Payment>,
@@ -158,11 +157,11 @@ async fn opened(
     url: &str,
     finish: &impl Fn(&mut Tx),
 ) -> Result<Versioned<Payment>, OpenError> {
-    let Some(payment) = attempt.value.checkout_opened(reference, url.to_owned(), deps.core.now()) else {
+    let Some(payment) = attempt.value.checkout_opened(reference, url.to_owned(), deps.now()) else {
         return Err(OpenError::Contended);
     };
     let version = attempt.version + 1;
-    let mut tx = deps.core.tx();
+    let mut tx = deps.tx();
     tx.update(tenant, &payment, attempt.version);
     let initiated = PaymentInitiated {
         store_id: payment.store_id,
@@ -172,28 +171,29 @@ async fn opened(
         reference: reference.to_owned(),
         amount: payment.amount,
     };
-    tx.emit(&deps.core.event(cause, tenant, payment.id, version, initiated));
+    reconcile::begin(deps, &mut tx, cause, tenant, payment.order_id);
+    tx.emit(&deps.event(cause, tenant, payment.id, version, initiated));
     finish(&mut tx);
-    deps.core.db.commit(tx).await?;
+    deps.db.commit(tx).await?;
     Ok(Versioned { value: payment, version })
 }
 
 /// Records that no checkout can be opened.
 async fn fail(
-    deps: &PaymentDeps,
+    deps: &With<Paystack>,
     cause: &Cause,
     tenant: TenantId,
     held: Versioned<Payment>,
     finish: &impl Fn(&mut Tx),
 ) -> Result<Versioned<Payment>, OpenError> {
     let reason = FailureReason::ProviderRejected;
-    let Some(payment) = held.value.failed(reason, deps.core.now()) else { return Err(OpenError::Contended) };
+    let Some(payment) = held.value.failed(reason, deps.now()) else { return Err(OpenError::Contended) };
     let version = held.version + 1;
-    let mut tx = deps.core.tx();
+    let mut tx = deps.tx();
     tx.update(tenant, &payment, held.version);
-    tx.emit(&deps.core.event(cause, tenant, payment.id, version, failed_event(&payment, reason)));
+    tx.emit(&deps.event(cause, tenant, payment.id, version, failed_event(&payment, reason)));
     finish(&mut tx);
-    deps.core.db.commit(tx).await?;
+    deps.db.commit(tx).await?;
     Ok(Versioned { value: payment, version })
 }
 

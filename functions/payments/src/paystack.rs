@@ -1,9 +1,10 @@
 //! Paystack's API, as far as it is used: transactions and refunds. Amounts are integers in the subunit. Its answers are
 //! read leniently where Paystack writes one thing in several ways, and strictly where money is named.
 
+use contracts::row::Grant;
 use domain::{Currency, Money};
 use runtime::{
-    Boot, Deps, FromBoot,
+    Boot, Deps, Extra,
     outbound::{Answer, Outbound},
     secrets::SecretError,
 };
@@ -68,15 +69,15 @@ pub struct NewCheckout<'a> {
     pub order_number: &'a str,
 }
 
+impl Extra for Paystack {
+    const GRANTS: &'static [Grant] = &[Grant::Paystack];
+
+    fn from_boot(boot: &Boot) -> Self {
+        Self { http: Outbound::from_boot(boot), base_url: boot.config.paystack_base_url.clone() }
+    }
+}
+
 impl Paystack {
-    pub fn new(boot: &Boot) -> Self {
-        Self::over(Outbound::from_boot(boot), boot.config.paystack_base_url.clone())
-    }
-
-    pub fn over(http: Outbound, base_url: String) -> Self {
-        Self { http, base_url }
-    }
-
     /// Opens a checkout; gives back where the buyer pays.
     pub async fn initialize(&self, deps: &Deps, checkout: NewCheckout<'_>) -> Result<String, ProviderError> {
         let body = json!({
@@ -171,7 +172,7 @@ impl Paystack {
 }
 
 pub(crate) async fn secret(deps: &Deps) -> Result<PaystackSecret, SecretError> {
-    deps.secrets.get(&deps.config.paystack_secret, deps.now()).await
+    deps.secret(Grant::Paystack).await
 }
 
 fn read(answer: &Answer) -> Result<Value, ProviderError> {

@@ -1,16 +1,20 @@
 //! `WEBHOOK_RECEIVED`: a provider said that something happened; asks it what.
 
-use contracts::events::WebhookReceived;
-use runtime::{Message, StepError};
+use contracts::{
+    events::{Envelope, WebhookReceived},
+    payments::ProcessWebhook,
+};
+use runtime::{Granted, StepError};
 
 use crate::{
-    PaymentDeps,
+    paystack::Paystack,
     settle::{Settling, settle},
 };
 
-pub async fn handle(deps: &PaymentDeps, message: Message<WebhookReceived>) -> Result<(), StepError> {
-    let event = message.detail;
-    let order_id = event.data.order_id;
-    let want = Settling { event: &event, order_id, close: None };
+pub async fn handle(
+    deps: &Granted<ProcessWebhook, Paystack>,
+    event: Envelope<WebhookReceived>,
+) -> Result<(), StepError> {
+    let want = Settling { received: &deps.received(&event), order_id: event.data.order_id, close: None };
     settle(deps, &want).await.map(drop)
 }

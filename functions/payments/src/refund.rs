@@ -1,30 +1,34 @@
 //! `POST /orders/{id}/payment/refunds`: the seller sends money back, a part of it or all.
 
-use contracts::{payments::{GiveBack, Refund as RefundView}, problems};
+use contracts::{
+    payments::{GiveBack, Refund as RefundView},
+    problems,
+};
 use domain::{
     RefundId,
     limits::REFUNDS_MAX,
     order::{Order, OrderStatus},
     payment::{Payment, RefundStatus},
 };
-use runtime::{Call, Deps, Outcome, Problem, Reply, http::Committed};
+use runtime::{Call, Granted, Outcome, Problem, Reply, Tries, retry};
 use store::keys;
 
-use crate::refunds::request;
+use crate::{reconcile, refunds::request};
 
-/// Whoever books meanwhile costs a try.
-const TRIES: u32 = 4;
-
-pub async fn handle(deps: &Deps, call: Call<GiveBack>) -> Outcome<GiveBack> {
+pub async fn handle(deps: &Granted<GiveBack>, call: Call<GiveBack>) -> Outcome<GiveBack> {
     let (tenant, id) = (call.tenant()?, call.path.id);
     let (order_key, payment_key) = (keys::order(tenant, id), keys::payment(tenant, id));
-    for _ in 0..TRIES {
+    // Somebody may book meanwhile.
+    retry!(Tries::FEW_RIVALS, {
         let mut found = deps.db.batch_get(&[order_key.clone(), payment_key.clone()]).await?;
         let order = found.take::<Order>(&order_key)?.ok_or_else(Problem::not_found)?.value;
         let status = order.state.status();
         let payment = found.take::<Payment>(&payment_key)?.filter(|_| order.payment_id().is_some());
         let payment = payment.ok_or_else(|| {
-            Problem::new(&problems::ORDER_NOT_PAID, format!("the order is {} and has no money to give back", status.name()))
+            Problem::new(
+                &problems::ORDER_NOT_PAID,
+                format!("the order is {} and has no money to give back", status.name()),
+            )
         })?;
         let (held, version) = (payment.value, payment.version);
         let (reference, left) = held
@@ -45,7 +49,10 @@ pub async fn handle(deps: &Deps, call: Call<GiveBack>) -> Outcome<GiveBack> {
             return Err(Problem::new(&problems::CANCEL_INSTEAD, detail));
         }
         if held.refunds.len() >= REFUNDS_MAX {
-            return Err(Problem::new(&problems::TOO_MANY_REFUNDS, format!("a payment has at most {REFUNDS_MAX} refunds")));
+            return Err(Problem::new(
+                &problems::TOO_MANY_REFUNDS,
+                format!("a payment has at most {REFUNDS_MAX} refunds"),
+            ));
         }
         let (next, initiated) = request(deps, &held, deps.id(RefundId::from_ulid), &reference, amount)
             .map_err(|error| Problem::internal(&error))?;
@@ -57,10 +64,8 @@ pub async fn handle(deps: &Deps, call: Call<GiveBack>) -> Outcome<GiveBack> {
         };
         let mut tx = deps.tx();
         tx.update(tenant, &next, version);
+        reconcile::begin(deps, &mut tx, &call.cause, tenant, id);
         tx.emit(&deps.event(&call.cause, tenant, next.id, version + 1, initiated));
-        if let Committed::Done(reply) = call.commit(deps, tx, Reply::new(&refund)).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Problem::busy())
+        call.commit(deps, tx, Reply::new(&refund)).await?.into()
+    })
 }

@@ -4,45 +4,50 @@
 //! its id, both under the payment's version. An inbox would do harm here: the same message, come again, may bring
 //! news.
 
-use contracts::events::{Envelope, PaymentCompleted, PaymentFlagged, RefundCompleted, RefundFailed};
+use contracts::events::{PaymentCompleted, PaymentFlagged, RefundCompleted, RefundFailed};
 use domain::{
     LedgerEntryId, Money, OrderId, RefundId, TenantId,
     ledger::LedgerEntry,
     payment::{CaptureOutcome, FailureReason, Payment, RefundStatus},
 };
-use runtime::{StepError, events::Cause};
+use runtime::{Received, StepError, Tries, Try, With, events::Cause, retry};
 use store::{CommitError, Tx, Versioned, keys};
 
 use crate::{
-    PaymentDeps,
     opening::failed_event,
-    paystack::{ChargeReport, RefundReport, RefundState},
+    paystack::{ChargeReport, Paystack, RefundReport, RefundState},
+    reconcile::{self, is_over},
     refunds,
 };
 
-/// Somebody else may book at the same time; then the payment is read and the provider asked again.
-const TRIES: u32 = 4;
-
 /// What the caller is and wants.
-pub(crate) struct Settling<'a, D> {
-    pub(crate) event: &'a Envelope<D>,
+pub(crate) struct Settling<'a> {
+    pub(crate) received: &'a Received,
     pub(crate) order_id: OrderId,
     /// Closes a payment that is still open and unpaid.
     pub(crate) close: Option<FailureReason>,
 }
 
 /// Asks, books, and gives the payment back as it is then.
-pub(crate) async fn settle<D>(deps: &PaymentDeps, want: &Settling<'_, D>) -> Result<Payment, StepError> {
-    let tenant = want.event.tenant_id;
+pub(crate) async fn settle(deps: &With<Paystack>, want: &Settling<'_>) -> Result<Payment, StepError> {
+    let tenant = want.received.tenant_id;
     let key = keys::payment(tenant, want.order_id);
-    for _ in 0..TRIES {
-        let held = deps.core.db.get::<Payment>(&key).await?;
+    // Somebody else may book at the same time; then the payment is read and the provider asked again.
+    retry!(Tries::FEW_RIVALS, {
+        let held = deps.db.get::<Payment>(&key).await?;
         let held = held.ok_or_else(|| StepError::retry("there is no such payment (yet)"))?;
         let reports = ask(deps, &held.value).await?;
 
-        let mut tx = deps.core.tx();
-        let mut book =
-            Book { deps, tx: &mut tx, cause: Cause::from(want.event), tenant, payment: held, changed: false };
+        let mut tx = deps.tx();
+        let mut book = Book {
+            deps,
+            tx: &mut tx,
+            cause: &want.received.cause,
+            tenant,
+            payment: held,
+            changed: false,
+            refunds: false,
+        };
         for (reference, report) in &reports.charges {
             book.charge(reference, report)?;
         }
@@ -54,13 +59,12 @@ pub(crate) async fn settle<D>(deps: &PaymentDeps, want: &Settling<'_, D>) -> Res
         if !changed {
             return Ok(payment);
         }
-        match deps.core.db.commit(tx).await {
-            Ok(()) => return Ok(payment),
-            Err(CommitError::Refused(_) | CommitError::Busy) => {}
+        match deps.db.commit(tx).await {
+            Ok(()) => Try::Done(payment),
+            Err(CommitError::Refused(_) | CommitError::Busy) => Try::Lost,
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
-    }
-    Err(StepError::retry("the payment keeps changing"))
+    })
 }
 
 /// What the provider says.
@@ -69,19 +73,19 @@ struct Reports {
     refunds: Vec<(RefundId, RefundReport)>,
 }
 
-async fn ask(deps: &PaymentDeps, payment: &Payment) -> Result<Reports, StepError> {
+async fn ask(deps: &With<Paystack>, payment: &Payment) -> Result<Reports, StepError> {
     let mut charges = vec![];
     for attempt in payment.unpaid_attempts() {
-        let report = deps.paystack.verify(&deps.core, &attempt.reference).await.map_err(StepError::retry)?;
+        let report = deps.extra.verify(deps, &attempt.reference).await.map_err(StepError::retry)?;
         charges.push((attempt.reference.clone(), report));
     }
     let mut refunds = vec![];
     for refund in payment.live_refunds() {
         let report = match &refund.provider_id {
-            Some(id) => Some(deps.paystack.fetch_refund(&deps.core, id).await.map_err(StepError::retry)?),
+            Some(id) => Some(deps.extra.fetch_refund(deps, id).await.map_err(StepError::retry)?),
             None if refund.asked_at.is_some() => {
                 let note = refund.id.to_string();
-                deps.paystack.find_refund(&deps.core, &refund.reference, &note).await.map_err(StepError::retry)?
+                deps.extra.find_refund(deps, &refund.reference, &note).await.map_err(StepError::retry)?
             }
             None => None,
         };
@@ -92,25 +96,27 @@ async fn ask(deps: &PaymentDeps, payment: &Payment) -> Result<Reports, StepError
 
 /// A payment being booked into a transaction.
 struct Book<'a> {
-    deps: &'a PaymentDeps,
+    deps: &'a With<Paystack>,
     tx: &'a mut Tx,
-    cause: Cause,
+    cause: &'a Cause,
     tenant: TenantId,
     /// As it becomes; its version is still the one that was read.
     payment: Versioned<Payment>,
     changed: bool,
+    /// Whether a refund was recorded, which the provider has to be asked about.
+    refunds: bool,
 }
 
 impl Book<'_> {
     fn charge(&mut self, reference: &str, report: &ChargeReport) -> Result<(), StepError> {
         let ChargeReport::Captured { amount, fees } = report else { return Ok(()) };
-        let now = self.deps.core.now();
+        let now = self.deps.now();
         let Some((next, outcome)) = self.payment.value.clone().captured(reference, *amount, *fees, now) else {
             return Ok(());
         };
-        self.become_(next);
+        self.replace(next);
         let settles = outcome == CaptureOutcome::Completed;
-        let id = self.deps.core.id(LedgerEntryId::from_ulid);
+        let id = self.deps.id(LedgerEntryId::from_ulid);
         let order_id = self.payment.value.order_id;
         let entry = LedgerEntry::capture(id, reference.to_owned(), order_id, *amount, *fees, settles, now);
         self.tx.create(self.tenant, &entry);
@@ -128,10 +134,11 @@ impl Book<'_> {
                     self.emit(event);
                 }
                 let payment = &self.payment.value;
-                let id = self.deps.core.id(RefundId::from_ulid);
+                let id = self.deps.id(RefundId::from_ulid);
                 let (next, event) =
-                    refunds::request(&self.deps.core, payment, id, &reference, amount).map_err(StepError::poison)?;
-                self.become_(next);
+                    refunds::request(self.deps, payment, id, &reference, amount).map_err(StepError::poison)?;
+                self.replace(next);
+                self.refunds = true;
                 self.emit(event);
             }
         }
@@ -144,10 +151,10 @@ impl Book<'_> {
             RefundState::Processed => RefundStatus::Processed,
             RefundState::Failed => RefundStatus::Failed,
         };
-        let now = self.deps.core.now();
+        let now = self.deps.now();
         let provider_id = Some(report.provider_id.clone());
         let Some(next) = self.payment.value.clone().refund_reported(id, status, provider_id, now) else { return };
-        self.become_(next);
+        self.replace(next);
         let payment = &self.payment.value;
         let Some(refund) = payment.refunds.iter().find(|refund| refund.id == id).cloned() else { return };
         let settled = payment.captures.iter().any(|capture| capture.settles && capture.reference == refund.reference);
@@ -155,7 +162,7 @@ impl Book<'_> {
         match status {
             RefundStatus::Processed => {
                 let is_all = payment.status == domain::payment::PaymentStatus::Refunded;
-                let entry_id = self.deps.core.id(LedgerEntryId::from_ulid);
+                let entry_id = self.deps.id(LedgerEntryId::from_ulid);
                 let entry = LedgerEntry::refund(entry_id, id.to_string(), order_id, amount, settled, now);
                 self.tx.create(self.tenant, &entry);
                 let settles = settled && is_all;
@@ -169,13 +176,13 @@ impl Book<'_> {
     /// Ends an open payment that was not paid: because the caller wants it ended, its time is over, or the buyer's
     /// last try failed.
     fn close(&mut self, wanted: Option<FailureReason>, charges: &[(String, ChargeReport)]) {
-        let now = self.deps.core.now();
+        let now = self.deps.now();
         // Newest first: a card that failed on an attempt given up long ago says nothing.
         let declined = charges.first().is_some_and(|(_, report)| *report == ChargeReport::Failed);
         let lapsed = (now >= self.payment.value.expires_at).then_some(FailureReason::Expired);
         let Some(reason) = wanted.or(declined.then_some(FailureReason::Declined)).or(lapsed) else { return };
         if let Some(next) = self.payment.value.clone().failed(reason, now) {
-            self.become_(next);
+            self.replace(next);
             let event = failed_event(&self.payment.value, reason);
             self.emit(event);
         }
@@ -207,19 +214,25 @@ impl Book<'_> {
         }
     }
 
-    fn become_(&mut self, next: Payment) {
+    fn replace(&mut self, next: Payment) {
         self.payment.value = next;
         self.changed = true;
     }
 
     fn emit<E: contracts::events::Event>(&mut self, data: E) {
         let (payment_id, version) = (self.payment.value.id, self.payment.version + 1);
-        self.tx.emit(&self.deps.core.event(&self.cause, self.tenant, payment_id, version, data));
+        self.tx.emit(&self.deps.event(self.cause, self.tenant, payment_id, version, data));
     }
 
     fn finish(self) -> (Payment, bool) {
         if self.changed {
-            self.tx.update(self.tenant, &self.payment.value, self.payment.version);
+            let payment = &self.payment.value;
+            self.tx.update(self.tenant, payment, self.payment.version);
+            if is_over(payment) {
+                reconcile::end(self.tx, self.tenant, payment.order_id);
+            } else if self.refunds {
+                reconcile::begin(self.deps, self.tx, self.cause, self.tenant, payment.order_id);
+            }
         }
         (self.payment.value, self.changed)
     }

@@ -1,24 +1,26 @@
 //! `POST /orders/{id}/payment`: where the buyer pays. Usually the checkout is open already; when the provider was away,
 //! this opens it.
 
-use contracts::{payments::{Payment as PaymentView, Start}, problems};
+use contracts::{
+    payments::{Payment as PaymentView, Start},
+    problems,
+};
 use domain::order::{Order, OrderStatus};
-use runtime::{Call, Outcome, Problem, Reply, http::Committed};
+use runtime::{Call, Granted, Outcome, Problem, Reply, http::Committed};
 use store::keys;
 
 use crate::{
-    PaymentDeps,
     opening::{ENDPOINT_TRIES, OpenError, Payable, open},
+    paystack::Paystack,
 };
 
-pub async fn handle(deps: &PaymentDeps, call: Call<Start>) -> Outcome<Start> {
-    let core = &deps.core;
+pub async fn handle(deps: &Granted<Start, Paystack>, call: Call<Start>) -> Outcome<Start> {
     let (tenant, buyer) = (call.tenant()?, call.principal()?.account_id);
-    let order = core.db.get::<Order>(&keys::order(tenant, call.path.id)).await?;
+    let order = deps.db.get::<Order>(&keys::order(tenant, call.path.id)).await?;
     let order =
         order.map(|order| order.value).filter(|order| order.buyer_id == buyer).ok_or_else(Problem::not_found)?;
     let status = order.state.status();
-    if status != OrderStatus::Pending || core.now() >= order.expires_at {
+    if status != OrderStatus::Pending || deps.now() >= order.expires_at {
         let detail = format!("the order is {} and cannot be paid", status.name());
         return Err(Problem::new(&problems::ORDER_NOT_PAYABLE, detail));
     }
@@ -39,7 +41,7 @@ pub async fn handle(deps: &PaymentDeps, call: Call<Start>) -> Outcome<Start> {
     }
     let version = payment.version;
     let reply = Reply::new(&PaymentView::new(payment.value, version)).etag(version);
-    match call.commit(core, core.tx(), reply).await? {
+    match call.commit(deps, deps.tx(), reply).await? {
         Committed::Done(reply) => Ok(reply),
         Committed::Refused(_) => Err(Problem::busy()),
     }
@@ -47,7 +49,9 @@ pub async fn handle(deps: &PaymentDeps, call: Call<Start>) -> Outcome<Start> {
 
 fn problem(error: OpenError) -> Problem {
     match error {
-        OpenError::UnderWay => Problem::new(&problems::PAYMENT_STARTING, "the payment is just being started; try again"),
+        OpenError::UnderWay => {
+            Problem::new(&problems::PAYMENT_STARTING, "the payment is just being started; try again")
+        }
         OpenError::Contended => Problem::busy(),
         OpenError::Provider(error) => {
             tracing::warn!(%error, "no checkout");

@@ -3,10 +3,12 @@
 
 use contracts::{
     events::WebhookReceived,
-    payments::{WebhookAccepted, WebhookPaystack}, problems};
+    payments::{WebhookAccepted, WebhookPaystack},
+    problems,
+};
 use domain::guard::{self, Rule};
 use hmac::{Hmac, KeyInit, Mac};
-use runtime::{Call, Deps, Outcome, Problem, Reply};
+use runtime::{Call, Granted, Outcome, Problem, Reply};
 use serde_json::Value;
 use sha2::{Digest, Sha256, Sha512};
 use store::{CommitError, WebhookDelivery};
@@ -15,7 +17,7 @@ use crate::{paystack, reference};
 
 const PROVIDER: &str = "paystack";
 
-pub async fn handle(deps: &Deps, call: Call<WebhookPaystack>) -> Outcome<WebhookPaystack> {
+pub async fn handle(deps: &Granted<WebhookPaystack>, call: Call<WebhookPaystack>) -> Outcome<WebhookPaystack> {
     let secret = paystack::secret(deps).await?;
     let signature = call.raw.header("x-paystack-signature").unwrap_or_default();
     if !is_signed(&call.raw.body, signature, &secret.secret_key) && guard::stands(Rule::WebhookSignature) {

@@ -1,14 +1,15 @@
 //! The Lambda authorizer: whose token it is that a request carries. It reads no table, so that every request can
 //! afford it; a session that ended is noticed when its token expires, a quarter of an hour later at the most.
 
+use contracts::platform::Authorizer;
 use runtime::{
-    Deps, Principal,
+    Granted, Principal,
     secrets::SecretError,
     tokens::{self, TokenError},
 };
 
 /// `authorization` is the header's value. `None` where it holds no token, or none that is good.
-pub async fn handle(deps: &Deps, authorization: String) -> Result<Option<Principal>, SecretError> {
+pub async fn handle(deps: &Granted<Authorizer>, authorization: String) -> Result<Option<Principal>, SecretError> {
     let Some(token) = bearer(&authorization) else { return Ok(None) };
     match tokens::verify(deps, token).await {
         Ok(principal) => Ok(Some(principal)),
@@ -37,7 +38,7 @@ mod tests {
         let world = World::new().await;
         let token = tokens::issue(&world.deps, &world.owner).await.unwrap();
         for authorization in [format!("Bearer {token}"), format!("bearer  {token} ")] {
-            assert_eq!(handle(&world.deps, authorization).await.unwrap(), Some(world.owner.clone()));
+            assert_eq!(handle(&world.deps.granted(), authorization).await.unwrap(), Some(world.owner.clone()));
         }
         assert!(world.dynamo.take_calls().is_empty());
     }
@@ -47,18 +48,18 @@ mod tests {
         let world = World::new().await;
         let token = tokens::issue(&world.deps, &world.owner).await.unwrap();
         for authorization in ["", "Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", &token, &format!("Basic {token}")] {
-            assert_eq!(handle(&world.deps, authorization.to_owned()).await.unwrap(), None, "{authorization}");
+            assert_eq!(handle(&world.deps.granted(), authorization.to_owned()).await.unwrap(), None, "{authorization}");
         }
         world.clock.advance_s(16 * 60);
-        assert_eq!(handle(&world.deps, format!("Bearer {token}")).await.unwrap(), None);
+        assert_eq!(handle(&world.deps.granted(), format!("Bearer {token}")).await.unwrap(), None);
     }
 
     #[tokio::test]
     async fn without_keys_there_is_no_answer() {
         let world = World::new().await;
         let token = tokens::issue(&world.deps, &world.owner).await.unwrap();
-        let mut deps = world.deps.clone();
-        deps.secrets = runtime::secrets::Secrets::fixed([]);
-        assert!(handle(&deps, format!("Bearer {token}")).await.is_err());
+        world.aws.lose_secrets();
+        let error = handle(&world.deps.granted(), format!("Bearer {token}")).await.unwrap_err();
+        assert_eq!(error.name, "selleasi/test/token-keys");
     }
 }

@@ -7,13 +7,13 @@ mod page;
 use std::future::{Ready, ready};
 
 use contracts::platform::Docs;
-use runtime::{Call, Deps, Outcome, Problem, Reply};
+use runtime::{Call, Granted, Outcome, Problem, Reply};
 
 use crate::openapi::{CACHE_CONTROL, DOCUMENT};
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-pub fn handle(_: &Deps, _: Call<Docs>) -> Ready<Outcome<Docs>> {
+pub fn handle(_: &Granted<Docs>, _: Call<Docs>) -> Ready<Outcome<Docs>> {
     ready(shown())
 }
 

@@ -1,20 +1,19 @@
 //! `GET /health`: whether the data can be reached.
 
 use contracts::platform::{Health, ShowHealth};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 use store::{StoreClaim, keys};
 
 /// No store can be called so: what is asked is whether there is an answer.
 const NOBODY: &str = "-";
 
-pub async fn handle(deps: &Deps, _: Call<ShowHealth>) -> Outcome<ShowHealth> {
+pub async fn handle(deps: &Granted<ShowHealth>, _: Call<ShowHealth>) -> Outcome<ShowHealth> {
     deps.db.get::<StoreClaim>(&keys::store_claim(NOBODY)).await?;
     Ok(Reply::new(&Health { status: "ok".to_owned() }))
 }
 
 #[cfg(test)]
 mod tests {
-    use store::Db;
     use testing::{TestRequest, World};
 
     use super::*;
@@ -30,9 +29,8 @@ mod tests {
     #[tokio::test]
     async fn says_that_the_data_is_away() {
         let world = World::new().await;
-        let mut deps = world.deps.clone();
-        deps.db = Db::new(deps.db.client().clone(), "no-such-tables-");
-        let answer = TestRequest::new().send(&deps, handle).await;
+        world.dynamo.is_away(true);
+        let answer = TestRequest::new().send(&world.deps, handle).await;
         assert_eq!(answer.problem(), (503, "unavailable".into()));
     }
 }

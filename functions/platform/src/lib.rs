@@ -5,11 +5,13 @@ pub mod docs;
 pub mod health;
 pub mod openapi;
 pub mod outbox_relay;
+pub mod sweep_timers;
 
 mod bus;
 
 runtime::functions! {
-    serve_http: docs, health, openapi;
-    serve_stream: outbox_relay;
-    serve_authorizer: authorizer;
+    http: docs, health, openapi;
+    stream: outbox_relay;
+    invoked: sweep_timers;
+    authorizer: authorizer;
 }

@@ -3,14 +3,14 @@
 use std::future::{Ready, ready};
 
 use contracts::platform::OpenApi;
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 
 pub(crate) const DOCUMENT: &str = include_str!("../../../infra/api/openapi.json");
 
 /// It changes with a deployment only.
 pub(crate) const CACHE_CONTROL: &str = "public, max-age=300";
 
-pub fn handle(_: &Deps, _: Call<OpenApi>) -> Ready<Outcome<OpenApi>> {
+pub fn handle(_: &Granted<OpenApi>, _: Call<OpenApi>) -> Ready<Outcome<OpenApi>> {
     ready(Ok(Reply::text("application/json", DOCUMENT).header("cache-control", CACHE_CONTROL)))
 }
 

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use runtime::{Boot, Deps, FromBoot, StepError};
+use contracts::platform::OutboxRelay;
+use runtime::{Granted, StepError};
 use store::OutboxRecord;
 
 use crate::bus::Bus;
@@ -17,34 +18,22 @@ const TIME_BYTES: usize = 14;
 /// With [`backoff`] this takes 1.5 seconds at the most; more is left to the stream, which tries for hours.
 const TRIES: u32 = 5;
 
-#[derive(Debug, Clone)]
-pub struct Relay {
-    pub core: Deps,
-    pub bus: Bus,
-}
-
-impl FromBoot for Relay {
-    fn from_boot(boot: &Boot) -> Self {
-        Self { core: Deps::from_boot(boot), bus: Bus::from_boot(boot) }
-    }
-}
-
-impl AsRef<Deps> for Relay {
-    fn as_ref(&self) -> &Deps {
-        &self.core
-    }
-}
-
-pub async fn handle(relay: &Relay, events: Vec<OutboxRecord>) -> Result<(), StepError> {
+pub async fn handle(deps: &Granted<OutboxRelay, Bus>, events: Vec<OutboxRecord>) -> Result<(), StepError> {
     let mut left = events;
     for attempt in 0..TRIES {
         if attempt > 0 {
-            relay.core.db.sleep(backoff(attempt)).await;
+            deps.db.sleep(backoff(attempt)).await;
         }
         let mut refused = vec![];
         for call in calls(left) {
-            let codes = relay.bus.put(&call).await?;
-            refused.extend(failed(call, &codes));
+            match deps.extra.put(&call).await {
+                Ok(codes) => refused.extend(failed(call, &codes)),
+                // The other calls go out all the same, so that they need not come again with this one.
+                Err(error) => {
+                    tracing::warn!(%error, "the bus does not answer");
+                    refused.extend(call);
+                }
+            }
         }
         if refused.is_empty() {
             return Ok(());
@@ -84,7 +73,7 @@ fn size(event: &OutboxRecord) -> usize {
     TIME_BYTES + event.source.len() + event.event_type.len() + event.detail.len()
 }
 
-/// Those of a call's events that are to be sent again. One that the answer does not speak of is among them.
+/// The entries of a call to send again: those that were rejected, and any that the answer omits.
 fn failed(call: Vec<OutboxRecord>, codes: &[Option<String>]) -> Vec<OutboxRecord> {
     let is_taken = |position: usize| matches!(codes.get(position), Some(None));
     let mut failed = vec![];
@@ -100,16 +89,13 @@ fn failed(call: Vec<OutboxRecord>, codes: &[Option<String>]) -> Vec<OutboxRecord
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use contracts::{events::StoreCreated, table::Table};
     use domain::EventId;
-    use runtime::{events::Cause, stream::handle_records};
+    use runtime::{Running, events::Cause, host};
     use serde_json::{Value, json};
     use testing::World;
 
     use super::*;
-    use crate::bus::Kept;
 
     fn events(world: &World, count: usize, detail_bytes: usize) -> Vec<OutboxRecord> {
         let event = |_| OutboxRecord {
@@ -126,11 +112,16 @@ mod tests {
         events.iter().map(|event| event.id).collect()
     }
 
-    async fn relay() -> (World, Relay, Arc<Mutex<Kept>>) {
-        let world = World::new().await;
-        let (bus, kept) = Bus::kept();
-        let relay = Relay { core: world.deps.clone(), bus };
-        (world, relay, kept)
+    /// Ids of the events that each call published.
+    fn published(world: &World) -> Vec<Vec<EventId>> {
+        let id = |entry: &Value| {
+            serde_json::from_str::<Value>(entry["Detail"].as_str().unwrap()).unwrap()["id"]
+                .as_str()
+                .unwrap()
+                .parse()
+                .unwrap()
+        };
+        world.aws.published().iter().map(|call| call.iter().map(id).collect()).collect()
     }
 
     fn lengths(calls: &[Vec<OutboxRecord>]) -> Vec<usize> {
@@ -160,14 +151,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_what_was_refused_is_sent_again() {
-        let (world, relay, kept) = relay().await;
+        let world = World::new().await;
         let all = events(&world, 12, 1);
-        kept.lock().unwrap().refusals = [vec![0, 9], vec![1], vec![2], vec![]].into();
-        handle(&relay, all.clone()).await.unwrap();
-        let calls = &kept.lock().unwrap().calls;
+        world.aws.refuse([vec![0, 9], vec![1], vec![2], vec![]]);
+        handle(&world.deps.granted(), all.clone()).await.unwrap();
+        let calls = published(&world);
         // 10 less 2 and 2 less 1, then the 3 less 1, then the last.
-        assert_eq!(lengths(calls), [8, 1, 2, 1]);
-        let mut published = ids(&calls.concat());
+        assert_eq!(calls.iter().map(Vec::len).collect::<Vec<_>>(), [8, 1, 2, 1]);
+        let mut published = calls.concat();
         published.sort_unstable();
         let mut wanted = ids(&all);
         wanted.sort_unstable();
@@ -176,11 +167,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_stays_refused_lets_the_batch_fail_after_the_rest_went_out() {
-        let (world, relay, kept) = relay().await;
-        kept.lock().unwrap().refusals = vec![vec![0]; 5].into();
-        let error = handle(&relay, events(&world, 3, 1)).await.unwrap_err();
+        let world = World::new().await;
+        world.aws.refuse(vec![vec![0]; 5]);
+        let error = handle(&world.deps.granted(), events(&world, 3, 1)).await.unwrap_err();
         assert!(matches!(error, StepError::Retry(_)));
-        assert_eq!(lengths(&kept.lock().unwrap().calls), [2, 0, 0, 0, 0]);
+        assert_eq!(published(&world).iter().map(Vec::len).collect::<Vec<_>>(), [2, 0, 0, 0, 0]);
     }
 
     /// A committed event as the stream tells of it: the item that the store really wrote.
@@ -204,7 +195,7 @@ mod tests {
 
     #[tokio::test]
     async fn committed_events_reach_the_bus_and_what_cannot_be_read_holds_up_nothing() {
-        let (world, relay, kept) = relay().await;
+        let world = World::new().await;
         let (first, first_record) = stream_record(&world).await;
         let (second, second_record) = stream_record(&world).await;
         let mut removed = first_record.clone();
@@ -213,14 +204,10 @@ mod tests {
         let mut spoilt = first_record.clone();
         spoilt["dynamodb"]["NewImage"]["data"]["M"]["time"]["S"] = "yesterday".into();
         let records = [first_record, json!({ "eventName": "INSERT" }), spoilt, removed, Value::Null, second_record];
-        handle_records(&relay, &handle, &records).await.unwrap();
-        let published = kept.lock().unwrap().calls.concat();
-        assert_eq!(ids(&published), [first, second]);
-        assert_eq!(
-            (published[0].event_type.as_str(), published[0].source.as_str()),
-            ("STORE_CREATED", "selleasi.stores")
-        );
-        let detail: Value = serde_json::from_str(&published[0].detail).unwrap();
-        assert_eq!(detail["id"], first.to_string());
+        let Running::Stream(relay) = host::stream(handle).start(world.deps.boot()) else { panic!("not a stream") };
+        relay(records.to_vec()).await.unwrap();
+        assert_eq!(published(&world), [[first, second]]);
+        let entry = &world.aws.published()[0][0];
+        assert_eq!((&entry["DetailType"], &entry["Source"]), (&json!("STORE_CREATED"), &json!("selleasi.stores")));
     }
 }

@@ -3,14 +3,14 @@
 
 use contracts::products::AddVariant;
 use domain::{VariantId, stock::Stock};
-use runtime::{Call, Deps, Outcome, http::Committed};
+use runtime::{Call, Granted, Outcome, http::Committed};
 use store::{CommitError, SkuClaim};
 
 use crate::product::{
     check_currency, no_errors, read_with_store, reply, sku_taken, taken_problem, variants_problem, write,
 };
 
-pub async fn handle(deps: &Deps, call: Call<AddVariant>) -> Outcome<AddVariant> {
+pub async fn handle(deps: &Granted<AddVariant>, call: Call<AddVariant>) -> Outcome<AddVariant> {
     let at = call.store()?;
     let (found, store) = read_with_store(deps, at, call.path.id).await?;
     call.expect_version(found.version)?;

@@ -7,7 +7,9 @@ use std::collections::HashSet;
 use contracts::{
     events::ProductCreated,
     http::FieldError,
-    products::{Create, CreateProduct}, problems};
+    problems,
+    products::{Create, CreateProduct},
+};
 use domain::{
     ProductId, VariantId,
     catalog::{Product, ProductStatus, slug_like, slug_of},
@@ -15,36 +17,31 @@ use domain::{
     store::Store,
     tenant::{Plan, Tenant},
 };
-use runtime::{
-    Call, Deps, Outcome, Problem,
-    http::{Committed, StoreRef},
-};
+use runtime::{Call, Deps, Granted, Outcome, Problem, Tries, Try, claims::StoreRef, http::Committed, retry};
 use store::{CommitError, Op, ProductSlugClaim, Refused, SkuClaim, Tx, keys};
 
-use crate::product::{SLUG_TAKEN, check_currency, no_errors, reply, sku_taken, slug_taken, taken_problem};
+use crate::product::{check_currency, no_errors, reply, sku_taken, slug_taken, taken_problem};
 
-/// A slug that was made is made again when it is taken. The second has 16 million forms.
-const SLUG_TRIES: u32 = 3;
-
-pub async fn handle(deps: &Deps, call: Call<Create>) -> Outcome<Create> {
+pub async fn handle(deps: &Granted<Create>, call: Call<Create>) -> Outcome<Create> {
     let (plan, store) = read(deps, call.store()?).await?;
     check(&call.body, &store)?;
     let mut product = build(deps, &call.body, &store);
-    for _ in 0..SLUG_TRIES {
+    // A slug that was made is made again when it is taken; the second has 16 million forms.
+    retry!(Tries::FEW_RIVALS, {
         let mut tx = deps.tx();
         let parts = write(deps, &call, &mut tx, &product, plan)?;
         match call.commit(deps, tx, reply(product.clone(), 1)).await? {
-            Committed::Done(reply) => return Ok(reply),
+            Committed::Done(reply) => Try::Done(reply),
             Committed::Refused(refused) => {
                 let problem = explain(refused, &parts, plan);
-                if problem.code() != SLUG_TAKEN || call.body.slug.is_some() {
+                if *problem.code() != problems::SLUG_TAKEN || call.body.slug.is_some() {
                     return Err(problem);
                 }
                 product.slug = slug_like(&slug_of(&product.name), deps.random());
+                Try::Lost
             }
         }
-    }
-    Err(Problem::busy())
+    })
 }
 
 async fn read(deps: &Deps, at: StoreRef) -> Result<(Plan, Store), Problem> {

@@ -2,12 +2,12 @@
 
 use contracts::products::Get;
 use domain::{Permission, ProductId, catalog::Product, text};
-use runtime::{Call, Deps, Outcome, Problem, http::StoreRef};
+use runtime::{Call, Deps, Granted, Outcome, Problem, claims::StoreRef};
 use store::{SortOrder, Versioned, keys};
 
 use crate::product::{read, reply};
 
-pub async fn handle(deps: &Deps, call: Call<Get>) -> Outcome<Get> {
+pub async fn handle(deps: &Granted<Get>, call: Call<Get>) -> Outcome<Get> {
     let at = call.store()?;
     let product = match call.path.id.parse::<ProductId>() {
         Ok(id) => read(deps, at, id).await?,

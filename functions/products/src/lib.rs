@@ -12,7 +12,7 @@ pub mod update_variant;
 mod product;
 
 runtime::functions! {
-    serve_http: add_variant, create, get, list, remove_variant, status, update_variant, update;
+    http: add_variant, create, get, list, remove_variant, status, update_variant, update;
 }
 
 #[cfg(test)]

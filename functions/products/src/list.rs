@@ -2,10 +2,10 @@
 
 use contracts::products::{List, Product};
 use domain::{Permission, catalog::ProductStatus};
-use runtime::{Call, Deps, Outcome, Problem, Reply};
+use runtime::{Call, Granted, Outcome, Problem, Reply};
 use store::{SortOrder, keys};
 
-pub async fn handle(deps: &Deps, call: Call<List>) -> Outcome<List> {
+pub async fn handle(deps: &Granted<List>, call: Call<List>) -> Outcome<List> {
     let store = call.store()?;
     let status = call.query.status.unwrap_or(ProductStatus::Active);
     let is_team = call.principal.as_ref().is_some_and(|principal| principal.role.may(Permission::ProductsRead));

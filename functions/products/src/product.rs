@@ -1,13 +1,19 @@
 //! What the functions about one product share: finding it in its store, holding what is given against the store, and
 //! writing what follows.
 
-use contracts::{Endpoint, events::ProductUpdated, http::FieldError, products::Product as ProductView};
+use contracts::{
+    Endpoint,
+    events::ProductUpdated,
+    http::FieldError,
+    problems::{self, Code},
+    products::Product as ProductView,
+};
 use domain::{
     Currency, Money, ProductId,
     catalog::{Product, VariantsError},
     store::Store,
 };
-use runtime::{Call, Deps, Problem, Reply, http::StoreRef};
+use runtime::{Call, Deps, Problem, Reply, claims::StoreRef};
 use store::{Op, Tx, Versioned, keys};
 
 /// The product with that id, if it is one of the store.
@@ -77,31 +83,29 @@ pub(crate) fn reply<E: Endpoint<Reply = ProductView>>(product: Product, version:
     Reply::new(&ProductView::new(product, version)).etag(version)
 }
 
-pub(crate) const SLUG_TAKEN: &str = "slug_taken";
-pub(crate) const SKU_TAKEN: &str = "sku_taken";
-
 pub(crate) fn slug_taken() -> FieldError {
-    taken("/slug", SLUG_TAKEN, "another product of the store has this slug")
+    taken("/slug", &problems::SLUG_TAKEN, "another product of the store has this slug")
 }
 
 pub(crate) fn sku_taken(pointer: &str) -> FieldError {
-    taken(pointer, SKU_TAKEN, "another variant in the store has this SKU")
+    taken(pointer, &problems::SKU_TAKEN, "another variant in the store has this SKU")
 }
 
-fn taken(pointer: &str, code: &str, detail: &str) -> FieldError {
-    FieldError { pointer: pointer.to_owned(), code: code.to_owned(), detail: detail.to_owned() }
+fn taken(pointer: &str, code: &Code, detail: &str) -> FieldError {
+    FieldError { pointer: pointer.to_owned(), code: code.name.to_owned(), detail: detail.to_owned() }
 }
 
 /// Names that must be unique are not; there is at least one.
 pub(crate) fn taken_problem(errors: Vec<FieldError>) -> Problem {
-    let code = if errors.iter().any(|error| error.code == SLUG_TAKEN) { SLUG_TAKEN } else { SKU_TAKEN };
-    Problem::conflict(code, "what has to be unique in the store is taken; nothing was changed").with_errors(errors)
+    let has_slug = errors.iter().any(|error| error.code == problems::SLUG_TAKEN.name);
+    let code = if has_slug { &problems::SLUG_TAKEN } else { &problems::SKU_TAKEN };
+    Problem::new(code, "what has to be unique in the store is taken; nothing was changed").with_errors(errors)
 }
 
 pub(crate) fn variants_problem(error: VariantsError) -> Problem {
     let code = match error {
-        VariantsError::TooMany => "too_many_variants",
-        VariantsError::LastOnSale => "last_variant",
+        VariantsError::TooMany => &problems::TOO_MANY_VARIANTS,
+        VariantsError::LastOnSale => &problems::LAST_VARIANT,
     };
-    Problem::conflict(code, error.to_string())
+    Problem::new(code, error.to_string())
 }

@@ -1,14 +1,14 @@
 //! `DELETE /products/{id}/variants/{vid}`: removes a variant of which there is nothing left, in stock or promised. One
 //! batched read (product and stock) and one transaction.
 
-use contracts::{products::RemoveVariant, problems};
+use contracts::{problems, products::RemoveVariant};
 use domain::stock::Stock;
-use runtime::{Call, Deps, Outcome, Problem};
+use runtime::{Call, Granted, Outcome, Problem};
 use store::keys;
 
 use crate::product::{of_store, reply, variants_problem, write};
 
-pub async fn handle(deps: &Deps, call: Call<RemoveVariant>) -> Outcome<RemoveVariant> {
+pub async fn handle(deps: &Granted<RemoveVariant>, call: Call<RemoveVariant>) -> Outcome<RemoveVariant> {
     let (at, variant_id) = (call.store()?, call.path.vid);
     let product_key = keys::product(at.tenant_id, call.path.id);
     let stock_key = keys::stock(at.tenant_id, variant_id);

@@ -1,11 +1,11 @@
 //! `POST /products/{id}/status`: publishes, withdraws or archives a product. One read and one transaction.
 
 use contracts::{events::ProductStatusChanged, products::SetStatus};
-use runtime::{Call, Deps, Outcome};
+use runtime::{Call, Granted, Outcome};
 
 use crate::product::{read, reply};
 
-pub async fn handle(deps: &Deps, call: Call<SetStatus>) -> Outcome<SetStatus> {
+pub async fn handle(deps: &Granted<SetStatus>, call: Call<SetStatus>) -> Outcome<SetStatus> {
     let at = call.store()?;
     let found = read(deps, at, call.path.id).await?;
     call.expect_version(found.version)?;

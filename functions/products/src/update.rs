@@ -5,12 +5,12 @@ use contracts::{
     products::{Update, UpdateProduct},
 };
 use domain::catalog::Product;
-use runtime::{Call, Deps, Outcome, http::Committed};
+use runtime::{Call, Granted, Outcome, http::Committed};
 use store::{CommitError, ProductSlugClaim, keys};
 
 use crate::product::{read, reply, slug_taken, taken_problem, write};
 
-pub async fn handle(deps: &Deps, call: Call<Update>) -> Outcome<Update> {
+pub async fn handle(deps: &Granted<Update>, call: Call<Update>) -> Outcome<Update> {
     let at = call.store()?;
     let found = read(deps, at, call.path.id).await?;
     call.expect_version(found.version)?;

@@ -6,12 +6,12 @@ use contracts::{
     products::{UpdateVariant, UpdateVariantRoute},
 };
 use domain::catalog::Variant;
-use runtime::{Call, Deps, Outcome, Problem, http::Committed};
+use runtime::{Call, Granted, Outcome, Problem, http::Committed};
 use store::{CommitError, SkuClaim, keys};
 
 use crate::product::{check_currency, no_errors, read_with_store, reply, sku_taken, taken_problem, write};
 
-pub async fn handle(deps: &Deps, call: Call<UpdateVariantRoute>) -> Outcome<UpdateVariantRoute> {
+pub async fn handle(deps: &Granted<UpdateVariantRoute>, call: Call<UpdateVariantRoute>) -> Outcome<UpdateVariantRoute> {
     let at = call.store()?;
     let (found, store) = read_with_store(deps, at, call.path.id).await?;
     let mut product = found.value;

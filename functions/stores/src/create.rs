@@ -4,7 +4,9 @@
 
 use contracts::{
     events::StoreCreated,
-    stores::{Create, CreateStore}, problems};
+    problems,
+    stores::{Create, CreateStore},
+};
 use domain::{
     StoreId,
     account::Account,
@@ -13,12 +15,12 @@ use domain::{
     tenant::{Plan, Tenant},
     text,
 };
-use runtime::{Call, Deps, Outcome, Problem, http::Committed};
+use runtime::{Call, Deps, Granted, Outcome, Problem, http::Committed};
 use store::{CommitError, Op, Refused, StoreClaim, Tx, keys};
 
 use crate::settings::{check_methods, error, reply};
 
-pub async fn handle(deps: &Deps, call: Call<Create>) -> Outcome<Create> {
+pub async fn handle(deps: &Granted<Create>, call: Call<Create>) -> Outcome<Create> {
     let (plan, own_email) = read(deps, &call).await?;
     let store = build(deps, &call.body, own_email)?;
     let mut tx = deps.tx();

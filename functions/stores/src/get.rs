@@ -1,11 +1,11 @@
 //! `GET /stores/{id}`: a store of the tenant, as its team sees it. One read.
 
 use contracts::stores::Get;
-use runtime::{Call, Deps, Outcome};
+use runtime::{Call, Granted, Outcome};
 
 use crate::settings::{read, reply};
 
-pub async fn handle(deps: &Deps, call: Call<Get>) -> Outcome<Get> {
+pub async fn handle(deps: &Granted<Get>, call: Call<Get>) -> Outcome<Get> {
     let store = read(deps, call.tenant()?, call.path.id).await?;
     Ok(reply(store.value, store.version))
 }

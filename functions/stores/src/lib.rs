@@ -10,7 +10,7 @@ pub mod update;
 mod settings;
 
 runtime::functions! {
-    serve_http: create, get, list, resolve, status, update;
+    http: create, get, list, resolve, status, update;
 }
 
 #[cfg(test)]

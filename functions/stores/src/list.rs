@@ -1,10 +1,10 @@
 //! `GET /stores`: a page of the tenant's stores, oldest first.
 
 use contracts::stores::{List, Store};
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 use store::{SortOrder, keys};
 
-pub async fn handle(deps: &Deps, call: Call<List>) -> Outcome<List> {
+pub async fn handle(deps: &Granted<List>, call: Call<List>) -> Outcome<List> {
     let list = keys::stores(call.tenant()?);
     let position = call.position(deps, call.query.cursor.as_deref(), "").await?;
     let limit = call.query.limit.get();

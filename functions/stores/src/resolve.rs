@@ -1,11 +1,11 @@
 //! `GET /stores/resolve`: what a front end needs to know of the store that its host name or `X-Store` names. One read.
 
 use contracts::stores::Resolve;
-use runtime::{Call, Deps, Outcome, Reply};
+use runtime::{Call, Granted, Outcome, Reply};
 
 use crate::settings::read;
 
-pub async fn handle(deps: &Deps, call: Call<Resolve>) -> Outcome<Resolve> {
+pub async fn handle(deps: &Granted<Resolve>, call: Call<Resolve>) -> Outcome<Resolve> {
     let at = call.store()?;
     let store = read(deps, at.tenant_id, at.store_id).await?;
     Ok(Reply::new(&store.value.into()).etag(store.version))

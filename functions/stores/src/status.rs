@@ -3,12 +3,12 @@
 
 use contracts::{events::StoreStatusChanged, stores::SetStatus};
 use domain::store::{Store, StoreStatus};
-use runtime::{Call, Deps, Outcome, Problem};
+use runtime::{Call, Deps, Granted, Outcome, Problem};
 use store::{StoreClaim, Tx, keys};
 
 use crate::settings::{read, reply};
 
-pub async fn handle(deps: &Deps, call: Call<SetStatus>) -> Outcome<SetStatus> {
+pub async fn handle(deps: &Granted<SetStatus>, call: Call<SetStatus>) -> Outcome<SetStatus> {
     let tenant = call.tenant()?;
     let found = read(deps, tenant, call.path.id).await?;
     call.expect_version(found.version)?;

@@ -6,11 +6,11 @@ use contracts::{
     stores::{Update, UpdateStore},
 };
 use domain::store::Store;
-use runtime::{Call, Deps, Outcome, Problem};
+use runtime::{Call, Granted, Outcome, Problem};
 
 use crate::settings::{check_methods, read, reply};
 
-pub async fn handle(deps: &Deps, call: Call<Update>) -> Outcome<Update> {
+pub async fn handle(deps: &Granted<Update>, call: Call<Update>) -> Outcome<Update> {
     let tenant = call.tenant()?;
     let found = read(deps, tenant, call.path.id).await?;
     call.expect_version(found.version)?;

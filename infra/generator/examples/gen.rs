@@ -8,8 +8,12 @@ fn main() -> ExitCode {
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => generator::write(&root).map(|()| Vec::new()),
         ["--check"] => generator::check(&root),
+        ["--check", "--uses", folder] => generator::check(&root).and_then(|mut problems| {
+            problems.extend(generator::check_uses(Path::new(folder))?);
+            Ok(problems)
+        }),
         _ => {
-            eprintln!("usage: scripts/gen [--check]");
+            eprintln!("usage: scripts/gen [--check [--uses FOLDER]]");
             return ExitCode::from(2);
         }
     };

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::{Spec, http::Problem};
+use contracts::{Row, http::Problem, row::Route};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -25,7 +25,8 @@ pub(crate) struct Parameter {
 
 #[derive(Debug)]
 pub(crate) struct Operation {
-    pub(crate) spec: &'static Spec,
+    pub(crate) row: &'static Row,
+    pub(crate) route: &'static Route,
     pub(crate) path: Vec<Parameter>,
     pub(crate) query: Vec<Parameter>,
     pub(crate) body: Option<Value>,
@@ -40,20 +41,23 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(specs: Vec<&'static Spec>) -> Result<Self> {
+    /// Of those rows that are endpoints.
+    pub(crate) fn new(rows: &[&'static Row]) -> Result<Self> {
+        let endpoints: Vec<_> = rows.iter().filter_map(|row| Some((*row, row.route()?))).collect();
         let mut reading = SchemaSettings::openapi3().for_deserialize().into_generator();
         let mut writing = SchemaSettings::openapi3().for_serialize().into_generator();
-        let read: Vec<_> = specs.iter().map(|spec| (spec.schemas)(&mut reading)).collect();
-        let written: Vec<_> = specs.iter().map(|spec| (spec.schemas)(&mut writing)).collect();
+        let read: Vec<_> = endpoints.iter().map(|(_, route)| (route.schemas)(&mut reading)).collect();
+        let written: Vec<_> = endpoints.iter().map(|(_, route)| (route.schemas)(&mut writing)).collect();
         let problem = writing.subschema_for::<Problem>().to_value();
         let (read_components, _) = definitions(&mut reading);
         let (written_components, pages) = definitions(&mut writing);
 
         let mut operations = Vec::new();
-        for ((spec, read), written) in specs.into_iter().zip(read).zip(written) {
+        for (((row, route), read), written) in endpoints.into_iter().zip(read).zip(written) {
             operations.push(Operation {
-                spec,
-                path: path_parameters(spec, &read.path.to_value(), &read_components)?,
+                row,
+                route,
+                path: path_parameters(row, route, &read.path.to_value(), &read_components)?,
                 query: parameters(&read.query.to_value(), &read_components, false),
                 body: content(read.body.to_value(), &read_components),
                 reply: content(with_names(written.reply.to_value(), &pages), &written_components),
@@ -112,9 +116,9 @@ impl Api {
     fn unique_routes(&self) -> Result<()> {
         let mut seen = BTreeSet::new();
         for operation in &self.operations {
-            let key = endpoint::route_key(operation.spec);
+            let key = endpoint::route_key(operation.route);
             if !seen.insert(key.clone()) {
-                return Err(format!("{}: {key} is in the table twice", operation.spec.function));
+                return Err(format!("{}: {key} is in the table twice", operation.row.function));
             }
         }
         Ok(())
@@ -182,15 +186,15 @@ fn content(schema: Value, components: &Components) -> Option<Value> {
     Some(if schema.is_boolean() { json!({}) } else { schema })
 }
 
-fn path_parameters(spec: &Spec, schema: &Value, components: &Components) -> Result<Vec<Parameter>> {
+fn path_parameters(row: &Row, route: &Route, schema: &Value, components: &Components) -> Result<Vec<Parameter>> {
     let parameters = parameters(schema, components, true);
     let in_type: BTreeSet<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     let in_path: BTreeSet<&str> =
-        spec.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
     if in_type == in_path {
         Ok(parameters)
     } else {
-        Err(format!("{}: the path has {in_path:?}, its type {in_type:?}", spec.function))
+        Err(format!("{}: the path has {in_path:?}, its type {in_type:?}", row.function))
     }
 }
 
@@ -303,22 +307,23 @@ fn rename(schema: &mut Value, names: &Names) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{LIST_BOOKS, UPDATE_BOOK};
+    use crate::fixtures::{LIST_BOOKS, LIST_ROUTE, UPDATE_BOOK, UPDATE_ROUTE, routed};
 
-    fn refused(spec: Spec) -> String {
-        Api::new(vec![&UPDATE_BOOK, Box::leak(Box::new(spec))]).unwrap_err()
+    fn refused(row: Row) -> String {
+        Api::new(&[&UPDATE_BOOK, Box::leak(Box::new(row))]).unwrap_err()
     }
 
     #[test]
     fn a_route_is_one_endpoints() {
-        let spec = Spec { function: "books-change", ..UPDATE_BOOK };
-        assert_eq!(refused(spec), "books-change: PATCH /books/{book_id} is in the table twice");
+        let row = Row { function: "books-change", ..UPDATE_BOOK };
+        assert_eq!(refused(row), "books-change: PATCH /books/{book_id} is in the table twice");
     }
 
     #[test]
     fn a_path_names_the_fields_of_its_type() {
-        let spec = Spec { path: "/books/{id}", ..UPDATE_BOOK };
-        assert_eq!(refused(spec), r#"books-update: the path has {"id"}, its type {"book_id"}"#);
-        assert!(refused(Spec { path: "/books/{id}", ..LIST_BOOKS }).starts_with("books-list: the path has"));
+        let row = routed(UPDATE_BOOK, Route { path: "/books/{id}", ..UPDATE_ROUTE });
+        assert_eq!(refused(row), r#"books-update: the path has {"id"}, its type {"book_id"}"#);
+        let row = routed(LIST_BOOKS, Route { path: "/books/{id}", ..LIST_ROUTE });
+        assert!(refused(row).starts_with("books-list: the path has"));
     }
 }

@@ -12,8 +12,6 @@ const TEMPLATE_BYTES_MAX: usize = 1_000_000;
 
 /// How long logs are kept.
 pub(crate) const LOG_RETENTION_DAYS: u16 = 30;
-/// Alarms look at this long a time at once.
-pub(crate) const ALARM_PERIOD_S: u16 = 300;
 
 pub(crate) fn reference(name: &str) -> Value {
     json!({ "Ref": name })
@@ -45,36 +43,6 @@ pub(crate) fn logical_id(name: &str) -> String {
 /// A resource with nothing but a type and properties, which is most of them.
 pub(crate) fn resource(kind: &str, properties: &Value) -> Value {
     json!({ "Type": kind, "Properties": properties })
-}
-
-/// An alarm on one metric of one thing: raised above zero. `metric` is namespace, name and statistic.
-pub(crate) fn alarm(name: &str, says: &str, metric: (&str, &str, &str), of: (&str, Value)) -> Value {
-    alarm_above(name, says, metric, of, 0)
-}
-
-pub(crate) fn alarm_above(
-    name: &str,
-    says: &str,
-    (namespace, metric, statistic): (&str, &str, &str),
-    (dimension, value): (&str, Value),
-    threshold: u32,
-) -> Value {
-    resource(
-        "AWS::CloudWatch::Alarm",
-        &json!({
-            "AlarmName": named(name),
-            "AlarmDescription": says,
-            "Namespace": namespace,
-            "MetricName": metric,
-            "Dimensions": [{ "Name": dimension, "Value": value }],
-            "Statistic": statistic,
-            "Period": ALARM_PERIOD_S,
-            "EvaluationPeriods": 1,
-            "Threshold": threshold,
-            "ComparisonOperator": "GreaterThanThreshold",
-            "TreatMissingData": "notBreaching",
-        }),
-    )
 }
 
 /// The text of a template.

@@ -3,7 +3,10 @@
 use contracts::table::Table;
 use serde_json::{Map, Value, json};
 
-use crate::cfn::{ALARM_PERIOD_S, get_att, logical_id, named, reference, resource};
+use crate::{
+    alarm::{DETAILED, Metric, detailed, expression_above},
+    cfn::{get_att, logical_id, named, reference},
+};
 
 /// What the store writes into every item that ends by itself.
 const TTL_ATTRIBUTE: &str = "expires_at_epoch_s";
@@ -26,8 +29,13 @@ pub(crate) fn template() -> Value {
         "Parameters": {
             "Env": { "Type": "String" },
             "Protect": { "Type": "String", "AllowedValues": ["true", "false"] },
+            "DetailedAlarms": { "Type": "String", "AllowedValues": ["true", "false"] },
+            "AlarmTopicArn": { "Type": "String" },
         },
-        "Conditions": { "IsProtected": { "Fn::Equals": [reference("Protect"), "true"] } },
+        "Conditions": {
+            "IsProtected": { "Fn::Equals": [reference("Protect"), "true"] },
+            DETAILED: { "Fn::Equals": [reference("DetailedAlarms"), "true"] },
+        },
         "Resources": resources,
         "Outputs": { "OutboxStreamArn": { "Value": get_att("OutboxTable", "StreamArn") } },
     })
@@ -55,8 +63,11 @@ fn definition(table: Table) -> Value {
         "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": true },
         "SSESpecification": { "SSEEnabled": true },
         "DeletionProtectionEnabled": { "Fn::If": ["IsProtected", true, false] },
-        "TimeToLiveSpecification": { "AttributeName": TTL_ATTRIBUTE, "Enabled": true },
     });
+    // A timer is over when its function has done what it was set for, however late that is.
+    if table != Table::Timers {
+        properties["TimeToLiveSpecification"] = json!({ "AttributeName": TTL_ATTRIBUTE, "Enabled": true });
+    }
     if !indexes.is_empty() {
         properties["GlobalSecondaryIndexes"] = indexes.into();
     }
@@ -79,49 +90,26 @@ fn keys(partition: &str, sort: &str) -> Value {
 }
 
 fn throttle_alarm(table: Table) -> Value {
-    let metrics = ["ReadThrottleEvents", "WriteThrottleEvents"].map(|metric| (metric, vec![by_table(table)]));
+    let metrics = ["ReadThrottleEvents", "WriteThrottleEvents"].map(|name| summed(name, vec![by_table(table)]));
     sum_alarm(&format!("{}-throttles", table.name()), "Reads or writes of the table are throttled.", &metrics)
 }
 
 fn error_alarm(table: Table) -> Value {
-    let metrics = OPERATIONS
-        .map(|operation| ("SystemErrors", vec![by_table(table), json!({ "Name": "Operation", "Value": operation })]));
+    let metrics =
+        OPERATIONS.map(|operation| summed("SystemErrors", vec![by_table(table), ("Operation", operation.into())]));
     sum_alarm(&format!("{}-errors", table.name()), "DynamoDB fails on the table.", &metrics)
 }
 
-fn by_table(table: Table) -> Value {
-    json!({ "Name": "TableName", "Value": reference(&format!("{}Table", logical_id(table.name()))) })
+fn summed(name: &'static str, dimensions: Vec<(&'static str, Value)>) -> Metric {
+    Metric { namespace: "AWS/DynamoDB", name, statistic: "Sum", dimensions }
 }
 
-/// Raised when metrics of DynamoDB are together above zero.
-fn sum_alarm(name: &str, says: &str, metrics: &[(&str, Vec<Value>)]) -> Value {
-    let mut queries: Vec<Value> = metrics
-        .iter()
-        .enumerate()
-        .map(|(index, (metric, dimensions))| {
-            json!({
-                "Id": format!("m{index}"),
-                "ReturnData": false,
-                "MetricStat": {
-                    "Metric": { "Namespace": "AWS/DynamoDB", "MetricName": metric, "Dimensions": dimensions },
-                    "Period": ALARM_PERIOD_S,
-                    "Stat": "Sum",
-                },
-            })
-        })
-        .collect();
+fn by_table(table: Table) -> (&'static str, Value) {
+    ("TableName", reference(&format!("{}Table", logical_id(table.name()))))
+}
+
+/// Raised when the metrics are together above zero.
+fn sum_alarm(name: &str, says: &str, metrics: &[Metric]) -> Value {
     let parts: Vec<String> = (0..metrics.len()).map(|index| format!("FILL(m{index}, 0)")).collect();
-    queries.push(json!({ "Id": "total", "Label": name, "ReturnData": true, "Expression": parts.join("+") }));
-    resource(
-        "AWS::CloudWatch::Alarm",
-        &json!({
-            "AlarmName": named(name),
-            "AlarmDescription": says,
-            "Metrics": queries,
-            "EvaluationPeriods": 1,
-            "Threshold": 0,
-            "ComparisonOperator": "GreaterThanThreshold",
-            "TreatMissingData": "notBreaching",
-        }),
-    )
+    detailed(expression_above(0, metrics, &parts.join("+"), name, says))
 }

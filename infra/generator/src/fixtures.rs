@@ -1,9 +1,13 @@
 //! Rows of a library, which no service has: what the tests of this crate generate from.
 
 use contracts::{
-    Consumer, Spec,
+    Row,
     http::{ListQuery, Nothing},
-    table::{Access, Action, Idempotency, MEMORY_MB, Method, Schemas, Source, StoreScope, Table},
+    problems,
+    row::{
+        Access, Grant, Idempotency, MEMORY_MB, Method, Queue, RateClass, Retry, Route, Schemas, StoreScope, Trigger,
+    },
+    table::{Action, Table},
 };
 use domain::Permission;
 use schemars::JsonSchema;
@@ -45,19 +49,27 @@ pub(crate) struct Book {
 }
 
 /// `PATCH /books/{book_id}` with everything that an endpoint can have.
-pub(crate) static UPDATE_BOOK: Spec = Spec {
+pub(crate) const UPDATE_BOOK: Row = Row {
     function: "books-update",
-    method: Method::Patch,
-    path: "/books/{book_id}",
     doc: " Changes a book.\n\n What is not given\n stays.\n",
-    access: Access::Needs(Permission::ProductsWrite),
-    store: StoreScope::Required,
-    idempotency: Idempotency::Accepted,
-    status: 200,
+    trigger: Trigger::Request(&UPDATE_ROUTE),
     tables: &[(Table::Catalog, &[Action::Get, Action::Update])],
     emits: &["BOOK_CHANGED"],
     grants: &[],
     memory_mb: MEMORY_MB,
+    timeout_s: 10,
+    reserved: true,
+};
+
+pub(crate) const UPDATE_ROUTE: Route = Route {
+    method: Method::Patch,
+    path: "/books/{book_id}",
+    access: Access::Needs(Permission::ProductsWrite),
+    store: StoreScope::Required,
+    idempotency: Idempotency::Accepted,
+    status: 200,
+    rate: RateClass::Write,
+    problems: &[&problems::INVALID_STATE],
     schemas: |generator| Schemas {
         path: generator.subschema_for::<BookPath>(),
         query: generator.subschema_for::<Nothing>(),
@@ -67,19 +79,27 @@ pub(crate) static UPDATE_BOOK: Spec = Spec {
 };
 
 /// `GET /books`, for anyone.
-pub(crate) static LIST_BOOKS: Spec = Spec {
+pub(crate) const LIST_BOOKS: Row = Row {
     function: "books-list",
-    method: Method::Get,
-    path: "/books",
     doc: " Books.\n",
-    access: Access::Public,
-    store: StoreScope::None,
-    idempotency: Idempotency::None,
-    status: 200,
+    trigger: Trigger::Request(&LIST_ROUTE),
     tables: &[(Table::Catalog, &[Action::Query])],
     emits: &[],
     grants: &[],
     memory_mb: MEMORY_MB,
+    timeout_s: 10,
+    reserved: false,
+};
+
+pub(crate) const LIST_ROUTE: Route = Route {
+    method: Method::Get,
+    path: "/books",
+    access: Access::Public,
+    store: StoreScope::None,
+    idempotency: Idempotency::None,
+    status: 200,
+    rate: RateClass::Read,
+    problems: &[],
     schemas: |generator| Schemas {
         path: generator.subschema_for::<Nothing>(),
         query: generator.subschema_for::<ListQuery>(),
@@ -88,23 +108,53 @@ pub(crate) static LIST_BOOKS: Spec = Spec {
     },
 };
 
-/// Counts loans, in bounded batches that each wait half a minute.
-pub(crate) static ON_LENT: Consumer = Consumer {
+pub(crate) const QUEUE: Queue = Queue { batch: 10, concurrency: 5, retry: Retry::STEP };
+
+/// Counts loans, in bounded batches.
+pub(crate) const ON_LENT: Row = Row {
     function: "books-on-lent",
-    doc: "Counts loans.",
-    source: Source::Events { types: &["BOOK_LENT", "BOOK_RETURNED"], delay_s: 30 },
-    batch: 10,
-    concurrency: 5,
-    timeout_s: 20,
-    tables: &[(Table::Inventory, &[Action::Update])],
+    doc: " Counts loans.\n",
+    trigger: Trigger::Events { types: &["BOOK_LENT", "BOOK_RETURNED"], queue: QUEUE },
+    tables: &[(Table::Inventory, &[Action::Update]), (Table::Requests, &[Action::Put])],
     emits: &[],
     grants: &[],
     memory_mb: MEMORY_MB,
+    timeout_s: 20,
+    reserved: false,
+};
+
+/// A timer's.
+pub(crate) const REMIND: Row = Row {
+    function: "books-remind",
+    doc: " Reminds of a book\n that should be back.\n\n Once.\n",
+    trigger: Trigger::Timer { queue: QUEUE },
+    tables: &[(Table::Timers, &[Action::Delete])],
+    ..ON_LENT
 };
 
 /// Reads the outbox.
-pub(crate) static RELAY: Consumer =
-    Consumer { function: "books-relay", source: Source::Outbox, concurrency: 0, tables: &[], ..ON_LENT };
+pub(crate) const RELAY: Row = Row {
+    function: "books-relay",
+    doc: "Reads the outbox.",
+    trigger: Trigger::Outbox { batch: 100 },
+    tables: &[],
+    ..ON_LENT
+};
+
+/// Called by the clock.
+pub(crate) const SWEEP: Row = Row {
+    function: "books-sweep",
+    doc: "Dusts the shelves.",
+    trigger: Trigger::Schedule { every_minutes: 1 },
+    tables: &[],
+    grants: &[Grant::SendTimers],
+    ..ON_LENT
+};
+
+/// The same endpoint at another route.
+pub(crate) fn routed(row: Row, route: Route) -> Row {
+    Row { trigger: Trigger::Request(Box::leak(Box::new(route))), ..row }
+}
 
 /// The properties of one of a function's resources: `properties(&stack, "books-update", "Role")`.
 pub(crate) fn properties<'a>(resources: &'a Value, function: &str, of: &str) -> &'a Value {

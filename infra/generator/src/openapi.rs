@@ -1,46 +1,47 @@
 //! The API's description, OpenAPI 3.0.3. End-to-end tests are made from it, so it says nothing that does not hold.
 
-use contracts::{
-    Spec,
-    table::{Access, Grant, Idempotency, Method, StoreScope},
-};
+use contracts::row::{Access, Idempotency, Method, StoreScope};
 use serde_json::{Map, Value, json};
 
 use crate::{
     Result,
     api::{Api, Operation, Parameter},
+    problem_responses::{self, Responses},
 };
 
 const STORE_PARAMETER: &str = "#/components/parameters/Store";
-const PROBLEM_RESPONSE: &str = "#/components/responses/Problem";
 
 pub(crate) fn document(api: &Api) -> Result<Value> {
     let mut paths: Map<String, Value> = Map::new();
     let mut tags: Vec<&str> = Vec::new();
+    let mut responses = Responses::default();
     for operation in &api.operations {
-        let spec = operation.spec;
-        let path = paths.entry(spec.path).or_insert_with(|| json!({}));
-        path[spec.method.name().to_ascii_lowercase()] = described(operation, api)?;
-        if !tags.contains(&spec.service()) {
-            tags.push(spec.service());
+        let route = operation.route;
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        path[route.method.name().to_ascii_lowercase()] = described(operation, api, &mut responses)?;
+        let service = operation.row.service();
+        if !tags.contains(&service) {
+            tags.push(service);
         }
     }
+    let mut schemas = api.components.clone();
+    schemas.extend([problem_responses::gateway_message()]);
     let tags: Vec<Value> = tags.into_iter().map(|tag| json!({ "name": tag })).collect();
     Ok(json!({
         "openapi": "3.0.3",
         "info": {
             "title": "SellEasi",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "A multi-tenant commerce backend. Money is an integer in the currency's minor unit; times are RFC 3339, UTC; errors are RFC 9457 problems with a stable `code`.",
+            "description": "A multi-tenant commerce backend. Money is an integer in the currency's minor unit; times are RFC 3339, UTC; errors are RFC 9457 problems with a stable `code`, of which each operation lists its own; `errors` names wrong fields.",
             "license": { "name": env!("CARGO_PKG_LICENSE") },
         },
         "servers": [{ "url": "/" }],
         "tags": tags,
         "paths": paths,
         "components": {
-            "schemas": api.components,
+            "schemas": schemas,
             "parameters": { "Store": store_parameter() },
-            "responses": { "Problem": problem_response(api) },
+            "responses": responses.into_components(),
             "securitySchemes": { "bearer": {
                 "type": "http",
                 "scheme": "bearer",
@@ -51,21 +52,22 @@ pub(crate) fn document(api: &Api) -> Result<Value> {
     }))
 }
 
-fn described(operation: &Operation, api: &Api) -> Result<Value> {
-    let spec = operation.spec;
-    let (summary, rest) = spec.doc.trim().split_once('\n').unwrap_or((spec.doc.trim(), ""));
-    let security = match spec.access {
+fn described(operation: &Operation, api: &Api, shared: &mut Responses) -> Result<Value> {
+    let (row, route) = (operation.row, operation.route);
+    let (summary, rest) = row.doc.trim().split_once('\n').unwrap_or((row.doc.trim(), ""));
+    let security = match route.access {
         Access::Needs(_) => json!([{ "bearer": [] }]),
-        // `runtime` reads a token if there is one.
-        Access::Public if reads_token(spec) => json!([{}, { "bearer": [] }]),
+        Access::PublicOrToken => json!([{}, { "bearer": [] }]),
         Access::Public => json!([]),
     };
+    let mut responses = shared.of(row, api);
+    responses.insert(route.status.to_string(), good_response(operation, api));
     let mut described = json!({
-        "operationId": spec.function,
-        "tags": [spec.service()],
+        "operationId": row.function,
+        "tags": [row.service()],
         "summary": summary.trim(),
         "security": security,
-        "responses": responses(operation, api),
+        "responses": responses,
         "x-selleasi": extension(operation),
     });
     let description = paragraphs(rest);
@@ -77,8 +79,8 @@ fn described(operation: &Operation, api: &Api) -> Result<Value> {
         described["parameters"] = parameters.into();
     }
     if let Some(body) = &operation.body {
-        if spec.method == Method::Get {
-            return Err(format!("{}: a GET has no body", spec.function));
+        if route.method == Method::Get {
+            return Err(format!("{}: a GET has no body", row.function));
         }
         // Where every field may be left out, so may the body.
         let required = api.resolve(body)["required"].as_array().is_some_and(|required| !required.is_empty());
@@ -97,12 +99,12 @@ fn paragraphs(doc: &str) -> String {
 }
 
 fn extension(operation: &Operation) -> Value {
-    let spec = operation.spec;
-    let (access, roles) = match spec.access {
-        Access::Public => ("public", Vec::new()),
+    let route = operation.route;
+    let (access, roles) = match route.access {
+        Access::Public | Access::PublicOrToken => ("public", Vec::new()),
         Access::Needs(permission) => (permission.name(), permission.roles().iter().map(|role| role.name()).collect()),
     };
-    let idempotency = match spec.idempotency {
+    let idempotency = match route.idempotency {
         Idempotency::None => "none",
         Idempotency::Accepted => "accepted",
         Idempotency::Required => "required",
@@ -110,28 +112,28 @@ fn extension(operation: &Operation) -> Value {
     json!({
         "access": access,
         "roles": roles,
-        "store": spec.store == StoreScope::Required,
+        "store": route.store == StoreScope::Required,
         "idempotency": idempotency,
     })
 }
 
 fn parameters(operation: &Operation) -> Vec<Value> {
-    let spec = operation.spec;
+    let route = operation.route;
     let mut parameters: Vec<Value> = operation.path.iter().map(|parameter| written(parameter, "path")).collect();
     parameters.extend(operation.query.iter().map(|parameter| written(parameter, "query")));
-    if spec.store != StoreScope::None {
+    if route.store != StoreScope::None {
         parameters.push(json!({ "$ref": STORE_PARAMETER }));
     }
-    if spec.idempotency != Idempotency::None {
+    if route.idempotency != Idempotency::None {
         parameters.push(json!({
             "name": "Idempotency-Key",
             "in": "header",
-            "required": spec.idempotency == Idempotency::Required,
+            "required": route.idempotency == Idempotency::Required,
             "description": "Made up by the client, one for each thing it wants done. The same key and request again get the first answer again, for 24 hours.",
             "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
         }));
     }
-    if takes_if_match(spec.method) {
+    if takes_if_match(route.method) {
         parameters.push(json!({
             "name": "If-Match",
             "in": "header",
@@ -141,11 +143,6 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         }));
     }
     parameters
-}
-
-/// A public endpoint that holds the keys of tokens serves those who have one better.
-fn reads_token(spec: &Spec) -> bool {
-    spec.grants.contains(&Grant::TokenKeys)
 }
 
 fn takes_if_match(method: Method) -> bool {
@@ -166,23 +163,6 @@ fn written(parameter: &Parameter, place: &str) -> Value {
     written
 }
 
-/// API Gateway answers in its own form, which cannot be changed: where there is no token that holds (401, 403), beyond
-/// its own limits (413, 429) and when a function is away (500, 503).
-fn problem_response(api: &Api) -> Value {
-    let gateways = json!({
-        "type": "object",
-        "properties": { "message": { "type": "string" } },
-        "required": ["message"],
-    });
-    json!({
-        "description": "What went wrong. `code` is stable; `errors` names wrong fields. API Gateway's own answers (no token that holds, too many requests, too large) have a `message` only.",
-        "content": {
-            "application/problem+json": { "schema": api.problem },
-            "application/json": { "schema": gateways },
-        },
-    })
-}
-
 fn store_parameter() -> Value {
     json!({
         "name": "X-Store",
@@ -193,7 +173,7 @@ fn store_parameter() -> Value {
     })
 }
 
-fn responses(operation: &Operation, api: &Api) -> Value {
+fn good_response(operation: &Operation, api: &Api) -> Value {
     let mut good = json!({ "description": if operation.reply.is_some() { "Done." } else { "Done; no content." } });
     if let Some(reply) = &operation.reply {
         let resolved = api.resolve(reply);
@@ -207,48 +187,18 @@ fn responses(operation: &Operation, api: &Api) -> Value {
             } });
         }
     }
-    let mut responses = json!({ operation.spec.status.to_string(): good });
-    for status in problems(operation) {
-        responses[status.to_string()] = json!({ "$ref": PROBLEM_RESPONSE });
-    }
-    responses
-}
-
-/// Statuses other than the good one.
-fn problems(operation: &Operation) -> Vec<u16> {
-    let spec = operation.spec;
-    let (private, writes) = (spec.access != Access::Public, spec.method != Method::Get);
-    let (keyed, stored) = (spec.idempotency != Idempotency::None, spec.store == StoreScope::Required);
-    let has_body = operation.body.is_some();
-    let rows = [
-        // Malformed JSON, query, cursor or header.
-        (400, writes || stored || !operation.query.is_empty()),
-        // No token that holds; in public writes, wrong credentials or a wrong signature.
-        (401, private || writes || reads_token(spec)),
-        // The role lacks the permission, or the store is another tenant's.
-        (403, private || writes || (stored && reads_token(spec))),
-        (404, stored || !operation.path.is_empty() || (writes && !private)),
-        // The state does not allow it, or the same request is under way.
-        (409, writes),
-        (412, takes_if_match(spec.method)),
-        (413, writes),
-        (415, has_body),
-        // A rule is broken, or a key was used for another request.
-        (422, has_body || keyed),
-        (429, true),
-        (500, true),
-        (503, true),
-    ];
-    rows.into_iter().filter_map(|(status, can_occur)| can_occur.then_some(status)).collect()
+    good
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{LIST_BOOKS, UPDATE_BOOK};
+    use contracts::row::Route;
+
+    use crate::fixtures::{LIST_BOOKS, LIST_ROUTE, UPDATE_BOOK, UPDATE_ROUTE, routed};
 
     fn generated() -> Value {
-        document(&Api::new(vec![&UPDATE_BOOK, &LIST_BOOKS]).unwrap()).unwrap()
+        document(&Api::new(&[&UPDATE_BOOK, &LIST_BOOKS]).unwrap()).unwrap()
     }
 
     fn names(parameters: &Value) -> Vec<&str> {
@@ -290,7 +240,16 @@ mod tests {
         assert!(operation["parameters"].as_array().unwrap().iter().all(|parameter| parameter["required"] == false));
         assert!(operation.get("requestBody").is_none());
         let statuses: Vec<&String> = operation["responses"].as_object().unwrap().keys().collect();
-        assert_eq!(statuses, ["200", "400", "429", "500", "503"]);
+        assert_eq!(statuses, ["200", "400", "413", "429", "500", "503"]);
+    }
+
+    #[test]
+    fn a_token_is_optional_where_the_row_says_so() {
+        let row = routed(LIST_BOOKS, Route { access: Access::PublicOrToken, ..LIST_ROUTE });
+        let document = document(&Api::new(&[Box::leak(Box::new(row))]).unwrap()).unwrap();
+        let operation = &document["paths"]["/books"]["get"];
+        assert_eq!(operation["security"], json!([{}, { "bearer": [] }]));
+        assert_eq!(operation["x-selleasi"]["access"], "public", "nobody needs a token");
     }
 
     #[test]
@@ -304,7 +263,8 @@ mod tests {
 
     #[test]
     fn a_get_with_a_body_is_refused() {
-        let api = Api::new(vec![Box::leak(Box::new(Spec { method: Method::Get, ..UPDATE_BOOK }))]).unwrap();
+        let row = routed(UPDATE_BOOK, Route { method: Method::Get, ..UPDATE_ROUTE });
+        let api = Api::new(&[Box::leak(Box::new(row))]).unwrap();
         assert_eq!(document(&api).unwrap_err(), "books-update: a GET has no body");
     }
 }

@@ -2,15 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use contracts::table::{Action, Grant, Source, Table};
+use contracts::{
+    Row,
+    row::{Grant, Trigger},
+    table::{Action, Table},
+};
 use serde_json::{Value, json};
 
 use crate::{
     cfn::{arn, get_att, logical_id, reference, resource, sub},
-    model::{Function, Kind},
+    model::{grants, has_dead_letters},
 };
 
-pub(crate) fn role(function: &Function) -> Value {
+/// `rows` are all that there are: some functions reach others' queues.
+pub(crate) fn role(row: &Row, rows: &[&Row]) -> Value {
     resource(
         "AWS::IAM::Role",
         &json!({
@@ -24,24 +29,22 @@ pub(crate) fn role(function: &Function) -> Value {
             },
             "Policies": [{
                 "PolicyName": "function",
-                "PolicyDocument": { "Version": "2012-10-17", "Statement": statements(function) },
+                "PolicyDocument": { "Version": "2012-10-17", "Statement": statements(row, rows) },
             }],
         }),
     )
 }
 
-fn statements(function: &Function) -> Vec<Value> {
-    let id = logical_id(function.name);
+fn statements(row: &Row, rows: &[&Row]) -> Vec<Value> {
+    let id = logical_id(row.function);
     let mut statements = vec![allow(
         &["logs:CreateLogStream", "logs:PutLogEvents"],
         // A log group's ARN ends in `:*`, which is its streams.
         &[get_att(&format!("{id}Logs"), "Arn")],
     )];
-    statements.extend(function.tables.iter().map(|(table, actions)| on_table(*table, actions)));
-    statements.extend(function.grants.iter().map(|grant| granted(*grant, &id)));
-    if let Kind::Consumer(row) = function.kind {
-        statements.extend(source(row.source, &id));
-    }
+    statements.extend(row.granted_tables().iter().map(|(table, actions)| on_table(*table, actions)));
+    statements.extend(grants(row).flat_map(|grant| granted(grant, rows)));
+    statements.extend(trigger(&row.trigger, &id));
     statements
 }
 
@@ -59,15 +62,32 @@ fn on_table(table: Table, actions: &BTreeSet<Action>) -> Value {
     allow(&actions, &resources)
 }
 
-fn granted(grant: Grant, id: &str) -> Value {
+fn granted(grant: Grant, rows: &[&Row]) -> Vec<Value> {
     match grant {
-        Grant::TokenKeys | Grant::SignTokens => secret("token-keys"),
-        Grant::CursorKey => secret("cursor-key"),
-        Grant::Paystack => secret("paystack"),
-        Grant::SendEmail => allow(&["ses:SendEmail"], &identities()),
-        Grant::Requeue => allow(&["sqs:SendMessage"], &[get_att(&format!("{id}Queue"), "Arn")]),
-        Grant::PutEvents => allow(&["events:PutEvents"], &[arn("events", "event-bus/${EventBus}")]),
+        Grant::TokenKeys => vec![secret("token-keys")],
+        Grant::SigningKey => vec![secret("signing-key")],
+        Grant::CursorKey => vec![secret("cursor-key")],
+        Grant::Paystack => vec![secret("paystack")],
+        Grant::SendEmail => vec![allow(&["ses:SendEmail"], &identities())],
+        Grant::PutEvents => vec![allow(&["events:PutEvents"], &[arn("events", "event-bus/${EventBus}")])],
+        Grant::SendTimers => {
+            let timers = queues(rows, "", |row| matches!(row.trigger, Trigger::Timer { .. }));
+            vec![allow(&["sqs:SendMessage"], &timers)]
+        }
+        Grant::Redrive => vec![
+            allow(
+                &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+                &queues(rows, "-dlq", has_dead_letters),
+            ),
+            allow(&["sqs:SendMessage"], &queues(rows, "", |row| row.queue().is_some())),
+        ],
     }
+}
+
+/// Each by its name: they are in other stacks, and there is no wildcard.
+fn queues(rows: &[&Row], ending: &str, is: impl Fn(&Row) -> bool) -> Vec<Value> {
+    let named = |row: &&&Row| is(row);
+    rows.iter().filter(named).map(|row| arn("sqs", &format!("selleasi-${{Env}}-{}{ending}", row.function))).collect()
 }
 
 /// Secrets Manager ends a secret's ARN with six characters of its own.
@@ -87,13 +107,18 @@ fn identities() -> [Value; 2] {
     ]
 }
 
-fn source(source: Source, id: &str) -> Vec<Value> {
-    match source {
-        Source::Events { .. } | Source::AllEvents => vec![allow(
-            &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
-            &[get_att(&format!("{id}Queue"), "Arn")],
-        )],
-        Source::Outbox => vec![
+/// What Lambda does in the function's name, and what the function does with its own queue: it holds messages back, and
+/// puts copies of those it gives up among the dead letters. It cannot send to the queue that calls it.
+fn trigger(trigger: &Trigger, id: &str) -> Vec<Value> {
+    match trigger {
+        Trigger::Events { .. } | Trigger::Timer { .. } => vec![
+            allow(
+                &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"],
+                &[get_att(&format!("{id}Queue"), "Arn")],
+            ),
+            allow(&["sqs:SendMessage"], &[get_att(&format!("{id}DeadLetters"), "Arn")]),
+        ],
+        Trigger::Outbox { .. } => vec![
             allow(
                 &["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
                 &[reference("OutboxStreamArn")],
@@ -102,6 +127,7 @@ fn source(source: Source, id: &str) -> Vec<Value> {
             allow(&["dynamodb:ListStreams"], &[sub(outbox_streams())]),
             allow(&["sqs:SendMessage"], &[get_att(&format!("{id}DeadLetters"), "Arn")]),
         ],
+        Trigger::Request(_) | Trigger::Schedule { .. } | Trigger::Authorizer | Trigger::Operator => vec![],
     }
 }
 
@@ -116,12 +142,14 @@ fn outbox_streams() -> String {
 mod tests {
     use super::*;
     use crate::{
-        fixtures::{LIST_BOOKS, ON_LENT, RELAY, UPDATE_BOOK},
-        model::{self, consumer, endpoint},
+        fixtures::{LIST_BOOKS, ON_LENT, RELAY, REMIND, SWEEP, UPDATE_BOOK},
+        model,
     };
 
-    fn document(function: &Function) -> Vec<Value> {
-        role(function)["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap().clone()
+    const ALL: [&Row; 6] = [&UPDATE_BOOK, &LIST_BOOKS, &ON_LENT, &REMIND, &RELAY, &SWEEP];
+
+    fn document(row: &Row) -> Vec<Value> {
+        role(row, &ALL)["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap().clone()
     }
 
     /// The statement whose first resource is the table itself.
@@ -133,9 +161,21 @@ mod tests {
             .unwrap_or_else(|| panic!("nothing on {table}"))
     }
 
+    /// What all statements with this action are on.
+    fn resources_of(document: &[Value], action: &str) -> Vec<Value> {
+        let with_action = document
+            .iter()
+            .filter(|statement| statement["Action"].as_array().unwrap().iter().any(|granted| granted == action));
+        with_action.flat_map(|statement| statement["Resource"].as_array().unwrap().clone()).collect()
+    }
+
+    fn queue(name: &str) -> Value {
+        arn("sqs", &format!("selleasi-${{Env}}-{name}"))
+    }
+
     #[test]
     fn only_lambda_can_assume_it() {
-        let role = role(&endpoint(&UPDATE_BOOK));
+        let role = role(&UPDATE_BOOK, &ALL);
         let trust = &role["Properties"]["AssumeRolePolicyDocument"]["Statement"];
         assert_eq!(trust.as_array().unwrap().len(), 1);
         assert_eq!(trust[0]["Principal"], json!({ "Service": "lambda.amazonaws.com" }));
@@ -143,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_table_has_exactly_the_actions_of_the_row() {
-        let document = document(&endpoint(&UPDATE_BOOK));
+        let document = document(&UPDATE_BOOK);
         let catalog = statement_on(&document, "catalog");
         assert_eq!(catalog["Action"], json!(["dynamodb:GetItem", "dynamodb:UpdateItem"]));
         assert_eq!(catalog["Resource"].as_array().unwrap().len(), 1, "no index without a query");
@@ -151,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_every_such_row_does_is_granted_without_being_said() {
-        let document = document(&endpoint(&UPDATE_BOOK));
+        let document = document(&UPDATE_BOOK);
         // The idempotency record, the store by its name, the event.
         for (table, actions) in [
             ("requests", json!(["dynamodb:GetItem", "dynamodb:PutItem"])),
@@ -166,7 +206,7 @@ mod tests {
     #[test]
     fn indexes_come_with_query_where_the_table_has_some() {
         let index = arn("dynamodb", "table/selleasi-${Env}-catalog/index/*");
-        assert_eq!(statement_on(&document(&endpoint(&LIST_BOOKS)), "catalog")["Resource"][1], index);
+        assert_eq!(statement_on(&document(&LIST_BOOKS), "catalog")["Resource"][1], index);
         let on_table = |table| on_table(table, &BTreeSet::from([Action::Query]));
         assert_eq!(on_table(Table::Carts)["Resource"].as_array().unwrap().len(), 1, "carts have no index");
     }
@@ -175,31 +215,54 @@ mod tests {
     fn each_grant_gives_one_action_on_its_own_thing() {
         for (grant, action, resource) in [
             (Grant::TokenKeys, "secretsmanager:GetSecretValue", "secret:selleasi/${Env}/token-keys-??????"),
-            (Grant::SignTokens, "secretsmanager:GetSecretValue", "secret:selleasi/${Env}/token-keys-??????"),
+            (Grant::SigningKey, "secretsmanager:GetSecretValue", "secret:selleasi/${Env}/signing-key-??????"),
             (Grant::CursorKey, "secretsmanager:GetSecretValue", "secret:selleasi/${Env}/cursor-key-??????"),
             (Grant::Paystack, "secretsmanager:GetSecretValue", "secret:selleasi/${Env}/paystack-??????"),
             (Grant::SendEmail, "ses:SendEmail", ":identity/"),
-            (Grant::Requeue, "sqs:SendMessage", "BooksOnLentQueue"),
             (Grant::PutEvents, "events:PutEvents", "event-bus/${EventBus}"),
         ] {
-            let statement = granted(grant, "BooksOnLent");
-            assert_eq!(statement["Action"], json!([action]), "{grant:?}");
-            assert!(statement["Resource"].to_string().contains(resource), "{statement}");
+            let statements = granted(grant, &ALL);
+            assert_eq!(statements.len(), 1, "{grant:?}");
+            assert_eq!(statements[0]["Action"], json!([action]), "{grant:?}");
+            assert!(statements[0]["Resource"].to_string().contains(resource), "{statements:?}");
         }
     }
 
     #[test]
-    fn a_consumer_reads_its_own_queue_and_keeps_an_inbox() {
-        let document = document(&consumer(&ON_LENT));
-        let queue = document.iter().find(|statement| statement["Resource"][0] == get_att("BooksOnLentQueue", "Arn"));
-        let actions = json!(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]);
-        assert_eq!(queue.unwrap()["Action"], actions);
-        assert_eq!(statement_on(&document, "requests")["Action"], json!(["dynamodb:PutItem"]));
+    fn a_step_reads_its_own_queue_and_sends_to_its_own_dead_letters_only() {
+        for (row, id) in [(&ON_LENT, "BooksOnLent"), (&REMIND, "BooksRemind")] {
+            let document = document(row);
+            let own = get_att(&format!("{id}Queue"), "Arn");
+            let queue = document.iter().find(|statement| statement["Resource"][0] == own);
+            let actions = json!([
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ChangeMessageVisibility"
+            ]);
+            assert_eq!(queue.unwrap()["Action"], actions);
+            assert_eq!(resources_of(&document, "sqs:SendMessage"), [get_att(&format!("{id}DeadLetters"), "Arn")]);
+        }
+    }
+
+    #[test]
+    fn the_sweep_sends_to_timers_queues_only() {
+        assert_eq!(resources_of(&document(&SWEEP), "sqs:SendMessage"), [queue("books-remind")]);
+    }
+
+    #[test]
+    fn redriving_reads_dead_letters_and_sends_to_the_queues_they_came_from() {
+        let document = document(&Row { trigger: Trigger::Operator, grants: &[Grant::Redrive], ..SWEEP });
+        assert_eq!(resources_of(&document, "sqs:SendMessage"), [queue("books-on-lent"), queue("books-remind")]);
+        assert_eq!(
+            resources_of(&document, "sqs:ReceiveMessage"),
+            [queue("books-on-lent-dlq"), queue("books-remind-dlq"), queue("books-relay-dlq")]
+        );
     }
 
     #[test]
     fn the_relay_reads_the_stream_and_no_table() {
-        let document = document(&consumer(&RELAY));
+        let document = document(&RELAY);
         let stream =
             document.iter().find(|statement| statement["Resource"][0] == reference("OutboxStreamArn")).unwrap();
         let actions = json!(["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]);
@@ -211,18 +274,19 @@ mod tests {
     #[test]
     fn no_role_has_a_wildcard() {
         let open_by_need = ["/index/*", "/stream/*", ":identity/*@${Domain}"];
-        for function in model::all().unwrap() {
-            for statement in document(&function) {
+        let rows = model::rows().unwrap();
+        for row in &rows {
+            for statement in statements(row, &rows) {
                 assert_eq!(statement["Effect"], "Allow");
-                assert!(!statement["Action"].to_string().contains('*'), "{}: {statement}", function.name);
+                assert!(!statement["Action"].to_string().contains('*'), "{}: {statement}", row.function);
                 let resources = statement["Resource"].as_array().unwrap();
-                assert!(!resources.is_empty(), "{}: {statement}", function.name);
+                assert!(!resources.is_empty(), "{}: {statement}", row.function);
                 for resource in resources {
                     let mut text = resource.to_string();
                     for needed in open_by_need {
                         text = text.replace(needed, "");
                     }
-                    assert!(!text.contains('*'), "{}: {resource}", function.name);
+                    assert!(!text.contains('*'), "{}: {resource}", row.function);
                 }
             }
         }

@@ -4,8 +4,8 @@
 use std::{collections::BTreeSet, path::Path};
 
 use contracts::{
-    Spec,
-    table::{Access, Idempotency, StoreScope},
+    Row,
+    row::{Access, Idempotency, Route, StoreScope},
 };
 use serde_json::{Map, Value, json};
 
@@ -21,7 +21,7 @@ const FOLDER: &str = "events/api";
 
 pub(crate) fn write_missing(root: &Path, api: &Api) -> Result<()> {
     for operation in &api.operations {
-        let path = root.join(path(operation.spec));
+        let path = root.join(path(operation.row));
         if files::read(&path)?.is_none() {
             files::write(&path, &files::pretty(&sample(operation, api))?)?;
         }
@@ -33,7 +33,7 @@ pub(crate) fn check(root: &Path, api: &Api) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     let mut expected = BTreeSet::new();
     for operation in &api.operations {
-        let path = path(operation.spec);
+        let path = path(operation.row);
         match files::read(&root.join(&path))? {
             None => problems.push(format!("{path}: missing; run scripts/gen")),
             Some(text) => problems.extend(
@@ -42,7 +42,7 @@ pub(crate) fn check(root: &Path, api: &Api) -> Result<Vec<String>> {
                     .map(|wrong| format!("{path}: {wrong}; correct it, or delete it and run scripts/gen")),
             ),
         }
-        expected.insert(operation.spec.function.to_owned());
+        expected.insert(operation.row.function.to_owned());
     }
     for name in files::names(&root.join(FOLDER), "json")? {
         if !expected.contains(&name) {
@@ -52,8 +52,8 @@ pub(crate) fn check(root: &Path, api: &Api) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-fn path(spec: &Spec) -> String {
-    format!("{FOLDER}/{}.json", spec.function)
+fn path(row: &Row) -> String {
+    format!("{FOLDER}/{}.json", row.function)
 }
 
 /// What is wrong with a sample.
@@ -63,7 +63,7 @@ fn wrong(text: &str, operation: &Operation, api: &Api) -> Vec<String> {
         Err(error) => return vec![error.to_string()],
     };
     let mut wrong = Vec::new();
-    let key = endpoint::route_key(operation.spec);
+    let key = endpoint::route_key(operation.route);
     for place in ["/routeKey", "/requestContext/routeKey"] {
         if sample.pointer(place) != Some(&Value::from(key.as_str())) {
             wrong.push(format!("{place} is not {key}"));
@@ -86,7 +86,7 @@ fn wrong(text: &str, operation: &Operation, api: &Api) -> Vec<String> {
 }
 
 fn sample(operation: &Operation, api: &Api) -> Value {
-    let spec = operation.spec;
+    let route = operation.route;
     let of_parameter = |(name, schema): (&String, &Value)| {
         let value = example::value("", name, schema, api);
         (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
@@ -99,17 +99,17 @@ fn sample(operation: &Operation, api: &Api) -> Value {
         .filter(|parameter| parameter.required || parameter.name == "limit")
         .map(|p| of_parameter((&p.name, &p.schema)))
         .collect();
-    let raw_path = path.iter().fold(spec.path.to_owned(), |text, (name, value)| {
+    let raw_path = path.iter().fold(route.path.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{name}}}"), value.as_str().unwrap_or_default())
     });
     let raw_query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
     let mut sample = json!({
         "version": "2.0",
-        "routeKey": endpoint::route_key(spec),
+        "routeKey": endpoint::route_key(route),
         "rawPath": raw_path,
         "rawQueryString": raw_query.join("&"),
         "headers": headers(operation),
-        "requestContext": context(spec, &raw_path),
+        "requestContext": context(route, &raw_path),
         "isBase64Encoded": false,
     });
     if !path.is_empty() {
@@ -119,13 +119,13 @@ fn sample(operation: &Operation, api: &Api) -> Value {
         sample["queryStringParameters"] = query.into_iter().map(|(n, v)| (n, Value::from(v))).collect();
     }
     if let Some(schema) = &operation.body {
-        sample["body"] = example::value("", example::thing(spec.path), schema, api).to_string().into();
+        sample["body"] = example::value("", example::thing(route.path), schema, api).to_string().into();
     }
     sample
 }
 
 fn headers(operation: &Operation) -> Value {
-    let spec = operation.spec;
+    let route = operation.route;
     let mut headers = json!({
         "accept": "application/json",
         "host": "api.example.com",
@@ -134,13 +134,13 @@ fn headers(operation: &Operation) -> Value {
         "x-forwarded-port": "443",
         "x-forwarded-proto": "https",
     });
-    if spec.access != Access::Public {
+    if matches!(route.access, Access::Needs(_)) {
         headers["authorization"] = "Bearer an-access-token".into();
     }
-    if spec.store == StoreScope::Required {
+    if route.store == StoreScope::Required {
         headers["x-store"] = example::SLUG.into();
     }
-    if spec.idempotency != Idempotency::None {
+    if route.idempotency != Idempotency::None {
         headers["idempotency-key"] = "5f0c3d5e-2f7b-4c1e-9a51-0d7a4a1f9b6e".into();
     }
     if operation.body.is_some() {
@@ -149,26 +149,26 @@ fn headers(operation: &Operation) -> Value {
     headers
 }
 
-fn context(spec: &Spec, raw_path: &str) -> Value {
+fn context(route: &Route, raw_path: &str) -> Value {
     let mut context = json!({
         "accountId": "123456789012",
         "apiId": "abcdef1234",
         "domainName": "api.example.com",
         "domainPrefix": "api",
         "http": {
-            "method": spec.method.name(),
+            "method": route.method.name(),
             "path": raw_path,
             "protocol": "HTTP/1.1",
             "sourceIp": "192.0.2.10",
             "userAgent": "example/1.0",
         },
         "requestId": "JKJaXmPLvHcESHA=",
-        "routeKey": endpoint::route_key(spec),
+        "routeKey": endpoint::route_key(route),
         "stage": "$default",
         "time": "01/Mar/2026:09:30:00 +0000",
         "timeEpoch": 1_772_357_400_000_u64,
     });
-    if let Access::Needs(permission) = spec.access
+    if let Access::Needs(permission) = route.access
         && let Some(role) = permission.roles().first()
     {
         context["authorizer"] = json!({ "lambda": {
@@ -197,7 +197,7 @@ mod tests {
     use crate::fixtures::{LIST_BOOKS, UPDATE_BOOK};
 
     fn api() -> Api {
-        Api::new(vec![&UPDATE_BOOK, &LIST_BOOKS]).unwrap()
+        Api::new(&[&UPDATE_BOOK, &LIST_BOOKS]).unwrap()
     }
 
     #[test]

@@ -2,19 +2,20 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use crate::{Result, files, model::Function};
+use contracts::Row;
 
-pub(crate) fn check(root: &Path, functions: &[Function]) -> Result<Vec<String>> {
+use crate::{Result, files, model::module};
+
+pub(crate) fn check(root: &Path, rows: &[&Row]) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     let mut expected = BTreeSet::new();
-    for function in functions {
-        let folder = format!("functions/{}/src", function.service);
-        let bin = format!("{folder}/bin/{}.rs", function.name);
-        let module = format!("{folder}/{}.rs", function.module());
+    for row in rows {
+        let folder = format!("functions/{}/src", row.service());
+        let bin = format!("{folder}/bin/{}.rs", row.function);
+        let module = format!("{folder}/{}.rs", module(row));
         for path in [&bin, &module] {
             if !root.join(path).is_file() {
-                problems
-                    .push(format!("{path}: missing; {} is in the table, write it or remove the row", function.name));
+                problems.push(format!("{path}: missing; {} is in the table, write it or remove the row", row.function));
             }
         }
         expected.insert(bin);
@@ -35,19 +36,19 @@ pub(crate) fn check(root: &Path, functions: &[Function]) -> Result<Vec<String>> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{fixtures::UPDATE_BOOK, model};
+    use crate::fixtures::UPDATE_BOOK;
 
     #[test]
     fn a_row_a_bin_and_a_module_go_together() {
         let root = tempfile::TempDir::new().unwrap();
-        let functions = [model::endpoint(&UPDATE_BOOK)];
+        let rows = [&UPDATE_BOOK];
         let (bin, module) = ("functions/books/src/bin/books-update.rs", "functions/books/src/update.rs");
         let missing = |path: &str| format!("{path}: missing; books-update is in the table, write it or remove the row");
-        assert_eq!(check(root.path(), &functions).unwrap(), [missing(bin), missing(module)]);
+        assert_eq!(check(root.path(), &rows).unwrap(), [missing(bin), missing(module)]);
 
         files::write(&root.path().join(bin), "").unwrap();
         files::write(&root.path().join(module), "").unwrap();
-        assert_eq!(check(root.path(), &functions).unwrap(), Vec::<String>::new());
+        assert_eq!(check(root.path(), &rows).unwrap(), Vec::<String>::new());
 
         let expected = format!("{bin}: not in the table in shared/contracts; add its row or remove it");
         assert_eq!(check(root.path(), &[]).unwrap(), [expected]);

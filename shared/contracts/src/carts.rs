@@ -176,7 +176,7 @@ endpoints! {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: Accepted,
         path: Nothing, query: Nothing, body: AddItem, reply: 200 Cart,
         tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
-        problems: [NOT_FOUND, OUT_OF_STOCK, QUANTITY_TOO_LARGE, CART_FULL, TOTAL_TOO_LARGE],
+        problems: [NOT_FOUND, DISCONTINUED, OUT_OF_STOCK, QUANTITY_TOO_LARGE, CART_FULL, TOTAL_TOO_LARGE],
     }
     /// Update a cart item
     ///
@@ -185,14 +185,14 @@ endpoints! {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
         path: ItemPath, query: Nothing, body: ChangeItem, reply: 200 Cart,
         tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
-        problems: [TOTAL_TOO_LARGE, CART_EMPTY, QUANTITY_TOO_LARGE],
+        problems: [DISCONTINUED, QUANTITY_TOO_LARGE, TOTAL_TOO_LARGE],
     }
     /// Remove a cart item
     Remove = Delete "/cart/items/{id}" => "carts-remove" {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
         path: ItemPath, query: Nothing, body: Nothing, reply: 200 Cart,
         tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
-        problems: [TOTAL_TOO_LARGE, CART_EMPTY],
+        problems: [TOTAL_TOO_LARGE],
     }
     /// Clear the cart
     ///
@@ -201,7 +201,7 @@ endpoints! {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 Cart,
         tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
-        problems: [TOTAL_TOO_LARGE, CART_EMPTY, NOT_FOUND],
+        problems: [NOT_FOUND],
     }
     /// Apply a coupon to the cart
     ///
@@ -215,14 +215,14 @@ endpoints! {
             Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: Get BatchGet,
         ],
         emits: [],
-        problems: [CART_EMPTY, TOTAL_TOO_LARGE],
+        problems: [NOT_FOUND, CART_EMPTY, TOTAL_TOO_LARGE],
     }
     /// Remove the coupon from the cart
     RemoveCoupon = Delete "/cart/coupon" => "carts-remove-coupon" {
         access: Access::Needs(Permission::CartsUse), store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 Cart,
         tables: [Carts: Get Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
-        problems: [CART_EMPTY, TOTAL_TOO_LARGE, NOT_FOUND],
+        problems: [NOT_FOUND, TOTAL_TOO_LARGE],
     }
     /// Merge a guest's cart into the customer's
     ///
@@ -232,7 +232,7 @@ endpoints! {
         access: Access::Needs(Permission::CartsMerge), store: Required, idempotency: Accepted,
         path: Nothing, query: Nothing, body: MergeCart, reply: 200 Cart,
         tables: [Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: BatchGet, Coupons: BatchGet], emits: [],
-        problems: [CART_FULL, CART_EMPTY, TOTAL_TOO_LARGE, NOT_FOUND],
+        problems: [NOT_FOUND, TOTAL_TOO_LARGE],
         grants: [TokenKeys],
     }
 }

@@ -184,7 +184,7 @@ endpoints! {
         access: Access::Needs(Permission::InventoryWrite), store: Required, idempotency: Required,
         path: StockPath, query: Nothing, body: AdjustStock, reply: 200 Stock,
         tables: [Inventory: Get Put], emits: [StockAdjusted],
-        problems: [BELOW_RESERVED],
+        problems: [BELOW_RESERVED, STOCK_TOO_LARGE],
     }
     /// List stock movements
     ///

@@ -8,7 +8,7 @@ steps! {
     // refund does not contain the customer.
     OnEvent = "notifications-on-event" on events::Notable {
         batch: 5, concurrency: 5, timeout_s: 60, retry: DEPENDENCY,
-        tables: [Notifications: Put, Tenants: Get, Orders: Get, Requests: Put], emits: [NotificationSent],
+        tables: [Notifications: Put Delete, Tenants: Get, Orders: Get, Requests: Put], emits: [NotificationSent],
         grants: [SendEmail],
     }
 }

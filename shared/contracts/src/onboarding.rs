@@ -203,7 +203,7 @@ endpoints! {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: CodeBody, reply: 200 Progress,
         tables: [Tenants: Get Put], emits: [],
-        problems: [CODE_DEAD, ONBOARDING_DONE, INVALID_STATE],
+        problems: [CODE_DEAD, INVALID_STATE],
         rate: Auth,
     }
     /// Set the seller's password
@@ -214,7 +214,7 @@ endpoints! {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: PasswordBody, reply: 200 Progress,
         tables: [Accounts: Get, Tenants: Get Put], emits: [],
-        problems: [INVALID_STATE, ONBOARDING_DONE],
+        problems: [INVALID_STATE],
         rate: Auth,
         memory_mb: PASSWORD_MEMORY_MB,
     }
@@ -227,7 +227,7 @@ endpoints! {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: PhoneBody, reply: 200 Progress,
         tables: [Accounts: Put Delete, Tenants: Get Put], emits: [],
-        problems: [INVALID_STATE, ONBOARDING_DONE, TOO_SOON],
+        problems: [INVALID_STATE, TOO_SOON],
         grants: [SendEmail],
         rate: Auth,
     }
@@ -238,7 +238,7 @@ endpoints! {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: CodeBody, reply: 200 Progress,
         tables: [Tenants: Get Put], emits: [],
-        problems: [CODE_DEAD, NO_PHONE, INVALID_STATE, ONBOARDING_DONE],
+        problems: [CODE_DEAD, NO_PHONE, INVALID_STATE],
         rate: Auth,
     }
     /// Set the profile of the first store
@@ -249,7 +249,7 @@ endpoints! {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: ProfileBody, reply: 200 Progress,
         tables: [Tenants: Get Put], emits: [],
-        problems: [INVALID_STATE, ONBOARDING_DONE, SLUG_TAKEN],
+        problems: [INVALID_STATE, SLUG_TAKEN],
     }
     /// Complete an onboarding
     ///

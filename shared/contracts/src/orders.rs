@@ -415,7 +415,7 @@ endpoints! {
         access: Access::Needs(Permission::OrdersPlace), store: Required, idempotency: Required,
         path: Nothing, query: Nothing, body: PlaceOrder, reply: 201 Order,
         tables: [
-            Orders: Put, Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: Put Update,
+            Orders: Put, Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: Put Update, Timers: Put,
             Coupons: BatchGet Put Update,
         ],
         emits: [OrderCreated],
@@ -455,7 +455,7 @@ endpoints! {
     Cancel = Post "/orders/{id}/cancel" => "orders-cancel" {
         access: Access::Needs(Permission::OrdersCancel), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Order,
-        tables: [Orders: Get Put],
+        tables: [Orders: Get Put, Timers: Delete],
         emits: [OrderCancelRequested, OrderCancelled],
         problems: [INVALID_STATE],
     }

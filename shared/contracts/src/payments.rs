@@ -123,7 +123,7 @@ endpoints! {
     Start = Post "/orders/{id}/payment" => "payments-start" {
         access: Access::Needs(Permission::PaymentsStart), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Payment,
-        tables: [Payments: Get Put, Orders: Get],
+        tables: [Payments: Get Put, Orders: Get, Timers: Put],
         emits: [PaymentInitiated, PaymentFailed],
         problems: [ORDER_NOT_PAYABLE, PAYMENT_STARTING, PROVIDER_UNAVAILABLE],
         grants: [Paystack],
@@ -145,7 +145,7 @@ endpoints! {
     GiveBack = Post "/orders/{id}/payment/refunds" => "payments-refund" {
         access: Access::Needs(Permission::PaymentsRefund), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: NewRefund, reply: 201 Refund,
-        tables: [Payments: BatchGet Put, Orders: BatchGet], emits: [RefundInitiated],
+        tables: [Payments: BatchGet Put, Orders: BatchGet, Timers: Put], emits: [RefundInitiated],
         problems: [CANCEL_INSTEAD, INVALID_STATE, NOTHING_TO_REFUND, ORDER_NOT_PAID, TOO_MANY_REFUNDS],
     }
     /// Receive a Paystack webhook

@@ -77,6 +77,7 @@ problems! {
     409 RETURN_WINDOW_CLOSED = "return_window_closed": "The return window is over.";
     409 SKU_TAKEN = "sku_taken": "Another variant of the store has this SKU.";
     409 SLUG_TAKEN = "slug_taken": "Another store, or another product of the store, has this slug.";
+    409 STOCK_TOO_LARGE = "stock_too_large": "The units on hand would exceed what a variant can have.";
     409 TOO_MANY_REFUNDS = "too_many_refunds": "The payment has as many refunds as it can.";
     409 TOO_MANY_RETURNS = "too_many_returns": "The order has as many returns as it can.";
     409 TOO_MANY_VARIANTS = "too_many_variants": "The product has as many variants as it can.";

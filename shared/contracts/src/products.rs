@@ -321,7 +321,7 @@ endpoints! {
         path: Nothing, query: Nothing, body: CreateProduct, reply: 201 Product,
         tables: [Catalog: Put, Tenants: BatchGet Update, Inventory: Put],
         emits: [ProductCreated],
-        problems: [PLAN_LIMIT, SKU_TAKEN, SLUG_TAKEN, TOO_MANY_VARIANTS, NOT_FOUND],
+        problems: [PLAN_LIMIT, SKU_TAKEN, SLUG_TAKEN, NOT_FOUND],
     }
     /// List products
     ///

@@ -246,6 +246,20 @@ pub enum Grant {
     Redrive,
 }
 
+impl Grant {
+    /// Every grant.
+    pub const ALL: [Self; 8] = [
+        Self::TokenKeys,
+        Self::SigningKey,
+        Self::CursorKey,
+        Self::Paystack,
+        Self::SendEmail,
+        Self::PutEvents,
+        Self::SendTimers,
+        Self::Redrive,
+    ];
+}
+
 /// The JSON Schemas of an endpoint's parts.
 #[cfg(feature = "schema")]
 #[derive(Debug)]
@@ -400,3 +414,98 @@ pub const MEMORY_MB: u16 = 256;
 pub const ENDPOINT_TIMEOUT_S: u16 = 10;
 /// Default timeout of steps, in seconds: one read and one transaction, repeated a few times on conflicts.
 pub const STEP_TIMEOUT_S: u16 = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{coupons, inventory, platform, products};
+
+    fn codes<F: Function>() -> Vec<&'static str> {
+        F::ROW.problems().iter().map(|code| code.name).collect()
+    }
+
+    #[test]
+    fn each_wait_is_twice_the_last_up_to_the_longest() {
+        let waits: Vec<_> = (1..=8).map(|receives| Retry::STEP.wait_s(receives)).collect();
+        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 300, 300]);
+        let waits: Vec<_> = (1..=7).map(|receives| Retry::DEPENDENCY.wait_s(receives)).collect();
+        assert_eq!(waits, [30, 60, 120, 240, 480, 900, 900]);
+        // What SQS does not tell counts as the first time, and no count is too large.
+        assert_eq!(Retry::STEP.wait_s(0), 5);
+        for receives in [16, 17, 32, 33, u32::MAX] {
+            assert_eq!(Retry::STEP.wait_s(receives), 300, "{receives}");
+        }
+    }
+
+    #[test]
+    fn tables_are_those_of_the_row_and_those_that_its_trigger_implies() {
+        use Action::{Get, Put, Query, Update};
+        let granted = |row: &Row| {
+            row.granted_tables()
+                .into_iter()
+                .map(|(table, actions)| (table, Vec::from_iter(actions)))
+                .collect::<Vec<_>>()
+        };
+        let all = [
+            (Table::Tenants, vec![Get, Query]),
+            (Table::Coupons, vec![Put]),
+            (Table::Requests, vec![Get, Put]),
+            (Table::Outbox, vec![Put]),
+        ];
+        assert_eq!(granted(coupons::Create::ROW), all);
+        let all = [(Table::Inventory, vec![Put, Update]), (Table::Requests, vec![Put]), (Table::Outbox, vec![Put])];
+        assert_eq!(granted(inventory::OnOrderReturned::ROW), all);
+        // Nobody's store need be guessed where everybody may ask.
+        let all = [(Table::Tenants, vec![Get]), (Table::Inventory, vec![Get])];
+        assert_eq!(granted(inventory::ShowAvailability::ROW), all);
+        assert_eq!(granted(platform::OpenApi::ROW), []);
+    }
+
+    #[test]
+    fn a_row_may_what_it_grants() {
+        for row in crate::rows() {
+            let granted = row.granted_tables();
+            for table in Table::ALL {
+                for action in [Action::Check, Action::Delete, Action::Get, Action::Put, Action::Query, Action::Update] {
+                    let is_granted = granted.get(&table).is_some_and(|actions| actions.contains(&action));
+                    assert_eq!(row.may(table, action), is_granted, "{} {table:?} {action:?}", row.function);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keys_of_tokens_go_with_reading_them() {
+        assert!(products::Get::ROW.has(Grant::TokenKeys) && platform::Authorizer::ROW.has(Grant::TokenKeys));
+        assert!(!coupons::Get::ROW.has(Grant::TokenKeys) && !inventory::ShowAvailability::ROW.has(Grant::TokenKeys));
+        assert!(coupons::List::ROW.has(Grant::CursorKey) && !coupons::Get::ROW.has(Grant::CursorKey));
+    }
+
+    #[test]
+    fn problems_are_the_rows_own_and_those_of_its_kind() {
+        assert_eq!(codes::<platform::OpenApi>(), ["invalid_if_match", "invalid_query", "body_too_large", "internal"]);
+        assert_eq!(codes::<inventory::OnOrderPaid>(), [""; 0]);
+        let (adjust, create, get) = (codes::<inventory::Adjust>(), codes::<coupons::Create>(), codes::<coupons::Get>());
+        for code in ["below_reserved", "not_found", "idempotency_key_missing", "unauthorized", "store_missing", "busy"]
+        {
+            assert!(adjust.contains(&code), "{code}");
+        }
+        assert!(create.contains(&"code_taken") && create.contains(&"idempotency_key_reused"));
+        assert!(!create.contains(&"idempotency_key_missing"));
+        for code in ["code_taken", "idempotency_key_reused", "invalid_fields", "invalid_cursor", "version_mismatch"] {
+            assert!(!get.contains(&code), "{code}");
+        }
+        assert!(codes::<coupons::List>().contains(&"invalid_cursor"));
+    }
+
+    #[test]
+    fn a_problem_is_listed_once() {
+        for row in crate::rows() {
+            let mut names: Vec<_> = row.problems().iter().map(|code| code.name).collect();
+            let total = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), total, "{}", row.function);
+        }
+    }
+}

@@ -351,6 +351,7 @@ endpoints! {
         access: Access::Public, store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 PublicStore,
         tables: [Tenants: Get], emits: [],
+        problems: [NOT_FOUND],
     }
     /// Get a store
     Get = Get "/stores/{id}" => "stores-get" {
@@ -372,6 +373,6 @@ endpoints! {
         access: Access::Needs(Permission::StoresWrite), store: None, idempotency: Accepted,
         path: StorePath, query: Nothing, body: SetStoreStatus, reply: 200 Store,
         tables: [Tenants: Get BatchGet Put Update], emits: [StoreStatusChanged],
-        problems: [INVALID_STATE, PLAN_LIMIT],
+        problems: [INVALID_STATE],
     }
 }

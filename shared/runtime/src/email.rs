@@ -1,7 +1,5 @@
 //! E-mail, through SES.
 
-use std::fmt;
-
 use aws_sdk_sesv2::{
     error::ProvideErrorMetadata,
     types::{Body, Content, Destination, EmailContent, Message},
@@ -39,8 +37,20 @@ impl Email {
 
 /// What SES says, by its code: its messages quote addresses, which no log may hold.
 #[derive(Debug, thiserror::Error)]
-#[error("the e-mail was not sent: {0}")]
-pub struct EmailError(pub String);
+#[error("the e-mail was not sent: {}", self.0.as_deref().unwrap_or("no answer"))]
+pub struct EmailError(Option<String>);
+
+impl EmailError {
+    /// Whether SES answered that it did not take the message. Without an answer it may have gone out.
+    pub fn is_refusal(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether SES will never take this message: its content or its address is not one that can be sent.
+    pub fn is_final(&self) -> bool {
+        matches!(self.0.as_deref(), Some("BadRequestException" | "MessageRejected"))
+    }
+}
 
 /// Sends e-mail from the platform's address.
 #[derive(Debug, Clone)]
@@ -62,13 +72,12 @@ impl Mailer {
     /// [`EmailError`]: SES did not take it, or did not answer.
     pub async fn send(&self, email: &Email) -> Result<(), EmailError> {
         let content = |text: &str| Content::builder().data(text).charset("UTF-8").build();
-        let failed = |error: &dyn fmt::Display| EmailError(error.to_string());
+        let failed = |_| EmailError(Some("BadRequestException".to_owned()));
         let body = Body::builder()
-            .text(content(&email.text).map_err(|error| failed(&error))?)
-            .html(content(&email.html).map_err(|error| failed(&error))?)
+            .text(content(&email.text).map_err(failed)?)
+            .html(content(&email.html).map_err(failed)?)
             .build();
-        let message =
-            Message::builder().subject(content(&email.subject).map_err(|error| failed(&error))?).body(body).build();
+        let message = Message::builder().subject(content(&email.subject).map_err(failed)?).body(body).build();
         self.client
             .send_email()
             .from_email_address(&self.from)
@@ -76,7 +85,7 @@ impl Mailer {
             .content(EmailContent::builder().simple(message).build())
             .send()
             .await
-            .map_err(|error| EmailError(error.code().unwrap_or("no answer").to_owned()))?;
+            .map_err(|error| EmailError(error.code().map(str::to_owned)))?;
         Ok(())
     }
 }

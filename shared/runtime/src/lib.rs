@@ -42,7 +42,7 @@ pub use granted::{Extra, Granted, With};
 pub use handler::Handler;
 pub use host::{Hosted, Running};
 pub use http::{Call, Outcome, Problem, Reply};
-pub use retry::{Tries, Try, retry};
+pub use retry::{Tries, Try};
 pub use steps::{Received, StepCommit, StepError, StepTx};
 
 /// Names a service's functions by what calls them: `functions! { http: get, list; consumer: on_event; }` makes

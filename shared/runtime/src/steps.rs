@@ -26,6 +26,7 @@ use crate::{
     granted::{Extra, Granted},
     handler::Handler,
     queue::OwnQueue,
+    retry::Try,
     telemetry,
 };
 
@@ -133,6 +134,16 @@ pub enum StepCommit {
     Refused(Refused),
 }
 
+impl From<StepCommit> for Try<()> {
+    /// For transactions that are tried again when their conditions did not hold.
+    fn from(committed: StepCommit) -> Self {
+        match committed {
+            StepCommit::Done => Self::Done(()),
+            StepCommit::Refused(_) => Self::Lost,
+        }
+    }
+}
+
 impl StepTx<'_> {
     /// # Errors
     /// The database is away or too contended, or refuses the transaction for a fault of ours.
@@ -170,7 +181,7 @@ where
     start(boot, handler, read_due::<T>)
 }
 
-fn start<F, X, I, H>(boot: &Boot, handler: H, read: fn(&str) -> Result<I, StepError>) -> Batches
+fn start<F, X, I, H>(boot: &Boot, handler: H, read: fn(&str, Timestamp) -> Result<I, StepError>) -> Batches
 where
     F: Function,
     X: Extra,
@@ -184,7 +195,7 @@ where
             let (deps, queue, handler) = &*shared;
             let mut batch = Batch::new(F::ROW, deps, queue, records.len());
             for record in records {
-                let result = match read(record.body.as_deref().unwrap_or_default()) {
+                let result = match read(record.body.as_deref().unwrap_or_default(), deps.now()) {
                     Ok(input) => {
                         tracing::info!(message_id = record.message_id, "step");
                         handler.call(deps, input).await
@@ -213,7 +224,7 @@ where
             let mut batch = Batch::new(C::ROW, deps, queue, records.len());
             let (mut events, mut readable) = (vec![], vec![]);
             for record in records {
-                match read_event::<C>(record.body.as_deref().unwrap_or_default()) {
+                match read_event::<C>(record.body.as_deref().unwrap_or_default(), deps.now()) {
                     Ok(event) => {
                         events.push(event);
                         readable.push(record);
@@ -229,7 +240,7 @@ where
     })
 }
 
-fn read_event<C: Consumer>(body: &str) -> Result<Envelope<C::Event>, StepError> {
+fn read_event<C: Consumer>(body: &str, _: Timestamp) -> Result<Envelope<C::Event>, StepError> {
     let message: Message<Value> = serde_json::from_str(body).map_err(|error| unreadable(&error))?;
     let event = message.detail;
     tracing::info!(
@@ -243,7 +254,7 @@ fn read_event<C: Consumer>(body: &str) -> Result<Envelope<C::Event>, StepError> 
     Ok(event.read()?)
 }
 
-fn read_due<T: Timer>(body: &str) -> Result<Due<T::Subject>, StepError> {
+fn read_due<T: Timer>(body: &str, now: Timestamp) -> Result<Due<T::Subject>, StepError> {
     let due: Due<String> = serde_json::from_str(body).map_err(|error| unreadable(&error))?;
     let subject = due.subject.parse().map_err(|_| StepError::poison("the subject is no id of its kind"))?;
     tracing::info!(
@@ -253,6 +264,10 @@ fn read_due<T: Timer>(body: &str) -> Result<Due<T::Subject>, StepError> {
         attempt = due.attempt,
         "timer"
     );
+    // The sweep's clock was ahead of ours. What it swept comes from its queue alone, so it must not be taken for done.
+    if now < due.due_at {
+        return Err(StepError::retry("not due yet by this clock"));
+    }
     Ok(due.about(subject))
 }
 

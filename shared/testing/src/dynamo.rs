@@ -6,7 +6,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use aws_sdk_dynamodb::{
@@ -40,6 +43,7 @@ pub const PREFIX: &str = "selleasi-test-";
 pub struct Embedded {
     database: Arc<Database>,
     calls: Arc<Mutex<BTreeMap<String, u32>>>,
+    is_away: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Embedded {
@@ -58,7 +62,7 @@ impl Embedded {
     /// An empty database with the tables of the templates.
     pub fn new() -> Self {
         let database = Database::memory().unwrap();
-        let embedded = Self { database: Arc::new(database), calls: Arc::default() };
+        let embedded = Self { database: Arc::new(database), calls: Arc::default(), is_away: Arc::default() };
         for table in Table::ALL {
             embedded.execute("CreateTable", table_definition(PREFIX, table).to_string().as_bytes()).unwrap();
         }
@@ -78,6 +82,11 @@ impl Embedded {
     /// Calls made since the last time this was asked, by operation.
     pub fn take_calls(&self) -> BTreeMap<String, u32> {
         std::mem::take(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether it answers the product's calls with an error from now on.
+    pub fn is_away(&self, is_away: bool) {
+        self.is_away.store(is_away, Ordering::SeqCst);
     }
 
     /// Every item of a table, as DynamoDB JSON. For assertions only: the product never scans.
@@ -175,11 +184,17 @@ impl HttpConnector for Embedded {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(operation.clone()).or_default() += 1;
+        let execute = |body: &[u8]| {
+            if self.is_away.load(Ordering::SeqCst) {
+                return Err(DynoxideError::InternalServerError("away".into()));
+            }
+            self.execute(&operation, body)
+        };
         let answer = request
             .body()
             .bytes()
             .ok_or_else(|| ConnectorError::user("a streaming body".into()))
-            .map(|body| self.execute(&operation, body))
+            .map(execute)
             .and_then(|answer| {
                 let (status, body) = match answer {
                     Ok(body) => (200, body),

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use contracts::Endpoint;
 use runtime::{
-    Call, Deps, Handler, Outcome, Principal,
+    Call, Extra, Granted, Handler, Outcome, Principal,
     http::{RawReply, RawRequest, answer},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::World;
+use crate::{TestDeps, World};
 
 /// A request being put together.
 #[derive(Debug, Clone, Default)]
@@ -72,13 +72,20 @@ impl TestRequest {
     }
 
     /// Sends it through everything that a real request goes through.
-    pub async fn send<E, D, H>(self, deps: &D, handler: H) -> Answer
+    ///
+    /// # Panics
+    /// The answer is a problem that the endpoint's row does not list.
+    pub async fn send<E, X, H>(self, deps: &TestDeps, handler: H) -> Answer
     where
         E: Endpoint,
-        D: AsRef<Deps>,
-        H: for<'a> Handler<'a, D, Call<E>, Outcome<E>>,
+        X: Extra,
+        H: for<'a> Handler<'a, Granted<E, X>, Call<E>, Outcome<E>>,
     {
-        Answer(answer::<E, D, H>(deps, &handler, self.0).await)
+        let answer = Answer(answer(&deps.granted(), &handler, self.0).await);
+        let (status, code) = answer.problem();
+        let is_listed = || E::ROW.problems().iter().any(|listed| (listed.status, listed.name) == (status, &*code));
+        assert!(status < 400 || is_listed(), "the row of {} does not list {status} {code}", E::ROW.function);
+        answer
     }
 }
 
@@ -117,10 +124,11 @@ impl Answer {
 }
 
 /// Asks a function about what another tenant and another store of the same tenant may not see.
-pub async fn hidden_from_others<E, H>(world: &World, handler: H, request: impl Fn() -> TestRequest)
+pub async fn hidden_from_others<E, X, H>(world: &World, handler: H, request: impl Fn() -> TestRequest)
 where
     E: Endpoint,
-    H: for<'a> Handler<'a, Deps, Call<E>, Outcome<E>> + Copy,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<E, X>, Call<E>, Outcome<E>> + Copy,
 {
     let neighbour = world.neighbour().await;
     let theirs = request().by(&neighbour.owner).store(&neighbour.store.slug).send(&world.deps, handler).await;

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "what goes wrong here is a broken test, and should stop it")]
 //! For tests only: a DynamoDB in the process, a clock that is set, randomness that repeats, and a shop to test in.
 
+pub mod aws;
+pub mod deps;
 pub mod dynamo;
 pub mod http;
 pub mod provider;
@@ -8,8 +10,14 @@ pub mod world;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
+mod steps;
 
+pub use aws::Aws;
+pub use deps::TestDeps;
 pub use dynamo::Embedded;
 pub use http::{TestRequest, hidden_from_others};
 pub use provider::{FakePaystack, Fault};
-pub use world::{World, events, everything};
+pub use world::{World, events, everything, timers};

@@ -6,6 +6,12 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, IdentityCache, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+    retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_types::SdkConfig;
 use contracts::table::Table;
 use domain::{
     AccountId, CouponId, Currency, Money, ProductId, Role, SessionId, StoreId, TenantId, Timestamp, VariantId,
@@ -16,11 +22,11 @@ use domain::{
     store::{ShippingMethod, Store, StoreStatus, Tax},
     tenant::{Plan, Tenant, TenantKind, TenantStatus},
 };
-use runtime::{Clock, Config, Deps, Entropy, Principal, secrets::Secrets};
-use serde_json::Value;
+use runtime::{Boot, Clock, Config, Deps, Entropy, Principal};
+use serde_json::{Value, json};
 use store::{CouponCodeClaim, StoreClaim, Tx};
 
-use crate::dynamo::Embedded;
+use crate::{aws::Aws, deps::TestDeps, dynamo::Embedded};
 
 /// A clock for tests.
 #[derive(Debug)]
@@ -61,7 +67,8 @@ pub const TEST_PUBLIC_PEM: &str = include_str!("test_public.pem");
 /// One tenant's open store, and what handlers need.
 #[derive(Clone)]
 pub struct World {
-    pub deps: Deps,
+    pub deps: TestDeps,
+    pub aws: Aws,
     pub dynamo: Embedded,
     pub clock: Arc<TestClock>,
     pub tenant: TenantId,
@@ -85,19 +92,20 @@ impl World {
             mail_from: "shop@example.com".into(),
             event_bus: "selleasi-test".into(),
             token_keys_secret: "selleasi/test/token-keys".into(),
+            signing_key_secret: "selleasi/test/signing-key".into(),
+            queue_url: "https://sqs.example/1/own".into(),
+            dead_letters_url: "https://sqs.example/1/own-dlq".into(),
+            queue_url_prefix: "https://sqs.example/1/".into(),
+            paystack_base_url: "https://api.paystack.example".into(),
             cursor_key_secret: "selleasi/test/cursor-key".into(),
             paystack_secret: "selleasi/test/paystack".into(),
             reconcile_schedule_s: vec![60, 300, 900, 3_600],
             clock_skew_max_s: CLOCK_SKEW_MAX_S,
             ..Config::default()
         };
-        let deps = Deps::from_parts(
-            dynamo.db(),
-            Arc::clone(&clock) as Arc<dyn Clock>,
-            Arc::new(TestEntropy(AtomicU64::new(1))),
-            config,
-            secrets(),
-        );
+        let aws = Aws::new(dynamo.clone(), secret_texts());
+        let entropy = Arc::new(TestEntropy(AtomicU64::new(1)));
+        let deps = TestDeps::new(Boot::over(config, sdk_config(&aws), Arc::clone(&clock) as Arc<dyn Clock>, entropy));
         let tenant = deps.id(TenantId::from_ulid);
         let store = store(&deps);
         let principal = |role| Principal {
@@ -107,7 +115,7 @@ impl World {
             session_id: deps.id(SessionId::from_ulid),
         };
         let (owner, buyer) = (principal(Role::Owner), principal(Role::Guest));
-        let world = Self { deps, dynamo, clock, tenant, store, owner, buyer };
+        let world = Self { deps, aws, dynamo, clock, tenant, store, owner, buyer };
         world.write_tenant().await;
         world.dynamo.take_calls();
         world
@@ -269,22 +277,32 @@ fn store(deps: &Deps) -> Store {
 /// What Paystack's secret holds: the key that also signs its webhooks.
 pub const TEST_PAYSTACK_KEY: &str = "sk_test_x";
 
-fn secrets() -> Secrets {
-    Secrets::fixed(secret_texts())
+/// As `runtime::boot` makes it, over AWS in the process. It answers at once, so nothing is retried and nothing needs a
+/// timer.
+fn sdk_config(aws: &Aws) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
+        .http_client(aws.clone())
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .identity_cache(IdentityCache::no_cache())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .build()
 }
 
 /// The secrets by name, as they are kept in Secrets Manager.
-pub fn secret_texts() -> [(String, String); 3] {
-    let key =
-        |kid: &str| serde_json::json!({ "kid": kid, "private_pem": TEST_PRIVATE_PEM, "public_pem": TEST_PUBLIC_PEM });
-    [
-        (
-            "selleasi/test/token-keys".into(),
-            serde_json::json!({ "current": key("one"), "next": key("two") }).to_string(),
-        ),
-        ("selleasi/test/cursor-key".into(), r#"{"key":"00ff"}"#.into()),
-        ("selleasi/test/paystack".into(), serde_json::json!({ "secret_key": TEST_PAYSTACK_KEY }).to_string()),
-    ]
+pub fn secret_texts() -> [(String, String); 4] {
+    let key = |kid: &str| json!({ "kid": kid, "public_pem": TEST_PUBLIC_PEM });
+    let texts = [
+        ("token-keys", json!({ "current": key("one"), "next": key("two") })),
+        ("signing-key", json!({ "kid": "one", "private_pem": TEST_PRIVATE_PEM })),
+        ("cursor-key", json!({ "key": "00ff" })),
+        ("paystack", json!({ "secret_key": TEST_PAYSTACK_KEY })),
+    ];
+    texts.map(|(name, text)| (format!("selleasi/test/{name}"), text.to_string()))
 }
 
 /// The events of a type that were sent, as envelopes.
@@ -293,6 +311,16 @@ pub fn events(world: &World, event_type: &str) -> Vec<Value> {
     let details = records.iter().map(|record| record["data"]["M"]["detail"]["S"].as_str().unwrap());
     let envelopes = details.map(|detail| serde_json::from_str::<Value>(detail).unwrap());
     envelopes.filter(|envelope| envelope["type"] == event_type).collect()
+}
+
+/// Timers that wait: function, aggregate, and when they are due.
+pub fn timers(world: &World) -> Vec<(String, String, Timestamp)> {
+    let text = |value: &Value| value["S"].as_str().unwrap().to_owned();
+    let timer = |item: Value| {
+        let due = &item["data"]["M"]["due"]["M"];
+        (text(&item["sk"]), text(&due["subject"]), text(&due["due_at"]).parse().unwrap())
+    };
+    world.dynamo.items(Table::Timers).into_iter().map(timer).collect()
 }
 
 /// Everything that is stored, to see that nothing changed.

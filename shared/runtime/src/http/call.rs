@@ -11,6 +11,7 @@ use crate::{
     deps::Deps,
     events::Cause,
     http::{Problem, RawReply, RawRequest, Reply},
+    retry::Try,
 };
 
 /// A request, checked: the caller may make it, and every part of it has its type.
@@ -100,6 +101,16 @@ impl<E: Endpoint> Call<E> {
             }
             Err(CommitError::Busy) => Err(Problem::busy()),
             Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+}
+
+impl<E> From<Committed<E>> for Try<Reply<E>> {
+    /// For transactions that are tried again when their conditions did not hold.
+    fn from(committed: Committed<E>) -> Self {
+        match committed {
+            Committed::Done(reply) => Self::Done(reply),
+            Committed::Refused(_) => Self::Lost,
         }
     }
 }

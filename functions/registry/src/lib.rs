@@ -1,0 +1,39 @@
+//! Every function there is, for whoever hosts more than one of them. No Lambda knows this crate.
+
+use runtime::Hosted;
+
+/// All functions of all services.
+pub fn functions() -> Vec<Hosted> {
+    [
+        audit::functions(),
+        auth::functions(),
+        carts::functions(),
+        coupons::functions(),
+        inventory::functions(),
+        notifications::functions(),
+        onboarding::functions(),
+        orders::functions(),
+        payments::functions(),
+        platform::functions(),
+        products::functions(),
+        stores::functions(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::functions;
+
+    /// A row without a handler, a handler that no service names, and a service that is missing above all fail here.
+    #[test]
+    fn every_row_has_its_function_and_every_function_its_row() {
+        let mut hosted: Vec<_> = functions().iter().map(|function| function.row.function).collect();
+        let mut rows: Vec<_> = contracts::rows().iter().map(|row| row.function).collect();
+        hosted.sort_unstable();
+        rows.sort_unstable();
+        assert_eq!(hosted, rows);
+    }
+}

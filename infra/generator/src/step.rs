@@ -1,0 +1,252 @@
+//! What makes a function a step: its queue with a dead-letter queue, the mapping that empties it, and, for events, the
+//! rule that fills it. A timer's queue is filled by the sweep, by its role.
+
+use contracts::{
+    Row,
+    row::{Queue, Retry},
+};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Result,
+    alarm::{Metric, above, detailed},
+    cfn::{get_att, logical_id, named, reference, resource},
+    model::summary,
+};
+
+/// SQS's maximum. A message that SQS moves keeps the time it was first sent, so that its queue's days count too; a copy
+/// that the function puts aside starts anew. Both leave a person more than twelve days.
+const RETENTION_S: u32 = 14 * 24 * 3_600;
+/// Of the function's timeout, as AWS advises: a batch that is being retried must not be given to another.
+const VISIBILITY_FACTOR: u16 = 6;
+/// SQS: more receives than this cannot be asked for.
+const RECEIVES_MAX: u32 = 1_000;
+/// SQS: above this an event source mapping needs a batching window.
+const SQS_BATCH_MAX: u16 = 10;
+/// Only our own services' events: what others put on the bus moves nothing here.
+const SOURCE_PREFIX: &str = "selleasi.";
+
+/// `types` of the events it takes, all where none is listed; `None` for a timer's.
+pub(crate) fn resources(row: &Row, queue: Queue, types: Option<&[&str]>) -> Result<Map<String, Value>> {
+    if queue.concurrency == 1 {
+        return Err(format!("{}: SQS takes a concurrency of 2 or more", row.function));
+    }
+    let id = logical_id(row.function);
+    let (name, dead_letters) = (format!("{id}Queue"), format!("{id}DeadLetters"));
+    let properties = json!({
+        "QueueName": named(row.function),
+        "VisibilityTimeout": row.timeout_s * VISIBILITY_FACTOR,
+        "MessageRetentionPeriod": RETENTION_S,
+        "SqsManagedSseEnabled": true,
+        "RedrivePolicy": {
+            "deadLetterTargetArn": get_att(&dead_letters, "Arn"),
+            "maxReceiveCount": receives_max(queue.retry),
+        },
+    });
+    let mut resources = dead_letter_queue(row);
+    resources.insert(name.clone(), resource("AWS::SQS::Queue", &properties));
+    resources.insert(format!("{id}Mapping"), mapping(queue, &id));
+    if let Some(types) = types {
+        let rule = format!("{id}Rule");
+        resources.insert(format!("{name}Policy"), queue_policy(&name, &rule));
+        resources.insert(format!("{dead_letters}Policy"), queue_policy(&dead_letters, &rule));
+        resources.insert(rule, event_rule(row, types, &id));
+    }
+    Ok(resources)
+}
+
+/// The queue of what the function could not deal with.
+pub(crate) fn dead_letter_queue(row: &Row) -> Map<String, Value> {
+    let id = format!("{}DeadLetters", logical_id(row.function));
+    let properties = json!({
+        "QueueName": named(&format!("{}-dlq", row.function)),
+        "MessageRetentionPeriod": RETENTION_S,
+        "SqsManagedSseEnabled": true,
+    });
+    let alarm = above(
+        0,
+        &Metric::of(
+            ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum"),
+            "QueueName",
+            get_att(&id, "QueueName"),
+        ),
+        &format!("{}-dlq", row.function),
+        "Messages of this function were put aside. First: read their attribute reason.",
+    );
+    Map::from_iter([(format!("{id}Alarm"), detailed(alarm)), (id, resource("AWS::SQS::Queue", &properties))])
+}
+
+/// The function itself ends a message: by its age, which SQS does not look at, and with the reason. SQS counts receives,
+/// and steps in only where the function cannot: a message that makes it crash or time out again and again. Twice what
+/// the policy makes in its whole time leaves room for messages that come early, in other messages' batches.
+fn receives_max(retry: Retry) -> u32 {
+    let (mut receives, mut waited_s) = (1, 0);
+    while waited_s < retry.give_up_after_s && receives < RECEIVES_MAX {
+        waited_s += retry.wait_s(receives);
+        receives += 1;
+    }
+    (2 * receives).min(RECEIVES_MAX)
+}
+
+fn event_rule(row: &Row, types: &[&str], id: &str) -> Value {
+    let mut pattern = json!({ "source": [{ "prefix": SOURCE_PREFIX }] });
+    if !types.is_empty() {
+        pattern["detail-type"] = types.into();
+    }
+    resource(
+        "AWS::Events::Rule",
+        &json!({
+            "Description": summary(row),
+            "EventBusName": reference("EventBus"),
+            "EventPattern": pattern,
+            "Targets": [{
+                "Id": "queue",
+                "Arn": get_att(&format!("{id}Queue"), "Arn"),
+                // What EventBridge cannot put into the queue, it puts here.
+                "DeadLetterConfig": { "Arn": get_att(&format!("{id}DeadLetters"), "Arn") },
+            }],
+        }),
+    )
+}
+
+/// The rule, and nobody else without a role of their own, may send.
+fn queue_policy(queue: &str, rule: &str) -> Value {
+    resource(
+        "AWS::SQS::QueuePolicy",
+        &json!({
+            "Queues": [reference(queue)],
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [{
+                    "Effect": "Allow",
+                    "Principal": { "Service": "events.amazonaws.com" },
+                    "Action": "sqs:SendMessage",
+                    "Resource": get_att(queue, "Arn"),
+                    "Condition": { "ArnEquals": { "aws:SourceArn": get_att(rule, "Arn") } },
+                }],
+            },
+        }),
+    )
+}
+
+fn mapping(queue: Queue, id: &str) -> Value {
+    let mut properties = json!({
+        "FunctionName": reference(&format!("{id}Function")),
+        "EventSourceArn": get_att(&format!("{id}Queue"), "Arn"),
+        "BatchSize": queue.batch,
+        // Nobody is kept waiting to fill a batch, but for a second where SQS asks for it.
+        "MaximumBatchingWindowInSeconds": u8::from(queue.batch > SQS_BATCH_MAX),
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    });
+    if queue.concurrency > 0 {
+        properties["ScalingConfig"] = json!({ "MaximumConcurrency": queue.concurrency });
+    }
+    resource("AWS::Lambda::EventSourceMapping", &properties)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{ON_LENT, QUEUE, REMIND, properties};
+
+    const TYPES: Option<&[&str]> = Some(&["BOOK_LENT", "BOOK_RETURNED"]);
+
+    fn generated(queue: Queue, types: Option<&[&str]>) -> Value {
+        Value::Object(resources(&ON_LENT, queue, types).unwrap())
+    }
+
+    #[test]
+    fn a_message_waits_for_its_function_and_dies_into_the_dead_letter_queue() {
+        let resources = generated(QUEUE, TYPES);
+        let queue = properties(&resources, "books-on-lent", "Queue");
+        assert_eq!(queue["VisibilityTimeout"], 6 * ON_LENT.timeout_s, "AWS advises six times the timeout");
+        assert_eq!(queue["RedrivePolicy"]["deadLetterTargetArn"], get_att("BooksOnLentDeadLetters", "Arn"));
+        let dead_letters = properties(&resources, "books-on-lent", "DeadLetters");
+        for queue in [queue, dead_letters] {
+            assert_eq!(queue["MessageRetentionPeriod"], 1_209_600, "14 days, the most that SQS keeps");
+        }
+    }
+
+    #[test]
+    fn sqs_does_not_end_what_the_function_still_retries() {
+        for (retry, makes) in [(Retry::STEP, 294), (Retry::DEPENDENCY, 101)] {
+            assert_eq!(receives_max(retry), 2 * makes);
+            // The receives that end before the last one wait all the time that there is.
+            let waited_s = |receives: u32| (1..receives).map(|nth| retry.wait_s(nth)).sum::<u32>();
+            assert!(waited_s(makes) >= retry.give_up_after_s && waited_s(makes - 1) < retry.give_up_after_s);
+        }
+        let impatient = Retry { first_s: 1, longest_s: 1, give_up_after_s: 86_400 };
+        assert_eq!(receives_max(impatient), 1_000, "SQS takes no more");
+    }
+
+    #[test]
+    fn the_rule_takes_our_events_of_these_types_into_the_queue() {
+        let resources = generated(QUEUE, TYPES);
+        let rule = properties(&resources, "books-on-lent", "Rule");
+        assert_eq!(
+            rule["EventPattern"],
+            json!({ "source": [{ "prefix": "selleasi." }], "detail-type": ["BOOK_LENT", "BOOK_RETURNED"] })
+        );
+        assert_eq!(rule["Targets"].as_array().unwrap().len(), 1);
+        assert_eq!(rule["Targets"][0]["Arn"], get_att("BooksOnLentQueue", "Arn"));
+        assert_eq!(rule["Targets"][0]["DeadLetterConfig"]["Arn"], get_att("BooksOnLentDeadLetters", "Arn"));
+    }
+
+    #[test]
+    fn all_events_means_no_type_but_still_ours_only() {
+        let resources = generated(QUEUE, Some(&[]));
+        let pattern = &properties(&resources, "books-on-lent", "Rule")["EventPattern"];
+        assert_eq!(*pattern, json!({ "source": [{ "prefix": "selleasi." }] }));
+    }
+
+    #[test]
+    fn only_the_rule_may_send_to_either_queue() {
+        let resources = generated(QUEUE, TYPES);
+        for queue in ["Queue", "DeadLetters"] {
+            let policy = properties(&resources, "books-on-lent", &format!("{queue}Policy"));
+            let name = format!("BooksOnLent{queue}");
+            assert_eq!(policy["Queues"], json!([reference(&name)]));
+            let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+            assert_eq!(statements.len(), 1);
+            assert_eq!(statements[0]["Resource"], get_att(&name, "Arn"));
+            let from_the_rule = json!({ "ArnEquals": { "aws:SourceArn": get_att("BooksOnLentRule", "Arn") } });
+            assert_eq!(statements[0]["Condition"], from_the_rule);
+        }
+    }
+
+    #[test]
+    fn a_timers_queue_is_open_to_no_service_and_fed_by_no_rule() {
+        let resources = Value::Object(resources(&REMIND, QUEUE, None).unwrap());
+        let kinds: Vec<_> = resources.as_object().unwrap().keys().collect();
+        assert_eq!(
+            kinds,
+            ["BooksRemindDeadLetters", "BooksRemindDeadLettersAlarm", "BooksRemindMapping", "BooksRemindQueue"]
+        );
+    }
+
+    #[test]
+    fn the_mapping_reports_each_failed_message_and_keeps_the_rows_bounds() {
+        let resources = generated(QUEUE, TYPES);
+        let mapping = properties(&resources, "books-on-lent", "Mapping");
+        assert_eq!(mapping["EventSourceArn"], get_att("BooksOnLentQueue", "Arn"));
+        assert_eq!(mapping["FunctionName"], reference("BooksOnLentFunction"));
+        assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+        assert_eq!(mapping["BatchSize"], 10);
+        assert_eq!(mapping["MaximumBatchingWindowInSeconds"], 0);
+        assert_eq!(mapping["ScalingConfig"], json!({ "MaximumConcurrency": 5 }));
+    }
+
+    #[test]
+    fn a_large_batch_needs_a_window_and_no_bound_is_left_out() {
+        let resources = generated(Queue { batch: 11, concurrency: 0, ..QUEUE }, TYPES);
+        let mapping = properties(&resources, "books-on-lent", "Mapping");
+        assert_eq!(mapping["MaximumBatchingWindowInSeconds"], 1);
+        assert!(mapping.get("ScalingConfig").is_none());
+    }
+
+    #[test]
+    fn sqs_has_no_concurrency_of_one() {
+        let refused = resources(&ON_LENT, Queue { concurrency: 1, ..QUEUE }, TYPES).unwrap_err();
+        assert_eq!(refused, "books-on-lent: SQS takes a concurrency of 2 or more");
+    }
+}
