@@ -1,5 +1,5 @@
-//! Sessions: opening one, going on with one, and the tokens its bearer gets. A refresh token is
-//! `<session id>.<256 random bits>`; only its hash is kept.
+//! Sessions: opening and refreshing them, and their tokens. A refresh token is `<session id>.<256 random bits>`; only
+//! its hash is stored.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contracts::auth::Tokens;
@@ -28,7 +28,10 @@ pub struct Bearer {
     pub role: Role,
 }
 
-/// A new session, to be created, and its tokens, to be handed out once it is.
+/// Makes a new session and its tokens. The caller writes the session before it returns the tokens.
+///
+/// # Errors
+/// [`SecretError`] if the signing key cannot be read or used.
 pub async fn open(deps: &Deps, bearer: Bearer) -> Result<(Session, Tokens), SecretError> {
     let (id, now) = (deps.id(SessionId::from_ulid), deps.now());
     let (token, hash) = new_refresh_token(deps, id);
@@ -49,7 +52,10 @@ pub async fn open(deps: &Deps, bearer: Bearer) -> Result<(Session, Tokens), Secr
     Ok((session, tokens))
 }
 
-/// A session's tokens, with a refresh token that it knows.
+/// Makes the tokens of a session, with a refresh token whose hash the session stores.
+///
+/// # Errors
+/// [`SecretError`] if the signing key cannot be read or used.
 pub async fn tokens_of(deps: &Deps, session: &Session, refresh_token: String) -> Result<Tokens, SecretError> {
     let principal = Principal {
         tenant_id: session.tenant_id,

@@ -97,7 +97,10 @@ impl Embedded {
         answer["Items"].as_array().cloned().unwrap_or_default()
     }
 
-    /// Runs an operation as its wire has it: a JSON body in, a JSON body or the error out.
+    /// Runs an operation of DynamoDB's HTTP interface: takes and returns a JSON body.
+    ///
+    /// # Errors
+    /// DynamoDB's error.
     pub fn execute(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
         macro_rules! run {
             ($method:ident) => {{
