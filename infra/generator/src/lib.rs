@@ -5,7 +5,9 @@
 //! It must not know any one service: everything comes from `contracts::endpoints()` and `contracts::consumers()`.
 
 mod api;
+mod breaking;
 mod cfn;
+mod compatible;
 mod conform;
 mod consumer;
 mod data;
@@ -42,7 +44,8 @@ pub fn write(root: &Path) -> Result<()> {
 }
 
 /// Writes nothing, and says what is wrong below `root`: files that are stale, missing or left over, and where the
-/// source tree and the table disagree. Nothing is wrong where the list is empty.
+/// source tree and the table disagree, or clients of the released API would break. Nothing is wrong where the list is
+/// empty.
 pub fn check(root: &Path) -> Result<Vec<String>> {
     let functions = model::all()?;
     let api = api::Api::new(contracts::endpoints())?;
@@ -50,6 +53,7 @@ pub fn check(root: &Path) -> Result<Vec<String>> {
     problems.extend(tree::check(root, &functions)?);
     problems.extend(dependencies::check(root)?);
     problems.extend(samples::check(root, &api)?);
+    problems.extend(breaking::check(root, &openapi::document(&api)?)?);
     Ok(problems)
 }
 
