@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(ids(&left), ids(&[all[1].clone(), all[3].clone()]));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn only_what_was_refused_is_sent_again() {
         let world = World::new().await;
         let all = events(&world, 12, 1);
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(published, wanted);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_stays_refused_lets_the_batch_fail_after_the_rest_went_out() {
         let world = World::new().await;
         world.aws.refuse(vec![vec![0]; 5]);

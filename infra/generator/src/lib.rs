@@ -7,7 +7,9 @@
 mod alarm;
 mod alarms;
 mod api;
+mod breaking;
 mod cfn;
+mod compatible;
 mod conform;
 mod data;
 mod dependencies;
@@ -49,7 +51,8 @@ pub fn write(root: &Path) -> Result<()> {
 }
 
 /// Writes nothing, and says what is wrong below `root`: files that are stale, missing or left over, and where the
-/// source tree and the table disagree. Nothing is wrong where the list is empty.
+/// source tree and the table disagree, or clients of the released API would break. Nothing is wrong where the list is
+/// empty.
 pub fn check(root: &Path) -> Result<Vec<String>> {
     let rows = model::rows()?;
     let api = api::Api::new(&contracts::endpoints())?;
@@ -57,6 +60,7 @@ pub fn check(root: &Path) -> Result<Vec<String>> {
     problems.extend(tree::check(root, &rows)?);
     problems.extend(dependencies::check(root)?);
     problems.extend(samples::check(root, &api)?);
+    problems.extend(breaking::check(root, &openapi::document(&api)?)?);
     Ok(problems)
 }
 
