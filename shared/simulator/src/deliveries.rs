@@ -2,7 +2,14 @@
 
 use fastrand::Rng;
 
-use crate::{faults::Fault, flights::Flight, world::World};
+use crate::{
+    cloud::State,
+    faults::Fault,
+    flights::Flight,
+    limits::{DEAD_AFTER_MS, INVOCATIONS_MAX, Limit},
+    queues::{Letter, Lineage, Received},
+    world::World,
+};
 
 /// Records of the stream in one call.
 const RELAYED_MAX: usize = 20;
@@ -10,10 +17,10 @@ const LULL_ROUNDS: usize = 12;
 
 impl World {
     pub(crate) fn relay(&mut self, rng: &mut Rng) {
-        let mut state = self.cloud.state();
-        if state.stream.is_empty() {
+        if self.cloud.state().stream.is_empty() || !self.has_room("platform-outbox-relay", rng) {
             return;
         }
+        let mut state = self.cloud.state();
         let mut records = std::mem::take(&mut state.stream);
         rng.shuffle(&mut records);
         let kept = records.split_off(records.len().min(rng.usize(1..=RELAYED_MAX)));
@@ -36,7 +43,7 @@ impl World {
 
     fn poison(&mut self, queue: usize, body: &str, now_ms: i64) {
         let mut state = self.cloud.state();
-        let id = state.queues.send(queue, body.to_owned(), now_ms);
+        let id = state.queues.send(queue, body.to_owned(), now_ms, 0, Lineage::new());
         for letter in state.queues.all[queue].letters.iter_mut().filter(|letter| letter.id == id) {
             letter.is_poison = true;
         }
@@ -45,23 +52,20 @@ impl World {
     }
 
     pub(crate) fn deliver_from(&mut self, queue: usize, rng: &mut Rng) {
-        let mut state = self.cloud.state();
-        let now_ms = state.now_ms;
-        let letters = state.queues.receive(queue, now_ms, rng);
+        let row = self.cloud.state().queues.all[queue].row;
+        if row.concurrency > 0 && self.under_way(row.function) >= usize::from(row.concurrency) {
+            return;
+        }
+        let letters = self.cloud.state().receive(queue, rng);
         if letters.is_empty() {
             return;
         }
-        let function = state.queues.all[queue].row.function;
-        for letter in &letters {
-            let (event, times) = (letter.event(), letter.receives);
-            state.tell(|| {
-                let text = |name: &str| event[name].as_str().unwrap_or("?").to_owned();
-                format!("{function} gets {} of {}, time {times}", text("type"), text("subject"))
-            });
-        }
-        drop(state);
         let copies = 1 + usize::from(self.strikes(Fault::MessageTwice, rng));
         for _ in 0..copies {
+            // The receive is spent, and the messages stay out of sight as if they had been dealt with.
+            if !self.has_room(row.function, rng) {
+                continue;
+            }
             let flight = Flight::batch(&self.cloud, &self.functions, queue, letters.clone(), rng);
             self.flights.push(flight);
         }
@@ -73,8 +77,24 @@ impl World {
             let mut state = self.cloud.state();
             let (now_ms, function) = (state.now_ms, state.queues.all[queue].row.function);
             state.tell(|| format!("a message that {function} has dealt with will come again"));
-            state.queues.send(queue, body, now_ms);
+            state.queues.send(queue, body, now_ms, 0, Lineage::new());
         }
+    }
+
+    fn under_way(&self, function: &str) -> usize {
+        self.flights.iter().filter(|flight| flight.function == function).count()
+    }
+
+    /// Whether an execution of a function can start.
+    pub(crate) fn has_room(&self, function: &str, rng: &mut Rng) -> bool {
+        let (of_it, of_all) = (self.under_way(function), self.flights.len());
+        let mut state = self.cloud.state();
+        let now_ms = state.now_ms;
+        let has_room = state.capacity.has_room(function, of_it, of_all, now_ms, rng);
+        if !has_room {
+            state.tell(|| format!("    {function} is throttled"));
+        }
+        has_room
     }
 
     /// All queues give what they have, at once, for more rounds than a sale has steps.
@@ -98,5 +118,57 @@ impl World {
         };
         self.tell(|| format!("{s} seconds pass"));
         self.cloud.state().now_ms += s * 1_000;
+    }
+}
+
+impl State {
+    /// What Lambda's poller takes from a queue and gives to the function; and what became of messages in between.
+    fn receive(&mut self, queue: usize, rng: &mut Rng) -> Vec<Letter> {
+        let (now_ms, function) = (self.now_ms, self.queues.all[queue].row.function);
+        if self.limits.contains(&Limit::Retention) {
+            for letter in self.queues.outlived(queue, now_ms) {
+                self.breaks("I17", format!("AWS: {function}'s queue has lost {}: too old", letter.summary()));
+            }
+        }
+        let Received { mut taken, dead } = self.queues.receive(queue, now_ms, rng);
+        for letter in dead {
+            self.buried(function, &letter);
+        }
+        if self.limits.contains(&Limit::Loops) {
+            let is_loop = |letter: &mut Letter| letter.lineage.get(function) >= Some(&INVOCATIONS_MAX);
+            for letter in taken.extract_if(.., is_loop) {
+                self.queues.bury(queue, letter.id);
+                let (what, after) = (letter.summary(), INVOCATIONS_MAX);
+                let detail = format!("AWS: loop detection stopped {function} after {after} rounds: {what}");
+                self.tell(|| detail.clone());
+                self.breaks("I17", detail);
+            }
+        }
+        for letter in &taken {
+            self.tell(|| format!("{function} gets {}, time {}", letter.summary(), letter.receives));
+        }
+        taken
+    }
+
+    /// I18.
+    fn buried(&mut self, function: &str, letter: &Letter) {
+        let (age_s, times) = ((self.now_ms - letter.sent_ms) / 1_000, letter.receives);
+        let detail =
+            format!("{} is a dead letter of {function}, {age_s} s old, received {times} times", letter.summary());
+        self.tell(|| detail.clone());
+        if self.limits.contains(&Limit::DeadLetters) && !letter.is_poison && age_s * 1_000 < DEAD_AFTER_MS {
+            self.breaks("I18", detail);
+        }
+    }
+
+    /// I20.
+    pub(crate) fn wasted(&mut self, function: &str, letter: &Letter) {
+        if self.limits.contains(&Limit::Receives) {
+            let (what, times) = (letter.summary(), letter.receives);
+            self.breaks(
+                "I20",
+                format!("{function} did nothing with {what}, received {times} times, and nothing was wrong"),
+            );
+        }
     }
 }

@@ -39,7 +39,7 @@ impl World {
         }
     }
 
-    fn put_coupon(&mut self, shop: usize, buyer: usize, rng: &mut Rng) {
+    pub(crate) fn put_coupon(&mut self, shop: usize, buyer: usize, rng: &mut Rng) {
         let at = &self.shops[shop];
         let raw = TestRequest::new().by(&at.buyers[buyer]).store(at.slug).json(json!({ "code": COUPON })).into_raw();
         let slug = at.slug;
@@ -85,7 +85,7 @@ impl World {
         }
     }
 
-    fn new_request(&mut self, shop: usize, buyer: usize, rng: &mut Rng) -> usize {
+    pub(crate) fn new_request(&mut self, shop: usize, buyer: usize, rng: &mut Rng) -> usize {
         self.filled.remove(&(shop, buyer));
         let key = format!("key-{:016x}", rng.u64(..));
         let shipping = if rng.bool() { SENT } else { FETCHED };
@@ -93,7 +93,7 @@ impl World {
         self.requests.len() - 1
     }
 
-    fn send(&mut self, at: usize, copies: usize, rng: &mut Rng) {
+    pub(crate) fn send(&mut self, at: usize, copies: usize, rng: &mut Rng) {
         for _ in 0..copies {
             let request = &self.requests[at];
             let (shop, buyer) = (&self.shops[request.shop], request.buyer);

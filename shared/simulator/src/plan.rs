@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 
 use fastrand::Rng;
 
-use crate::{faults::Fault, guards::Guard};
+use crate::{
+    faults::Fault,
+    guards::Guard,
+    limits::{CONCURRENCY, Limit},
+};
 
 /// Something that happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +85,20 @@ const WEIGHTS: [(Kind, u32); 22] = [
     (Kind::Lull, 3),
 ];
 
+/// What differs of the stores.
+#[derive(Debug, Clone, Copy)]
+pub struct ShopTerms {
+    pub payment_window_s: u32,
+    /// Products that are as large as a product may be, besides the usual goods.
+    pub large_products: usize,
+}
+
+impl Default for ShopTerms {
+    fn default() -> Self {
+        Self { payment_window_s: 900, large_products: 0 }
+    }
+}
+
 /// A run to be made.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -91,6 +109,11 @@ pub struct Plan {
     pub faults: BTreeSet<Fault>,
     /// Guards of the product that are switched off.
     pub off: BTreeSet<Guard>,
+    /// What the run is held to.
+    pub limits: BTreeSet<Limit>,
+    /// Executions at once that the account has.
+    pub concurrency: usize,
+    pub shops: ShopTerms,
     /// Whether the run is told.
     pub told: bool,
 }
@@ -98,7 +121,16 @@ pub struct Plan {
 impl Plan {
     /// The first `steps` steps of a seed, with every fault.
     pub fn new(seed: u64, steps: u64) -> Self {
-        Self { seed, steps: (0..steps).collect(), faults: Fault::ALL.into(), off: BTreeSet::new(), told: false }
+        Self {
+            seed,
+            steps: (0..steps).collect(),
+            faults: Fault::ALL.into(),
+            off: BTreeSet::new(),
+            limits: Limit::ALWAYS.into(),
+            concurrency: CONCURRENCY,
+            shops: ShopTerms::default(),
+            told: false,
+        }
     }
 
     pub fn without(mut self, guards: impl IntoIterator<Item = Guard>) -> Self {

@@ -1,24 +1,41 @@
 //! The bus and the queues behind it. Rules, delays, batch sizes and visibility come from the table of consumers, as in
 //! the templates.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{Consumer, table::Source};
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-/// As in the templates: after so many receives a message is a dead letter.
-pub(crate) const RECEIVES_MAX: u32 = 5;
-/// As in the templates: of a function's timeout.
-const VISIBILITY_FACTOR: i64 = 6;
+/// How often each function was invoked in the chain of invocations that a message belongs to: Lambda's `Lineage`.
+pub(crate) type Lineage = BTreeMap<&'static str, u32>;
+
+/// What the template says of a queue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    /// After so many receives a message is a dead letter.
+    pub(crate) receives_max: u32,
+    pub(crate) visibility_s: i64,
+    /// From the first sending on.
+    pub(crate) retention_s: i64,
+}
+
+/// As `gen/consumer.rs` writes them. Its queues say nothing of retention: SQS's default.
+pub(crate) fn terms(row: &Consumer) -> Terms {
+    const VISIBILITY_FACTOR: i64 = 6;
+    Terms { receives_max: 5, visibility_s: i64::from(row.timeout_s) * VISIBILITY_FACTOR, retention_s: 4 * 24 * 3_600 }
+}
 
 /// A message in a queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
     pub(crate) id: u64,
     pub(crate) body: String,
+    /// Kept when it becomes a dead letter.
+    pub(crate) sent_ms: i64,
     pub(crate) visible_at_ms: i64,
     pub(crate) receives: u32,
+    pub(crate) lineage: Lineage,
     /// Made unreadable on purpose.
     pub(crate) is_poison: bool,
 }
@@ -27,6 +44,26 @@ impl Letter {
     pub(crate) fn event(&self) -> Value {
         event_of(&self.body)
     }
+
+    /// Another one with each receive.
+    pub(crate) fn receipt(&self) -> String {
+        format!("{}-{}", self.id, self.receives)
+    }
+
+    /// In a few words.
+    pub(crate) fn summary(&self) -> String {
+        let event = self.event();
+        let text = |name: &str| event[name].as_str().unwrap_or("?").to_owned();
+        format!("{} of {}", text("type"), text("subject"))
+    }
+}
+
+/// What a receive gives.
+#[derive(Debug, Default)]
+pub(crate) struct Received {
+    pub(crate) taken: Vec<Letter>,
+    /// Those that became dead letters, because they had been received too often.
+    pub(crate) dead: Vec<Letter>,
 }
 
 /// The event in a message; null where there is none.
@@ -72,15 +109,27 @@ impl Queues {
                 _ => 0,
             };
             let body = json!({ "version": "0", "detail-type": event_type, "source": source, "detail": detail });
-            self.send(at, body.to_string(), now_ms + delay_s * 1_000);
+            self.send(at, body.to_string(), now_ms, delay_s, Lineage::new());
         }
     }
 
-    pub(crate) fn send(&mut self, queue: usize, body: String, visible_at_ms: i64) -> u64 {
-        self.next_id += 1;
-        let letter = Letter { id: self.next_id, body, visible_at_ms, receives: 0, is_poison: false };
+    pub(crate) fn send(&mut self, queue: usize, body: String, now_ms: i64, delay_s: i64, lineage: Lineage) -> u64 {
+        let letter = self.letter(body, now_ms, delay_s, lineage);
         self.all[queue].letters.push(letter);
         self.next_id
+    }
+
+    /// To a queue of dead letters.
+    pub(crate) fn send_dead(&mut self, queue: usize, body: String, now_ms: i64, is_poison: bool) -> u64 {
+        let letter = self.letter(body, now_ms, 0, Lineage::new());
+        self.all[queue].dead.push(Letter { is_poison, ..letter });
+        self.next_id
+    }
+
+    fn letter(&mut self, body: String, now_ms: i64, delay_s: i64, lineage: Lineage) -> Letter {
+        self.next_id += 1;
+        let visible_at_ms = now_ms + delay_s * 1_000;
+        Letter { id: self.next_id, body, sent_ms: now_ms, visible_at_ms, receives: 0, lineage, is_poison: false }
     }
 
     /// The queues that have something to give.
@@ -89,14 +138,37 @@ impl Queues {
         (0..self.all.len()).filter(|at| self.all[*at].letters.iter().any(is_visible)).collect()
     }
 
-    pub(crate) fn by_function(&self, function: &str) -> Option<usize> {
-        self.all.iter().position(|queue| queue.row.function == function)
+    /// The queue of that address (its name is its function's), and whether its dead letters are meant.
+    pub(crate) fn by_url(&self, url: &str) -> Option<(usize, bool)> {
+        let name = url.rsplit('/').next().unwrap_or_default();
+        let (name, dead) = name.strip_suffix("-dlq").map_or((name, false), |name| (name, true));
+        let at = self.all.iter().position(|queue| queue.row.function == name)?;
+        Some((at, dead))
+    }
+
+    /// The message under way that this receipt is for.
+    pub(crate) fn by_receipt(&mut self, queue: usize, receipt: &str) -> Option<&mut Letter> {
+        self.all[queue].letters.iter_mut().find(|letter| letter.receipt() == receipt)
+    }
+
+    /// Removes what is older than its queue keeps anything.
+    pub(crate) fn outlived(&mut self, queue: usize, now_ms: i64) -> Vec<Letter> {
+        let queue = &mut self.all[queue];
+        let oldest_ms = now_ms - terms(queue.row).retention_s * 1_000;
+        queue.letters.extract_if(.., |letter| letter.sent_ms < oldest_ms).collect()
+    }
+
+    /// Makes a message a dead letter.
+    pub(crate) fn bury(&mut self, queue: usize, id: u64) {
+        let queue = &mut self.all[queue];
+        queue.dead.extend(queue.letters.extract_if(.., |letter| letter.id == id));
     }
 
     /// Takes up to a batch of visible messages, any of them; those received too often go to the dead letters.
-    pub(crate) fn receive(&mut self, queue: usize, now_ms: i64, rng: &mut Rng) -> Vec<Letter> {
+    pub(crate) fn receive(&mut self, queue: usize, now_ms: i64, rng: &mut Rng) -> Received {
         let queue = &mut self.all[queue];
-        let hidden_until_ms = now_ms + i64::from(queue.row.timeout_s) * VISIBILITY_FACTOR * 1_000;
+        let terms = terms(queue.row);
+        let hidden_until_ms = now_ms + terms.visibility_s * 1_000;
         let mut visible: Vec<usize> =
             (0..queue.letters.len()).filter(|at| queue.letters[*at].visible_at_ms <= now_ms).collect();
         rng.shuffle(&mut visible);
@@ -105,7 +177,7 @@ impl Queues {
         let mut dead = BTreeSet::new();
         for at in visible {
             let letter = &mut queue.letters[at];
-            if letter.receives >= RECEIVES_MAX {
+            if letter.receives >= terms.receives_max {
                 dead.insert(letter.id);
                 continue;
             }
@@ -113,10 +185,9 @@ impl Queues {
             letter.visible_at_ms = hidden_until_ms;
             taken.push(letter.clone());
         }
-        let (gone, kept) = std::mem::take(&mut queue.letters).into_iter().partition(|letter| dead.contains(&letter.id));
-        queue.letters = kept;
-        queue.dead.extend::<Vec<Letter>>(gone);
-        taken
+        let dead: Vec<Letter> = queue.letters.extract_if(.., |letter| dead.contains(&letter.id)).collect();
+        queue.dead.extend(dead.iter().cloned());
+        Received { taken, dead }
     }
 
     /// Removes a message that was dealt with.
@@ -134,6 +205,7 @@ impl Queues {
             redriven += rest.len();
             queue.letters.extend(rest.into_iter().map(|letter| Letter {
                 receives: 0,
+                sent_ms: now_ms,
                 visible_at_ms: now_ms,
                 ..letter
             }));

@@ -9,20 +9,24 @@ use std::{
 use contracts::table::Table;
 use domain::{
     AccountId, CouponId, Money, MovementId, OrderId, ProductId, Role, SessionId, StoreId, VariantId,
+    catalog::{Image, Product, Variant},
+    limits::{DESCRIPTION_MAX, IMAGES_MAX, NAME_MAX, SHORT_TEXT_MAX, SKU_MAX, URL_MAX, VARIANTS_MAX},
     stock::{Movement, MovementReason, Stock},
-    store::ShippingMethod,
+    store::{ShippingMethod, Store},
 };
 use fastrand::Rng;
 use runtime::{Config, Principal, http::RawRequest};
 use testing::Embedded;
 
 use crate::{
+    capacity::Capacity,
     cloud::{Cloud, State},
     faults::Faults,
     flights::Flight,
     functions::Functions,
     mirror::Mirror,
-    plan::{Plan, mix},
+    outages::Outages,
+    plan::{Plan, ShopTerms, mix},
     provider::Webhook,
     queues::Queues,
     story::Story,
@@ -128,13 +132,16 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(plan: &Plan, run: u64) -> Self {
         let mut rng = Rng::with_seed(mix(plan.seed, u64::MAX - 1));
-        let (shops, dynamo, config) = now(furnish(&mut rng));
+        let (shops, dynamo, config) = now(furnish(plan.shops, &mut rng));
         crate::guards::switch_off(&plan.off);
         let state = State {
             now_ms: START_MS,
             running: None,
             faults: Faults::new(plan.weather(), plan.faults.clone()),
             off: plan.off.clone(),
+            limits: plan.limits.clone(),
+            outages: Outages::default(),
+            capacity: Capacity::new(plan.concurrency),
             queues: Queues::new(),
             stream: vec![],
             mails: 0,
@@ -146,6 +153,7 @@ impl World {
             in_database: Duration::ZERO,
             tokens: BTreeSet::new(),
             mail_doubts: 0,
+            refused: BTreeSet::new(),
         };
         let cloud = Cloud::new(state, dynamo);
         let functions = Functions::new(&cloud, &config, run);
@@ -204,21 +212,21 @@ pub(crate) const START_MS: i64 = 1_767_225_600_000;
 pub(crate) const COUPON: &str = "SAVE10";
 pub(crate) const GOODS: [&str; 3] = ["scarce book", "rare book", "common book"];
 
-async fn furnish(rng: &mut Rng) -> (Vec<Shop>, Embedded, Config) {
+async fn furnish(terms: ShopTerms, rng: &mut Rng) -> (Vec<Shop>, Embedded, Config) {
     let first = testing::World::new().await;
     let (dynamo, config) = (first.dynamo.clone(), Config::clone(&first.deps.config));
     let mut shops = vec![];
     for slug in SLUGS {
         let another = if slug == first.store.slug { None } else { Some(first.another(slug).await) };
-        shops.push(open(another.as_ref().unwrap_or(&first), slug, rng).await);
+        shops.push(open(another.as_ref().unwrap_or(&first), slug, terms, rng).await);
     }
-    shops.push(open(&first.branch(BRANCH).await, BRANCH, rng).await);
+    shops.push(open(&first.branch(BRANCH).await, BRANCH, terms, rng).await);
     (shops, dynamo, Config { reconcile_schedule_s: RECONCILE_SCHEDULE_S.into(), ..config })
 }
 
 /// A store of goods that can be sent or fetched. Fetching is free: there all the money can go back with the goods.
-async fn open(world: &testing::World, slug: &'static str, rng: &mut Rng) -> Shop {
-    let mut store = world.store.clone();
+async fn open(world: &testing::World, slug: &'static str, terms: ShopTerms, rng: &mut Rng) -> Shop {
+    let mut store = Store { payment_window_s: terms.payment_window_s, ..world.store.clone() };
     let fetched =
         ShippingMethod { id: FETCHED.into(), rate: Money::zero(store.currency), ..store.shipping_methods[0].clone() };
     store.shipping_methods.push(fetched);
@@ -230,6 +238,9 @@ async fn open(world: &testing::World, slug: &'static str, rng: &mut Rng) -> Shop
         let (product, variant) = world.product(name, PRICE_MINOR, on_hand).await;
         goods.push((product.id, variant));
     }
+    for number in 0..terms.large_products {
+        stock_large_product(world, number).await;
+    }
     let coupon = issue(world).await;
     let mut buyer = || Principal {
         account_id: AccountId::from_ulid(ulid(rng)),
@@ -239,6 +250,29 @@ async fn open(world: &testing::World, slug: &'static str, rng: &mut Rng) -> Shop
     };
     let buyers = (0..BUYERS).map(|_| buyer()).collect();
     Shop { slug, store: world.store.id, owner: world.owner.clone(), buyers, goods, coupon }
+}
+
+/// As large as the limits of the domain allow, where one is told of it: texts, images and variants.
+async fn stock_large_product(world: &testing::World, number: usize) {
+    let name = format!("{number} {}", "n".repeat(NAME_MAX - 8));
+    let (product, _) = world.product(&name, PRICE_MINOR, 1).await;
+    let text = |length: usize| "x".repeat(length);
+    let variant = |at: usize| Variant {
+        id: world.deps.id(VariantId::from_ulid),
+        sku: format!("{at}-{}", text(SKU_MAX - 4)),
+        name: text(NAME_MAX),
+        ..product.variants[0].clone()
+    };
+    let image = Image { url: format!("https://{}", text(URL_MAX - 8)), alt: text(SHORT_TEXT_MAX) };
+    let larger = Product {
+        description: Some(text(DESCRIPTION_MAX)),
+        images: vec![image; IMAGES_MAX],
+        variants: product.variants.iter().cloned().chain((1..VARIANTS_MAX).map(variant)).collect(),
+        ..product.clone()
+    };
+    let mut tx = world.deps.tx();
+    tx.update(world.tenant, &larger, 1);
+    world.deps.db.commit(tx).await.unwrap();
 }
 
 async fn issue(world: &testing::World) -> CouponId {
