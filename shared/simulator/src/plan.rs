@@ -89,7 +89,7 @@ const WEIGHTS: [(Kind, u32); 22] = [
 #[derive(Debug, Clone, Copy)]
 pub struct ShopTerms {
     pub payment_window_s: u32,
-    /// Products that are as large as a product may be, besides the usual goods.
+    /// Products of the first shop that are as large as a product may be, besides the usual goods.
     pub large_products: usize,
 }
 

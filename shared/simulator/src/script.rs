@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use domain::{OrderId, order::OrderStatus};
+use domain::{
+    OrderId,
+    order::{CancelReason, OrderStatus},
+};
 use fastrand::Rng;
 use serde_json::json;
 use testing::TestRequest;
@@ -255,13 +258,15 @@ impl World {
         (self.now_ms() < expires_at.as_millisecond()).then_some(order)
     }
 
-    /// I19: money that came in time buys; and what the script says.
+    /// I19: money that came in time buys, unless somebody takes the order back; and what the script says. An order with
+    /// a coupon is bought only where it is seen in time (decision 0009), which the script must say.
     fn check_ends(&mut self, ends: &[OrderStatus], in_time: &BTreeSet<OrderId>) {
         let mut state = self.cloud.state();
         for order in in_time {
-            let status = self.mirror.orders[order].value.state.status();
-            let is_sold = matches!(status, OrderStatus::Confirmed | OrderStatus::Fulfilled | OrderStatus::Completed);
-            if !is_sold {
+            let held = &self.mirror.orders[order].value;
+            let (status, reason) = (held.state.status(), held.cancel_reason());
+            let is_taken_back = matches!(reason, Some(CancelReason::Buyer | CancelReason::Staff));
+            if status != OrderStatus::Confirmed && !is_taken_back && held.coupon.is_none() {
                 state.breaks("I19", format!("{order} was paid in time, and ended {}", status.name()));
             }
         }

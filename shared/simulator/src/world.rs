@@ -10,7 +10,7 @@ use contracts::table::Table;
 use domain::{
     AccountId, CouponId, Money, MovementId, OrderId, ProductId, Role, SessionId, StoreId, VariantId,
     catalog::{Image, Product, Variant},
-    limits::{DESCRIPTION_MAX, IMAGES_MAX, NAME_MAX, SHORT_TEXT_MAX, SKU_MAX, URL_MAX, VARIANTS_MAX},
+    limits::{DESCRIPTION_MAX, IMAGES_MAX, NAME_MAX, SHORT_TEXT_MAX, SKU_MAX, TAGS_MAX, URL_MAX, VARIANTS_MAX},
     stock::{Movement, MovementReason, Stock},
     store::{ShippingMethod, Store},
 };
@@ -238,7 +238,8 @@ async fn open(world: &testing::World, slug: &'static str, terms: ShopTerms, rng:
         let (product, variant) = world.product(name, PRICE_MINOR, on_hand).await;
         goods.push((product.id, variant));
     }
-    for number in 0..terms.large_products {
+    let large_products = if slug == SLUGS[0] { terms.large_products } else { 0 };
+    for number in 0..large_products {
         stock_large_product(world, number).await;
     }
     let coupon = issue(world).await;
@@ -267,6 +268,7 @@ async fn stock_large_product(world: &testing::World, number: usize) {
     let larger = Product {
         description: Some(text(DESCRIPTION_MAX)),
         images: vec![image; IMAGES_MAX],
+        tags: vec![text(NAME_MAX); TAGS_MAX],
         variants: product.variants.iter().cloned().chain((1..VARIANTS_MAX).map(variant)).collect(),
         ..product.clone()
     };

@@ -10,7 +10,7 @@ use simulator::{Act, Limit, Script, Service, ShopTerms, play};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
-const DRAWN_SEEDS: u64 = 300;
+const DRAWN_SEEDS: u64 = 150;
 
 fn order() -> (i64, Act) {
     (0, Act::Order { buyer: 0, coupon: false })
@@ -120,20 +120,23 @@ fn a_database_that_is_away_for_two_hours_loses_no_message() {
 /// The outbox's stream waits for six hours.
 #[test]
 fn a_bus_that_is_away_for_two_hours_loses_no_event() {
-    ends([order(), away(0, Service::Bus, 2 * HOUR)], Cancelled);
+    ends([order(), paid(60), away(60, Service::Bus, 2 * HOUR)], Confirmed);
 }
 
+/// A claim and the message's time out of sight end together, to the millisecond: which is first is chance.
 #[test]
 #[ignore = "found at 7c9f735; mended with claims that end with the try"]
 fn a_mail_that_failed_is_sent_with_its_next_receive() {
-    let script = Script::new([order(), away(50, Service::Mail, 30), paid(60)], [Confirmed]);
-    holds(&Script { limits: Limit::ALL.into(), ..script });
+    for seed in 1..=20 {
+        let script = Script::new([order(), away(50, Service::Mail, 30), paid(60)], [Confirmed]);
+        holds(&Script { seed, limits: Limit::ALL.into(), ..script });
+    }
 }
 
 #[test]
 #[ignore = "found at 7c9f735; mended with a budget of bytes for lists"]
 fn a_page_of_large_products_fits_an_answer() {
-    let shops = ShopTerms { large_products: 60, ..ShopTerms::default() };
+    let shops = ShopTerms { large_products: 100, ..ShopTerms::default() };
     holds(&Script { shops, ..Script::new([(0, Act::ListProducts)], []) });
 }
 
