@@ -41,6 +41,14 @@ pub(crate) enum Waiting {
     Until(i64),
 }
 
+/// The messages that a function deals with, taken together.
+#[derive(Debug, Default)]
+pub(crate) struct Messages {
+    pub(crate) lineage: Lineage,
+    /// Whether one of them is.
+    pub(crate) has_poison: bool,
+}
+
 /// The function that runs at this moment.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -54,13 +62,11 @@ pub(crate) struct Running {
     /// It may make one call.
     pub(crate) permit: bool,
     pub(crate) waiting: Option<Waiting>,
-    /// It has sent a mail.
-    pub(crate) mailed: bool,
+    /// Mails that it has sent.
+    pub(crate) mails: u32,
     /// Something went wrong for it.
     pub(crate) hindered: bool,
-    /// Of the messages that it deals with, taken together; and whether one of them is poison.
-    pub(crate) lineage: Lineage,
-    pub(crate) has_poison: bool,
+    pub(crate) messages: Messages,
     /// Transactions that took effect, by their token.
     pub(crate) effects: BTreeSet<String>,
 }
@@ -292,7 +298,7 @@ impl State {
         self.tell(|| format!("    mail to {to}: {subject}"));
         self.mails += 1;
         if let Some(running) = &mut self.running {
-            running.mailed = true;
+            running.mails += 1;
         }
         if self.strikes(Fault::AnswerLost) {
             self.mail_doubts += 1;

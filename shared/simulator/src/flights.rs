@@ -14,7 +14,7 @@ use runtime::{
 use serde_json::Value;
 
 use crate::{
-    cloud::{Cloud, Running, Waiting},
+    cloud::{Cloud, Messages, Running, Waiting},
     faults::Fault,
     functions::{Doing, Functions},
     queues::{Letter, Lineage},
@@ -89,11 +89,12 @@ impl Flight {
         let calm = letters.iter().any(|letter| letter.receives >= CALM_AFTER_RECEIVES);
         let doing = functions.consumers[row.function](records.collect());
         let doing = Box::pin(async move { Result::Batch(doing.await) });
-        let (lineage, has_poison) = (next_lineage(row.function, &letters), letters.iter().any(|it| it.is_poison));
+        let has_poison = letters.iter().any(|letter| letter.is_poison);
+        let messages = Messages { lineage: next_lineage(row.function, &letters), has_poison };
         let errand = Errand::Batch { queue, letters };
         let mut flight = Self::begin(cloud, errand, row.function, doing, tenants, i64::from(row.timeout_s), calm, rng);
         if let Some(running) = &mut flight.running {
-            (running.lineage, running.has_poison) = (lineage, has_poison);
+            running.messages = messages;
         }
         flight
     }
@@ -127,10 +128,9 @@ impl Flight {
             calm,
             permit: false,
             waiting: None,
-            mailed: false,
+            mails: 0,
             hindered: false,
-            lineage: Lineage::new(),
-            has_poison: false,
+            messages: Messages::default(),
             effects: BTreeSet::new(),
         };
         let gives_up_ms = state.now_ms + timeout_s * 1_000;
@@ -139,7 +139,7 @@ impl Flight {
 
     /// Whether it has sent a mail, of which nobody may know now.
     pub(crate) fn has_mailed(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| running.mailed)
+        self.running.as_ref().is_some_and(|running| running.mails > 0)
     }
 
     /// Whether something went wrong for it.

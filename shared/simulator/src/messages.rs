@@ -80,9 +80,10 @@ impl State {
     fn send(&mut self, (queue, dead): To, message: &Value) -> String {
         let body = message["MessageBody"].as_str().unwrap_or_default().to_owned();
         let running = self.running.as_ref();
-        let (now_ms, lineage) = (self.now_ms, running.map(|running| running.lineage.clone()).unwrap_or_default());
+        let (now_ms, lineage) =
+            (self.now_ms, running.map(|running| running.messages.lineage.clone()).unwrap_or_default());
         let id = if dead {
-            let is_poison = running.is_some_and(|running| running.has_poison);
+            let is_poison = running.is_some_and(|running| running.messages.has_poison);
             self.queues.send_dead(queue, body, now_ms, is_poison)
         } else {
             self.queues.send(queue, body, now_ms, delay_s(message), lineage)
@@ -172,6 +173,48 @@ mod tests {
         let mut with = message("{}", 0);
         with["MessageAttributes"] = json!({ "why": { "DataType": "String", "StringValue": "a\u{2}" } });
         assert_eq!(refused(&with), Some(INVALID_CONTENTS));
+    }
+
+    /// The requests of a sweep that fills a consumer's queue, and of a consumer that holds a message back or buries it.
+    #[test]
+    fn a_queue_takes_batches_holds_messages_back_and_keeps_dead_letters() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let world = crate::world::World::new(&crate::Plan::new(1, 0), crate::run::next_run());
+        let mut state = world.cloud.state();
+        let url = "https://sqs.example/orders-expire";
+        let serve = |state: &mut State, operation: &str, url: &str, mut request: Value| {
+            request["QueueUrl"] = url.into();
+            let Answer::Is(status, body) = state.serve_sqs(operation, request.to_string().as_bytes()) else {
+                panic!("no answer")
+            };
+            (status, serde_json::from_str::<Value>(&body).unwrap())
+        };
+        let entries = json!([
+            { "Id": "a", "MessageBody": "{}" },
+            { "Id": "b", "MessageBody": "\u{1}" },
+            { "Id": "c", "MessageBody": "{}", "DelaySeconds": 900 },
+        ]);
+        let (status, answer) = serve(&mut state, "SendMessageBatch", url, json!({ "Entries": entries }));
+        assert_eq!((status, answer["Successful"].as_array().unwrap().len()), (200, 2));
+        assert_eq!((&answer["Failed"][0]["Id"], &answer["Failed"][0]["SenderFault"]), (&"b".into(), &true.into()));
+
+        let (queue, _) = state.queues.by_url(url).unwrap();
+        let now_ms = state.now_ms;
+        let [letter] = state.queues.receive(queue, now_ms, &mut rng).taken.try_into().unwrap();
+        let change = |receipt: &str| json!({ "ReceiptHandle": receipt, "VisibilityTimeout": 3_600 });
+        assert_eq!(serve(&mut state, "ChangeMessageVisibility", url, change(&letter.receipt())).0, 200);
+        assert_eq!(serve(&mut state, "ChangeMessageVisibility", url, change("0-1")).0, 400);
+        assert_eq!(state.queues.next_visible_ms(), Some(now_ms + 900_000));
+        assert!(state.queues.receive(queue, now_ms + 899_999, &mut rng).taken.is_empty());
+        assert_eq!(state.queues.all[queue].letters[0].visible_at_ms, now_ms + 3_600_000);
+
+        let buried = json!({ "MessageBody": "{}" });
+        assert_eq!(serve(&mut state, "SendMessage", &format!("{url}-dlq"), buried).0, 200);
+        assert_eq!(state.queues.all[queue].dead.len(), 1);
+        assert_eq!(
+            serve(&mut state, "SendMessage", "https://sqs.example/nobody", json!({ "MessageBody": "{}" })).0,
+            400
+        );
     }
 
     #[test]

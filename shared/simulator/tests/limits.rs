@@ -39,7 +39,7 @@ fn holds(script: &Script) {
     let report = play(script);
     let broken: Vec<_> =
         report.all_broken.iter().map(|broken| format!("{}: {}", broken.invariant, broken.detail)).collect();
-    assert!(broken.is_empty(), "{}\n\n{}", report.story.join("\n"), broken.join("\n"));
+    assert!(broken.is_empty(), "{}\n\nseed {}:\n{}", report.story.join("\n"), script.seed, broken.join("\n"));
 }
 
 #[track_caller]
