@@ -278,6 +278,11 @@ impl State {
             // An event of before there were coupons.
             fields["data"].as_object_mut().unwrap().remove("coupon");
         }
+        if let Some(why) = sizes::of_delivery(&detail) {
+            // Neither can the queue of its dead letters take it.
+            self.refuses(("", format!("the bus can put {event_type} into no queue: {why}")));
+            return;
+        }
         self.queues.publish(event_type, source, &detail, self.now_ms);
     }
 

@@ -103,14 +103,16 @@ fn final_states(change: &Change) -> Option<Broken> {
     (!is_allowed).then(|| broken("I5", format!("{id}: {before:?} became {:?}", change.after.state)))
 }
 
-/// I19. A card that is declined, or a provider that is away, is no reason to end an order that can still be paid.
-pub(crate) fn ended_early(change: &Change, refused: &BTreeSet<OrderId>) -> Option<Broken> {
+/// I19. A card that is declined, or a provider that is away, is no reason to end an order that can still be paid. Money
+/// that is not what was asked for is one, and a provider that refuses the order.
+pub(crate) fn ended_early(change: &Change, mirror: &Mirror, refused: &BTreeSet<OrderId>) -> Option<Broken> {
     let OrderState::Cancelled { reason: CancelReason::PaymentFailed, cancelled_at } = change.after.state else {
         return None;
     };
     let was_pending = change.before.as_ref().is_some_and(|order| order.state == OrderState::Pending);
     let (id, expires_at) = (change.after.id, change.after.expires_at);
-    let is_early = was_pending && cancelled_at < expires_at && !refused.contains(&id);
+    let has_wrong_money = mirror.payments.get(&id).is_some_and(|payment| !payment.value.captures.is_empty());
+    let is_early = was_pending && cancelled_at < expires_at && !refused.contains(&id) && !has_wrong_money;
     let left_s = expires_at.duration_since(cancelled_at).as_secs();
     is_early.then(|| broken("I19", format!("{id} was cancelled {left_s} s before its payment window closed")))
 }

@@ -111,7 +111,10 @@ impl World {
 
     fn dealt_with(&mut self, queue: usize, letter: Letter) {
         self.cloud.state().queues.delete(queue, letter.id);
-        self.dealt_with.push((queue, letter.body));
+        // A consumer that buries poison by itself has not dealt with it.
+        if !letter.is_poison {
+            self.dealt_with.push((queue, letter.body));
+        }
     }
 
     /// Lambda does not give such an answer on: the caller gets an error.

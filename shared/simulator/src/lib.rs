@@ -63,7 +63,7 @@ pub use invariants::Broken;
 pub use limits::Limit;
 pub use mirror::{Coverage, RARE, REACHABLE};
 pub use outages::Service;
-pub use plan::{Kind, Plan, ShopTerms};
+pub use plan::{Kind, Plan, Setting};
 pub use run::{Report, run, run_all};
 pub use script::{Act, Script, play};
 pub use shrink::{Failure, shrink};

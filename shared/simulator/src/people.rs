@@ -98,7 +98,7 @@ impl World {
             let request = &self.requests[at];
             let (shop, buyer) = (&self.shops[request.shop], request.buyer);
             let body = json!({
-                "customer": { "name": "Chinua", "email": format!("buyer{}@{}.example", buyer / 2, shop.slug) },
+                "customer": { "name": self.customer_name, "email": format!("buyer{}@{}.example", buyer / 2, shop.slug) },
                 "shipping_address": {
                     "full_name": "Chinua A.", "address": "1 Ogidi Road", "city": "Enugu", "country": "NG",
                 },

@@ -85,17 +85,19 @@ const WEIGHTS: [(Kind, u32); 22] = [
     (Kind::Lull, 3),
 ];
 
-/// What differs of the stores.
+/// What stores and buyers are like.
 #[derive(Debug, Clone, Copy)]
-pub struct ShopTerms {
+pub struct Setting {
     pub payment_window_s: u32,
     /// Products of the first shop that are as large as a product may be, besides the usual goods.
     pub large_products: usize,
+    /// What buyers call themselves.
+    pub customer_name: &'static str,
 }
 
-impl Default for ShopTerms {
+impl Default for Setting {
     fn default() -> Self {
-        Self { payment_window_s: 900, large_products: 0 }
+        Self { payment_window_s: 900, large_products: 0, customer_name: "Chinua" }
     }
 }
 
@@ -113,7 +115,7 @@ pub struct Plan {
     pub limits: BTreeSet<Limit>,
     /// Executions at once that the account has.
     pub concurrency: usize,
-    pub shops: ShopTerms,
+    pub setting: Setting,
     /// Whether the run is told.
     pub told: bool,
 }
@@ -128,7 +130,7 @@ impl Plan {
             off: BTreeSet::new(),
             limits: Limit::ALWAYS.into(),
             concurrency: CONCURRENCY,
-            shops: ShopTerms::default(),
+            setting: Setting::default(),
             told: false,
         }
     }

@@ -123,7 +123,7 @@ impl World {
             let mut found = always(&self.mirror, &changes, &self.cloud.provider);
             let mut state = self.cloud.state();
             if state.limits.contains(&Limit::Window) {
-                found.extend(changes.iter().filter_map(|change| ended_early(change, &state.refused)));
+                found.extend(changes.iter().filter_map(|change| ended_early(change, &self.mirror, &state.refused)));
             }
             for (at, order) in self.mirror.placed.iter().enumerate().skip(known) {
                 state.story.name(&order.to_string(), || format!("order {}", at + 1));

@@ -15,7 +15,7 @@ use crate::{
     capacity::Flood,
     limits::{CONCURRENCY, Limit},
     outages::Service,
-    plan::{Plan, ShopTerms, mix},
+    plan::{Plan, Setting, mix},
     provider::charge_succeeded,
     run::{Report, finish, next_run},
     world::{Asked, START_MS, World},
@@ -66,7 +66,7 @@ pub struct Script {
     pub seed: u64,
     pub limits: BTreeSet<Limit>,
     pub concurrency: usize,
-    pub shops: ShopTerms,
+    pub setting: Setting,
     /// By the second they happen at.
     pub acts: Vec<(i64, Act)>,
     /// The state each order must end in; as many of the first as are given.
@@ -78,7 +78,7 @@ impl Script {
         // Of early events every receive but the last is one for nothing.
         let limits = Limit::ALL.into_iter().filter(|limit| *limit != Limit::Receives).collect();
         let (acts, ends) = (acts.into(), ends.into());
-        Self { seed: 1, limits, concurrency: CONCURRENCY, shops: ShopTerms::default(), acts, ends }
+        Self { seed: 1, limits, concurrency: CONCURRENCY, setting: Setting::default(), acts, ends }
     }
 
     /// A sale as a seed decides: how long the window is, who is away and how long, how often a card is declined, and
@@ -106,8 +106,8 @@ impl Script {
             acts.push((at_s, Act::Pay { order: 0, webhook: rng.bool() }));
         }
         acts.sort_by_key(|(at_s, _)| *at_s);
-        let shops = ShopTerms { payment_window_s: window_s, ..ShopTerms::default() };
-        Self { seed, shops, ..Self::new(acts, []) }
+        let setting = Setting { payment_window_s: window_s, ..Setting::default() };
+        Self { seed, setting, ..Self::new(acts, []) }
     }
 }
 
@@ -117,7 +117,7 @@ pub fn play(script: &Script) -> Report {
         faults: BTreeSet::new(),
         limits: script.limits.clone(),
         concurrency: script.concurrency,
-        shops: script.shops,
+        setting: script.setting,
         told: true,
         ..Plan::new(script.seed, 0)
     };

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::limits::{
-    ANSWER_MAX_BYTES, ENTRIES_MAX, EVENTS_MAX_BYTES, ITEM_MAX_BYTES, TRANSACTION_MAX_BYTES, TRANSACTION_MAX_ITEMS,
+    ANSWER_MAX_BYTES, ENTRIES_MAX, EVENTS_MAX_BYTES, ITEM_MAX_BYTES, MESSAGE_MAX_BYTES, TRANSACTION_MAX_BYTES,
+    TRANSACTION_MAX_ITEMS,
 };
 
 /// A request that AWS refuses: its code, and why.
@@ -84,6 +85,17 @@ fn of_event(entry: &Value) -> Option<Refusal> {
     (!is_object).then(|| ("MalformedDetail", "an event whose detail is no JSON object".to_owned()))
 }
 
+/// What keeps the bus from putting an event into a queue.
+pub(crate) fn of_delivery(detail: &Value) -> Option<String> {
+    /// What EventBridge writes around an event's detail: source, type, time, region and the like.
+    const AROUND_BYTES: usize = 1_024;
+    let body = detail.to_string();
+    if body.len() + AROUND_BYTES > MESSAGE_MAX_BYTES {
+        return Some(format!("a message of {} bytes", body.len() + AROUND_BYTES));
+    }
+    refused_character(&body).map(|character| format!("a message with the character {character:?}"))
+}
+
 /// The first character that SQS takes in no body and no attribute.
 pub(crate) fn refused_character(text: &str) -> Option<char> {
     let is_taken = |letter: char| matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}');
@@ -142,6 +154,9 @@ mod tests {
     #[test]
     fn sqs_takes_no_control_characters() {
         assert_eq!(refused_character("a\tb\r\nç 漢 😀"), None);
+        assert_eq!(of_delivery(&json!({ "name": "Ch\u{1}inua" })), None, "JSON escapes it");
+        assert!(of_delivery(&json!({ "name": "Chinua\u{FFFF}" })).is_some());
+        assert!(of_delivery(&json!({ "name": "x".repeat(MESSAGE_MAX_BYTES) })).is_some());
         for refused in ['\0', '\u{8}', '\u{1f}', '\u{FFFE}', '\u{FFFF}'] {
             assert_eq!(refused_character(&format!("a{refused}b")), Some(refused));
         }

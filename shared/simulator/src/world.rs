@@ -26,7 +26,7 @@ use crate::{
     functions::Functions,
     mirror::Mirror,
     outages::Outages,
-    plan::{Plan, ShopTerms, mix},
+    plan::{Plan, Setting, mix},
     provider::Webhook,
     queues::Queues,
     story::Story,
@@ -127,12 +127,14 @@ pub(crate) struct World {
     pub(crate) cursors: Vec<(usize, String)>,
     /// Messages put into queues that nobody can read.
     pub(crate) poisoned: u32,
+    /// What buyers call themselves.
+    pub(crate) customer_name: &'static str,
 }
 
 impl World {
     pub(crate) fn new(plan: &Plan, run: u64) -> Self {
         let mut rng = Rng::with_seed(mix(plan.seed, u64::MAX - 1));
-        let (shops, dynamo, config) = now(furnish(plan.shops, &mut rng));
+        let (shops, dynamo, config) = now(furnish(plan.setting, &mut rng));
         crate::guards::switch_off(&plan.off);
         let state = State {
             now_ms: START_MS,
@@ -172,6 +174,7 @@ impl World {
             dealt_with: vec![],
             cursors: vec![],
             poisoned: 0,
+            customer_name: plan.setting.customer_name,
         };
         world.look_around(&mut rng);
         world
@@ -212,21 +215,21 @@ pub(crate) const START_MS: i64 = 1_767_225_600_000;
 pub(crate) const COUPON: &str = "SAVE10";
 pub(crate) const GOODS: [&str; 3] = ["scarce book", "rare book", "common book"];
 
-async fn furnish(terms: ShopTerms, rng: &mut Rng) -> (Vec<Shop>, Embedded, Config) {
+async fn furnish(setting: Setting, rng: &mut Rng) -> (Vec<Shop>, Embedded, Config) {
     let first = testing::World::new().await;
     let (dynamo, config) = (first.dynamo.clone(), Config::clone(&first.deps.config));
     let mut shops = vec![];
     for slug in SLUGS {
         let another = if slug == first.store.slug { None } else { Some(first.another(slug).await) };
-        shops.push(open(another.as_ref().unwrap_or(&first), slug, terms, rng).await);
+        shops.push(open(another.as_ref().unwrap_or(&first), slug, setting, rng).await);
     }
-    shops.push(open(&first.branch(BRANCH).await, BRANCH, terms, rng).await);
+    shops.push(open(&first.branch(BRANCH).await, BRANCH, setting, rng).await);
     (shops, dynamo, Config { reconcile_schedule_s: RECONCILE_SCHEDULE_S.into(), ..config })
 }
 
 /// A store of goods that can be sent or fetched. Fetching is free: there all the money can go back with the goods.
-async fn open(world: &testing::World, slug: &'static str, terms: ShopTerms, rng: &mut Rng) -> Shop {
-    let mut store = Store { payment_window_s: terms.payment_window_s, ..world.store.clone() };
+async fn open(world: &testing::World, slug: &'static str, setting: Setting, rng: &mut Rng) -> Shop {
+    let mut store = Store { payment_window_s: setting.payment_window_s, ..world.store.clone() };
     let fetched =
         ShippingMethod { id: FETCHED.into(), rate: Money::zero(store.currency), ..store.shipping_methods[0].clone() };
     store.shipping_methods.push(fetched);
@@ -238,7 +241,7 @@ async fn open(world: &testing::World, slug: &'static str, terms: ShopTerms, rng:
         let (product, variant) = world.product(name, PRICE_MINOR, on_hand).await;
         goods.push((product.id, variant));
     }
-    let large_products = if slug == SLUGS[0] { terms.large_products } else { 0 };
+    let large_products = if slug == SLUGS[0] { setting.large_products } else { 0 };
     for number in 0..large_products {
         stock_large_product(world, number).await;
     }
