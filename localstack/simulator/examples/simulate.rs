@@ -5,13 +5,13 @@
 //!   simulate --sale S
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     process::ExitCode,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use simulator::{Broken, Coverage, Fault, Plan, RARE, REACHABLE, Report, Script, play, run_all, shrink};
+use simulator::{Broken, Coverage, Fault, Plan, RARE, REACHABLE, Report, Script, granted_to, play, run_all, shrink};
 
 /// How often progress is shown.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
@@ -35,6 +35,7 @@ struct Total {
     events: u64,
     faults: BTreeMap<Fault, u64>,
     coverage: Coverage,
+    used: BTreeSet<(&'static str, String)>,
     failures: Vec<(u64, Broken)>,
     /// When progress was last shown.
     shown: Duration,
@@ -78,6 +79,7 @@ impl Total {
         for (transition, times) in report.coverage {
             *self.coverage.entry(transition).or_default() += times;
         }
+        self.used.extend(report.used);
         if let Some(broken) = report.broken {
             eprintln!("seed {seed}: {}: {}", broken.invariant, broken.detail);
             self.failures.push((seed, broken));
@@ -125,6 +127,12 @@ fn report(options: &Options, total: &Total, took: Duration) -> ExitCode {
         }
     }
     println!("{unreached} transitions not reached");
+    let functions = total.used.iter().map(|(function, _)| *function).collect();
+    let granted = granted_to(&functions);
+    println!("{} uses of {} granted to {} functions; not used:", total.used.len(), granted.len(), functions.len());
+    for (function, unused) in granted.difference(&total.used) {
+        println!("  {function:32} {unused}");
+    }
     let Some((seed, broken)) = total.failures.iter().min_by_key(|(seed, _)| *seed) else {
         println!("no invariant broke");
         return ExitCode::SUCCESS;

@@ -1,5 +1,5 @@
-//! What the functions' clients talk to: EventBridge, SQS, SES, Secrets Manager and the provider; DynamoDB is in `dynamo`.
-//! A call takes effect, or goes wrong.
+//! What the functions' clients talk to: the provider here; AWS in `dynamo`, `messages` and `services`. A call takes
+//! effect, or goes wrong, or is refused.
 
 use std::{
     collections::BTreeSet,
@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use domain::OrderId;
 use fastrand::Rng;
 use serde_json::{Value, json};
-use testing::{Embedded, FakePaystack, world::secret_texts};
+use testing::{Embedded, FakePaystack};
 
 use crate::{
     capacity::Capacity,
@@ -23,7 +23,7 @@ use crate::{
     limits::Limit,
     outages::{Outages, Service},
     queues::{Lineage, Queues},
-    sizes::{self, Refusal},
+    sizes::Refusal,
     story::Story,
     wire::To,
 };
@@ -100,6 +100,8 @@ pub(crate) struct State {
     pub(crate) mail_doubts: u32,
     /// Of the orders for which the provider refused to open a checkout.
     pub(crate) refused: BTreeSet<OrderId>,
+    /// What each function used of what it may.
+    pub(crate) used: BTreeSet<(&'static str, Use)>,
 }
 
 /// The outside world, shared by all functions.
@@ -222,109 +224,10 @@ impl State {
         self.broken.push(Broken { invariant, detail });
     }
 
-    /// EventBridge.
-    fn put_events(&mut self, body: &[u8]) -> Answer {
-        if let Some(denied) = self.denies(&Use::PutEvents) {
-            return denied;
-        }
-        if self.strikes(Fault::NoAnswer) {
-            return Answer::Lost;
-        }
-        if self.strikes(Fault::ServerError) || self.is_away(Service::Bus) {
-            return Answer::Is(500, json!({ "__type": "InternalException", "message": "away" }).to_string());
-        }
-        let request: Value = serde_json::from_slice(body).unwrap();
-        let asked = request["Entries"].as_array().map_or(&[][..], Vec::as_slice);
-        let mut refused = match sizes::of_events(asked) {
-            Ok(refused) => refused.into_iter(),
-            Err(refusal) => match self.refuses(refusal) {
-                Some(answer) => return answer,
-                None => vec![None; asked.len()].into_iter(),
-            },
-        };
-        let (mut entries, mut failed) = (vec![], 0);
-        let partly = self.strikes(Fault::PartialPublish);
-        for entry in asked {
-            let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-            if let Some((code, why)) = refused.next().flatten() {
-                failed += 1;
-                entries.push(json!({ "ErrorCode": code, "ErrorMessage": why }));
-                self.refuses((code, why));
-                continue;
-            }
-            if partly && self.draw(0..=1) == 0 {
-                failed += 1;
-                entries.push(json!({ "ErrorCode": "ThrottlingException", "ErrorMessage": "slow down" }));
-                continue;
-            }
-            let detail: Value = serde_json::from_str(&text("Detail")).unwrap();
-            self.publish(&text("DetailType"), &text("Source"), detail);
-            entries.push(json!({ "EventId": format!("{}", self.calls) }));
-        }
-        if self.strikes(Fault::AnswerLost) {
-            return Answer::Lost;
-        }
-        Answer::Is(200, json!({ "FailedEntryCount": failed, "Entries": entries }).to_string())
-    }
-
-    pub(crate) fn publish(&mut self, event_type: &str, source: &str, mut detail: Value) {
-        self.tell(|| format!("    on the bus: {event_type} of {}", detail["subject"].as_str().unwrap_or_default()));
-        self.published.push((event_type.to_owned(), source.to_owned(), detail.clone()));
-        if self.strikes(Fault::OlderWriter) {
-            let fields = detail.as_object_mut().unwrap();
-            for later in ["traceparent", "causation_id"] {
-                fields.remove(later);
-            }
-            // An event of before there were coupons.
-            fields["data"].as_object_mut().unwrap().remove("coupon");
-        }
-        if let Some(why) = sizes::of_delivery(&detail) {
-            // Neither can the queue of its dead letters take it.
-            self.refuses(("", format!("the bus can put {event_type} into no queue: {why}")));
-            return;
-        }
-        self.queues.publish(event_type, source, &detail, self.now_ms);
-    }
-
-    /// SES.
-    fn send_email(&mut self, body: &[u8]) -> Answer {
-        if let Some(denied) = self.denies(&Use::SendEmail) {
-            return denied;
-        }
-        if self.strikes(Fault::NoAnswer) {
-            return Answer::Lost;
-        }
-        if self.strikes(Fault::ServerError) || self.is_away(Service::Mail) {
-            return Answer::Is(500, json!({ "message": "away" }).to_string());
-        }
-        let request: Value = serde_json::from_slice(body).unwrap();
-        let to = request["Destination"]["ToAddresses"][0].as_str().unwrap_or_default().to_owned();
-        let subject = request["Content"]["Simple"]["Subject"]["Data"].as_str().unwrap_or_default().to_owned();
-        self.tell(|| format!("    mail to {to}: {subject}"));
-        self.mails += 1;
-        if let Some(running) = &mut self.running {
-            running.mails += 1;
-        }
-        if self.strikes(Fault::AnswerLost) {
-            self.mail_doubts += 1;
-            return Answer::Lost;
-        }
-        Answer::Is(200, json!({ "MessageId": "m" }).to_string())
-    }
-    /// Secrets Manager.
-    fn secret(&mut self, body: &[u8]) -> Answer {
-        let request: Value = serde_json::from_slice(body).unwrap();
-        let name = request["SecretId"].as_str().unwrap();
-        if let Some(denied) = self.denies(&Use::Secret(name.rsplit('/').next().unwrap().to_owned())) {
-            return denied;
-        }
-        let (_, text) = secret_texts().into_iter().find(|(known, _)| known == name).unwrap();
-        Answer::Is(200, json!({ "Name": name, "SecretString": text }).to_string())
-    }
-
     /// AWS's answer to a function that may not do this, if it may not.
     pub(crate) fn denies(&mut self, wanted: &Use) -> Option<Answer> {
         let function = self.running.as_ref()?.function;
+        self.used.insert((function, wanted.clone()));
         if !self.limits.contains(&Limit::Access) || grants::may(function, wanted) {
             return None;
         }

@@ -72,6 +72,25 @@ pub(crate) fn may(function: &'static str, wanted: &Use) -> bool {
     }
 }
 
+/// Everything that the rows of these functions grant, in words: to be held against what was used.
+pub fn granted_to(functions: &BTreeSet<&'static str>) -> BTreeSet<(&'static str, String)> {
+    let mut found = BTreeSet::new();
+    for (function, rights) in all().iter().filter(|(function, _)| functions.contains(**function)) {
+        let on_tables =
+            rights.tables.iter().flat_map(|(table, actions)| actions.iter().map(|action| Use::Table(*table, *action)));
+        let others = rights.grants.iter().map(|grant| match grant {
+            Grant::TokenKeys | Grant::SignTokens => Use::Secret("token-keys".to_owned()),
+            Grant::CursorKey => Use::Secret("cursor-key".to_owned()),
+            Grant::Paystack => Use::Secret("paystack".to_owned()),
+            Grant::SendEmail => Use::SendEmail,
+            Grant::Requeue => Use::Send { function, dead: false },
+            Grant::PutEvents => Use::PutEvents,
+        });
+        found.extend(on_tables.chain(others).map(|wanted| (*function, wanted.to_string())));
+    }
+    found
+}
+
 /// By function.
 fn all() -> &'static BTreeMap<&'static str, Rights> {
     static ALL: OnceLock<BTreeMap<&'static str, Rights>> = OnceLock::new();

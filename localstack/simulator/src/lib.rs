@@ -15,11 +15,11 @@
 //! |---|---|
 //! | `plan` | which steps a seed takes |
 //! | `run` | taking them, coming to rest, replaying every event, and the report |
-//! | `world` | tenants, stores, buyers, and everything under way |
+//! | `world`, `furnish` | tenants, stores, buyers, and everything under way |
 //! | `steps`, `people`, `provider`, `deliveries` | what each kind of step does |
 //! | `flights`, `landings` | functions under way, resumed one call at a time, and what their answers mean |
 //! | `functions` | which handlers there are, and how they are started |
-//! | `wire`, `cloud`, `dynamo`, `messages` | what the functions' AWS clients talk to |
+//! | `wire`, `cloud`, `dynamo`, `messages`, `services` | what the functions' AWS clients talk to |
 //! | `queues` | bus rules and queues, from the table that the templates are generated from |
 //! | `faults` | what goes wrong, how often |
 //! | `limits`, `grants`, `sizes`, `capacity`, `outages` | what AWS allows and refuses, and who is away for hours |
@@ -35,6 +35,7 @@ mod dynamo;
 mod faults;
 mod flights;
 mod functions;
+mod furnish;
 mod grants;
 mod guards;
 mod invariants;
@@ -50,6 +51,7 @@ mod queues;
 mod rest;
 mod run;
 mod script;
+mod services;
 mod shrink;
 mod sizes;
 mod steps;
@@ -58,6 +60,7 @@ mod wire;
 mod world;
 
 pub use faults::Fault;
+pub use grants::granted_to;
 pub use guards::Guard;
 pub use invariants::Broken;
 pub use limits::Limit;

@@ -34,6 +34,8 @@ pub struct Report {
     pub calls: u64,
     /// Real time spent in the embedded database.
     pub in_database: Duration,
+    /// What functions used of AWS: function, use.
+    pub used: BTreeSet<(&'static str, String)>,
     pub orders: u64,
     pub events: u64,
     /// What happened, if the plan asked for it to be told.
@@ -107,6 +109,7 @@ pub(crate) fn finish(world: World, mut report: Report) -> Report {
     report.faults = state.faults.counts().clone();
     report.calls = state.calls;
     report.in_database = state.in_database;
+    report.used = state.used.iter().map(|(function, wanted)| (*function, wanted.to_string())).collect();
     report.orders = world.mirror.orders.len() as u64;
     report.events = world.mirror.outbox.len() as u64;
     report.story = state.story.lines();
