@@ -218,3 +218,38 @@ impl Queues {
         self.all.iter().flat_map(|queue| &queue.letters).map(|letter| letter.visible_at_ms).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY_MS: i64 = 24 * 3_600_000;
+
+    #[test]
+    fn a_message_is_received_five_times_and_buried_with_the_time_it_was_first_sent_at() {
+        let (mut queues, mut rng) = (Queues::new(), Rng::with_seed(1));
+        let (queue, _) = queues.by_url("https://sqs.example/orders-expire").unwrap();
+        let terms = terms(queues.all[queue].row);
+        queues.send(queue, "{}".into(), 0, 0, Lineage::new());
+        let mut now_ms = 0;
+        for times in 1..=terms.receives_max {
+            let [letter] = queues.receive(queue, now_ms, &mut rng).taken.try_into().unwrap();
+            assert_eq!(letter.receives, times);
+            now_ms += terms.visibility_s * 1_000;
+            assert!(queues.receive(queue, now_ms - 1, &mut rng).taken.is_empty(), "out of sight");
+        }
+        let Received { taken, dead } = queues.receive(queue, now_ms, &mut rng);
+        assert_eq!((taken.len(), dead.len(), dead[0].sent_ms), (0, 1, 0));
+        assert_eq!((queues.redrive(now_ms), queues.all[queue].letters[0].sent_ms), (1, now_ms));
+    }
+
+    #[test]
+    fn a_queue_keeps_nothing_for_more_than_four_days() {
+        let mut queues = Queues::new();
+        queues.send(0, "{}".into(), 0, 0, Lineage::new());
+        queues.send(0, "{}".into(), 1, 0, Lineage::new());
+        assert!(queues.outlived(0, 4 * DAY_MS).is_empty());
+        let gone = queues.outlived(0, 4 * DAY_MS + 1);
+        assert_eq!((gone.len(), gone[0].sent_ms, queues.all[0].letters.len()), (1, 0, 1));
+    }
+}
