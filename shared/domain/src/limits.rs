@@ -102,7 +102,11 @@ pub const PAYMENT_WINDOW_DEFAULT_S: u32 = 15 * 60;
 pub const PAYMENT_WINDOW_MIN_S: u32 = 60;
 /// Longest payment window, in seconds.
 pub const PAYMENT_WINDOW_MAX_S: u32 = 24 * 3_600;
-/// Attempts at the provider that one payment can have.
-pub const PAYMENT_ATTEMPTS_MAX: usize = 5;
+/// How long an order waits for a checkout to be opened, in seconds since it was placed: as long as the queue of the
+/// function that opens it tries.
+pub const CHECKOUT_WAIT_MAX_S: i64 = 24 * 3_600;
+/// Attempts at the provider that one payment can have. A new one is made only when the provider says that the reference
+/// of the last one is taken, so the answers to this many calls must be lost before a payment fails.
+pub const PAYMENT_ATTEMPTS_MAX: usize = 10;
 /// Refunds of one payment that its seller can create. They are stored in the payment's item.
 pub const REFUNDS_MAX: usize = 50;
