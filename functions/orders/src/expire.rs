@@ -1,15 +1,25 @@
 //! The timer of an order's payment window: an order that is still unpaid when it closes is cancelled and its cart given
-//! back.
+//! back. An order that could not be paid all the time, because the provider was away, waits longer: the payment says so.
 
 use contracts::{orders::Expire, timers::Due};
-use domain::OrderId;
-use runtime::{Granted, StepError};
+use domain::{OrderId, order::Order, payment::Payment};
+use runtime::{Granted, StepError, Tries, retry};
+use store::keys;
 
-use crate::transition::apply_event;
+use crate::transition::commit;
 
 pub async fn handle(deps: &Granted<Expire>, due: Due<OrderId>) -> Result<(), StepError> {
-    let now = deps.now();
-    apply_event(deps, &deps.due(&due), due.subject, |order| Ok(order.expire(now))).await
+    let (received, tenant) = (deps.due(&due), due.tenant_id);
+    let (order_key, payment_key) = (keys::order(tenant, due.subject), keys::payment(tenant, due.subject));
+    let mut gives_back_cart = true;
+    retry!(Tries::FEW_RIVALS, {
+        let mut found = deps.db.batch_get(&[order_key.clone(), payment_key.clone()]).await?;
+        let order = found.take::<Order>(&order_key)?;
+        let order = order.ok_or_else(|| StepError::retry("there is no such order (yet)"))?;
+        let payment = found.take::<Payment>(&payment_key)?.map(|payment| payment.value);
+        let Some(moved) = order.value.expire(payment.as_ref(), deps.now()) else { return Ok(()) };
+        commit(deps, &received, moved, order.version, &mut gives_back_cart).await?
+    })
 }
 
 #[cfg(test)]
@@ -60,10 +70,12 @@ mod tests {
     async fn a_timer_that_comes_early_comes_again() {
         let fixture = Fixture::new().await;
         let Running::Queue(expire) = host::timer(handle).start(fixture.deps().boot()) else { panic!("not a queue") };
-        let message = || serde_json::from_value(json!({
-            "messageId": "1", "receiptHandle": "r", "body": serde_json::to_string(&fixture.due()).unwrap(),
-            "attributes": { "ApproximateReceiveCount": "1" },
-        }));
+        let message = || {
+            serde_json::from_value(json!({
+                "messageId": "1", "receiptHandle": "r", "body": serde_json::to_string(&fixture.due()).unwrap(),
+                "attributes": { "ApproximateReceiveCount": "1" },
+            }))
+        };
         let answer = expire(vec![message().unwrap()]).await;
         assert_eq!(answer.batch_item_failures.len(), 1);
         assert_eq!((fixture.status().await, fixture.world.aws.take_held_back_s()), (OrderStatus::Pending, vec![5]));

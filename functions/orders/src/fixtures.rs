@@ -112,7 +112,7 @@ impl Fixture {
             payment_id: self.payment,
             provider: "paystack".into(),
             amount: self.order.totals.total,
-            reason: FailureReason::Declined,
+            reason: FailureReason::ProviderRejected,
         })
     }
 

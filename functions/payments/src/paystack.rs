@@ -108,8 +108,8 @@ impl Paystack {
         match data["status"].as_str() {
             Some("success") => {
                 let amount = money(&data, "amount")?;
-                let fees = data["fees"].as_i64().unwrap_or(0);
-                Ok(ChargeReport::Captured { amount, fees: Money::new(fees, amount.currency) })
+                let fees = money(&data, "fees")?;
+                Ok(ChargeReport::Captured { amount, fees })
             }
             Some("failed") => Ok(ChargeReport::Failed),
             // Reversed: taken and given back by Paystack itself, so nothing is held.

@@ -4,7 +4,7 @@
 pub const ORDER_LINES_MAX: usize = 40;
 /// Units of one line of a cart or order.
 pub const QUANTITY_MAX: u32 = 999;
-/// Returns of one order. They are stored in the order's item (DynamoDB takes 400 KB), and its timeline has room for 100
+/// Returns of one order. They are stored in the order's item (DynamoDB takes 400 KB), and its timeline has room for 200
 /// steps.
 pub const RETURNS_MAX: usize = 20;
 /// How often the goods of an order can be dispatched: once, and again after each failed delivery.
