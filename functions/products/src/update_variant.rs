@@ -122,7 +122,7 @@ mod tests {
         let absent = request().path("vid", nothing).send(&world.deps, handle).await;
         assert_eq!(absent.problem(), (404, "not_found".into()));
         let stale = request().path("vid", made.variants[0].id).header("if-match", "\"7\"");
-        assert_eq!(stale.send(&world.deps, handle).await.problem(), (412, "changed".into()));
+        assert_eq!(stale.send(&world.deps, handle).await.problem(), (412, "version_mismatch".into()));
     }
 
     #[tokio::test]
