@@ -1,7 +1,5 @@
 //! Every function there is, for whoever hosts more than one of them. No Lambda knows this crate.
 
-#![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
-
 use runtime::Hosted;
 
 /// All functions of all services.
