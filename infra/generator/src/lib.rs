@@ -12,6 +12,7 @@ mod conform;
 mod data;
 mod dependencies;
 mod endpoint;
+mod enums;
 mod event_schemas;
 mod example;
 mod files;
