@@ -12,8 +12,7 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::enums::plain_enum;
-use crate::{Result, endpoint};
+use crate::{Result, endpoint, enums::plain_enum};
 
 const REFERENCE: &str = "#/components/schemas/";
 

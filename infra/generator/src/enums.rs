@@ -13,7 +13,7 @@ pub(crate) fn plain_enum(schema: &mut Schema) {
     let about = schema.get("description").and_then(Value::as_str).map(str::to_owned);
     let list = meanings.collect::<Vec<_>>().join("\n");
     let description: Vec<_> = about.into_iter().chain((!list.is_empty()).then_some(list)).collect();
-    let names = Value::from_iter(named.iter().map(|(name, _)| *name));
+    let names: Value = named.iter().map(|(name, _)| *name).collect();
     schema.remove("oneOf");
     schema.insert("type".into(), "string".into());
     schema.insert("enum".into(), names);
