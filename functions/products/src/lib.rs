@@ -16,4 +16,6 @@ runtime::functions! {
 }
 
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod fixtures;
