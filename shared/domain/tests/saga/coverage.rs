@@ -31,12 +31,14 @@ const REFUSED: &str = "what fails has no checkout, or its one checkout has been 
 const REPEATED: &str = "the call is repeated first";
 
 /// Transitions that nothing makes, between states that are reached.
-pub(crate) const UNREACHED: [(Transition, &str); 16] = [
+pub(crate) const UNREACHED: [(Transition, &str); 18] = [
     (("payment", "pending", "begin_attempt", "initiated"), ONE_CHECKOUT),
     (("payment", "pending", "checkout_opened", "pending"), ONE_CHECKOUT),
     (("payment", "pending", "unanswered", "unknown"), ONE_CHECKOUT),
     (("payment", "captured", "captured astray", "captured"), ONE_CHECKOUT),
     (("payment", "refunded", "captured astray", "refunded"), ONE_CHECKOUT),
+    (("payment", "pending", "failed", "failed"), "a declined card ends nothing, and what was opened is not refused"),
+    (("payment", "unknown", "failed", "failed"), REPEATED),
     (("payment", "failed", "captured", "captured"), REFUSED),
     (("payment", "failed", "captured astray", "failed"), REFUSED),
     (("payment", "initiated", "captured", "captured"), NOT_SHOWN),
@@ -130,7 +132,7 @@ fn payments() -> BTreeSet<Transition> {
         with(PaymentStatus::Initiated),
         with(PaymentStatus::Unknown),
         with(PaymentStatus::Pending),
-        failed(FailureReason::Declined),
+        failed(FailureReason::ProviderRejected),
         lapsed.clone(),
         taken(TOTAL),
         taken(WRONG),
@@ -159,7 +161,7 @@ fn changes_of(before: Payment) -> Vec<Transition> {
         ("try_failed", before.clone().try_failed("r1", NOW)),
         ("captured", capture),
         ("captured astray", captured(WRONG).map(|(next, _)| next)),
-        ("failed", before.clone().failed(FailureReason::Declined, NOW)),
+        ("failed", before.clone().failed(FailureReason::ProviderRejected, NOW)),
         ("failed", before.clone().failed(FailureReason::Cancelled, NOW)),
         ("request_refund", before.refunds.is_empty().then(|| refund(before.clone())).flatten()),
         ("refund under way", refund_ended(before.clone(), RefundStatus::Pending)),
