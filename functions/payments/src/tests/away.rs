@@ -9,7 +9,7 @@ fn request(till: &Till) -> TestRequest {
 }
 
 async fn start(till: &Till) -> Answer {
-    request(till).key("a").send(&till.deps.core, start::handle).await
+    request(till).key("a").send(&till.deps, start::handle).await
 }
 
 /// The step tries twice, in vain.
@@ -65,7 +65,7 @@ async fn the_buyer_is_told_to_come_back_and_then_has_a_full_window() {
     till.provider.fail_next([Fault::NoAnswer]);
     let away = start(&till).await;
     assert_eq!((away.problem(), away.0.header("retry-after")), ((503, "provider_unavailable".into()), Some("30")));
-    let shown: PaymentView = request(&till).send(&till.deps.core, get::handle).await.ok();
+    let shown: PaymentView = request(&till).send(&till.deps, get::handle).await.ok();
     assert_eq!((shown.status, shown.checkout_url, shown.attempts), (PaymentStatus::Unknown, None, 1));
 
     // The order's window is over, but nothing has ended it.
@@ -73,10 +73,10 @@ async fn the_buyer_is_told_to_come_back_and_then_has_a_full_window() {
     let started: PaymentView = start(&till).await.ok();
     assert_eq!((started.status, started.expires_at), (PaymentStatus::Pending, after(till.deps.now(), 900)));
     till.world.clock.advance_s(899);
-    let again = request(&till).key("b").send(&till.deps.core, start::handle).await;
+    let again = request(&till).key("b").send(&till.deps, start::handle).await;
     assert_eq!(again.ok::<PaymentView>().checkout_url, started.checkout_url);
     till.world.clock.advance_s(1);
-    let late = request(&till).key("c").send(&till.deps.core, start::handle).await;
+    let late = request(&till).key("c").send(&till.deps, start::handle).await;
     assert_eq!(late.problem(), (409, "order_not_payable".into()));
 }
 

@@ -7,7 +7,7 @@ use super::*;
 
 async fn shown(till: &Till) -> PaymentView {
     let request = TestRequest::new().by(&till.world.buyer).path("id", till.order.id);
-    request.send(&till.deps.core, get::handle).await.ok()
+    request.send(&till.deps, get::handle).await.ok()
 }
 
 #[tokio::test]
