@@ -224,6 +224,7 @@ fn build(
         state: OrderState::Pending,
         placed_at: now,
         expires_at: after(now, i64::from(store.payment_window_s)),
+        payment_window_s: store.payment_window_s,
         updated_at: now,
         fulfilment: None,
         returns: vec![],
@@ -299,6 +300,7 @@ fn write(
             total: order.totals.total,
             payment_provider: order.payment_provider.clone(),
             expires_at: order.expires_at,
+            payment_window_s: Some(order.payment_window_s),
         },
     ));
     Ok(Parts { cart, stock })

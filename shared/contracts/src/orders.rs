@@ -152,7 +152,8 @@ pub struct Order {
     /// When the order was placed.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub placed_at: Timestamp,
-    /// End of the payment window.
+    /// End of the payment window. It moves while the payment provider is away and no checkout could be opened, for at
+    /// most a day, and if the checkout was opened late.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub expires_at: Timestamp,
     /// When the order last changed.
@@ -406,7 +407,8 @@ endpoints! {
     /// Orders the items in the caller's cart. Either the stock of all lines is reserved, or the order is refused: 409
     /// `lines_unavailable` names the lines that cannot be ordered, and the cart stays as it is. The order has the
     /// current prices, shipping rate and tax. A line whose price changed since the buyer last saw it is refused too.
-    /// The order waits for its payment until `expires_at`.
+    /// The order waits for its payment until `expires_at`. A declined card does not end it: the buyer can pay with
+    /// another one until then.
     ///
     /// If the cart has a coupon, the order uses it or is refused: 409 `coupon_exhausted` if the coupon's cap is
     /// reached, `coupon_used` if this customer (by e-mail address) used it as often as one customer can,
@@ -532,9 +534,11 @@ steps! {
         retry: STEP,
         tables: [Orders: Get Put, Requests: Put], emits: [OrderRefunded],
     }
-    /// The payment window closed: cancels an order that is still unpaid, and restores the buyer's cart.
+    /// The payment window closed: cancels an order that is still unpaid, and restores the buyer's cart. If no checkout
+    /// could be opened in time, extends the window instead.
     Expire = "orders-expire" about OrderId {
         retry: STEP,
-        tables: [Orders: Get Put, Carts: Update, Timers: Delete], emits: [OrderCancelled],
+        tables: [Orders: BatchGet Put, Payments: BatchGet, Carts: Update, Timers: Put Delete],
+        emits: [OrderCancelled, OrderWindowExtended],
     }
 }
