@@ -1,10 +1,14 @@
-//! The platform's own functions: who may come in, events on their way to the bus, health, documentation.
+//! The platform's own functions: who may come in, events on their way to the bus, timers, health, documentation, and
+//! what operators call.
 
 pub mod authorizer;
+pub mod dead_letters;
 pub mod docs;
 pub mod health;
 pub mod openapi;
 pub mod outbox_relay;
+pub mod redrive;
+pub mod republish;
 pub mod sweep_timers;
 
 mod bus;
@@ -12,6 +16,6 @@ mod bus;
 runtime::functions! {
     http: docs, health, openapi;
     stream: outbox_relay;
-    invoked: sweep_timers;
+    invoked: dead_letters, redrive, republish, sweep_timers;
     authorizer: authorizer;
 }

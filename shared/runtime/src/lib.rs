@@ -13,6 +13,7 @@ pub mod boot;
 pub mod claims;
 pub mod codes;
 pub mod config;
+pub mod dead_letters;
 pub mod deps;
 pub mod email;
 pub mod events;

@@ -27,6 +27,13 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position(HashMap<String, String>);
 
+impl Position {
+    /// The position in a table after a sort key, whether an item has that key or not.
+    pub(crate) fn after(sk: String) -> Self {
+        Self(HashMap::from([("sk".to_owned(), sk)]))
+    }
+}
+
 /// How often a transaction is repeated after a conflict with others. With [`backoff`] the waits add up to at most 5.2
 /// seconds, within the shortest function timeout (10 s).
 const CONFLICT_RETRIES: u32 = 14;
