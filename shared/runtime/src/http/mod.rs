@@ -99,11 +99,24 @@ where
             }
         }
     };
-    let reply = result.unwrap_or_else(|problem| problem.into_raw(&request_id));
+    let reply = result.and_then(fitting).unwrap_or_else(|problem| problem.into_raw(&request_id));
     if reply.status == problems::INTERNAL.status {
         telemetry::count(&core.config, "faults", 1, core.now());
     }
     reply.with_header("x-request-id", request_id)
+}
+
+/// The largest reply that Lambda passes on has 6 MB; some of it is for headers and what is around them.
+const REPLY_BYTES_MAX: usize = 6 * 1024 * 1024 - 64 * 1024;
+
+/// Lambda fails a call whose reply is too large, and the caller learns nothing: an error that is logged is better. Pages
+/// of lists are cut long before.
+fn fitting(reply: RawReply) -> Result<RawReply, Problem> {
+    let bytes = reply.size();
+    if bytes <= REPLY_BYTES_MAX {
+        return Ok(reply);
+    }
+    Err(Problem::internal(&format!("a reply of {bytes} bytes is too large for Lambda")))
 }
 
 async fn stored_answer(deps: &Deps, key: Option<call::IdempotencyKey>) -> Option<Result<RawReply, Problem>> {
