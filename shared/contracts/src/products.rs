@@ -143,7 +143,7 @@ pub struct ImageInput {
     #[garde(length(max = URL_MAX), custom(check::web_address))]
     pub url: String,
     /// What the image shows, for people who cannot see it.
-    #[garde(length(chars, max = SHORT_TEXT_MAX))]
+    #[garde(length(chars, max = SHORT_TEXT_MAX), custom(check::clean_or_empty))]
     #[serde(default)]
     pub alt: String,
 }

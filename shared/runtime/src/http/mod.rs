@@ -152,7 +152,10 @@ async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, P
                 .unwrap_or(&raw.request_id)
                 .to_owned(),
             causation_id: None,
-            traceparent: raw.header("traceparent").filter(|parent| parent.len() == 55).map(str::to_owned),
+            traceparent: raw
+                .header("traceparent")
+                .filter(|parent| parent.len() == 55 && is_token(parent))
+                .map(str::to_owned),
         },
         principal,
         store,
