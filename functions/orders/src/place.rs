@@ -585,6 +585,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_key_is_bound_to_the_store_however_that_is_named() {
+        let world = World::new().await;
+        let (book, _) = world.product("Book", 150_000, 10).await;
+        world.branch("adas-shoes").await;
+        fill_cart(&world, &world.buyer, &[(&book, 1)]).await;
+        let body = place_request(&world, &world.buyer, "k").into_raw().body;
+        let named = |name: &str, value: &str| {
+            let request = TestRequest::new().by(&world.buyer).key("k").body(body.clone()).header(name, value);
+            request.send(&world.deps, handle)
+        };
+        let first = named("host", "adas-books.localhost").await;
+        assert_eq!(first.status(), 201);
+        for (name, value) in [("x-store", world.store.slug.clone()), ("x-store", world.store.id.to_string())] {
+            assert_eq!(named(name, &value).await.0.body, first.0.body);
+        }
+        let elsewhere = named("host", "adas-shoes.localhost").await;
+        assert_eq!(elsewhere.problem(), (422, "idempotency_key_reused".into()));
+    }
+
+    #[tokio::test]
     async fn needs_an_idempotency_key() {
         let world = World::new().await;
         let asked = TestRequest::new().by(&world.buyer).store(&world.store.slug).json(json!({

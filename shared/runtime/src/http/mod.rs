@@ -29,6 +29,7 @@ use store::StoredAnswer;
 use crate::{
     auth::Principal,
     boot::{Boot, Erased},
+    claims::StoreRef,
     deps::Deps,
     events::Cause,
     granted::{Extra, Granted},
@@ -142,7 +143,7 @@ async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, P
     let path = path::<E::Path>(&raw.path_parameters)?;
     let query = query::<E::Query>(&raw.query)?;
     let body = body::parse::<E::Body>(&raw)?;
-    let idempotency = idempotency(row, route, &raw, principal.as_ref())?;
+    let idempotency = idempotency(row, route, &raw, principal.as_ref(), store)?;
     let if_match = raw.header("if-match").map(call::parse_if_match).transpose()?;
     Ok(Call {
         cause: Cause {
@@ -207,6 +208,7 @@ fn idempotency(
     route: &Route,
     raw: &RawRequest,
     principal: Option<&Principal>,
+    store: Option<StoreRef>,
 ) -> Result<Option<call::IdempotencyKey>, Problem> {
     let key = match (route.idempotency, raw.header("idempotency-key")) {
         (Idempotency::None, _) | (Idempotency::Accepted, None) => return Ok(None),
@@ -220,7 +222,7 @@ fn idempotency(
         let detail = "Idempotency-Key: expected 1 to 255 printable characters without spaces";
         return Err(Problem::new(&problems::IDEMPOTENCY_KEY_INVALID, detail));
     }
-    Ok(Some(call::IdempotencyKey::new(row.function, key, raw, principal)))
+    Ok(Some(call::IdempotencyKey::new(row.function, key, raw, principal, store)))
 }
 
 fn is_token(text: &str) -> bool {
