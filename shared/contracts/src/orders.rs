@@ -482,7 +482,7 @@ endpoints! {
     }
     /// List own orders
     ///
-    /// Lists the caller's orders in a store, newest first.
+    /// Lists the caller's orders in a store, newest first, each as a summary: `GET /orders/{id}` has its lines.
     List = Get "/orders" => "orders-list" {
         access: Access::Needs(Permission::OrdersReadOwn), store: Required, idempotency: None,
         path: Nothing, query: ListQuery, body: Nothing, reply: 200 Page<OrderSummary>,
@@ -551,7 +551,7 @@ endpoints! {
     }
     /// List all orders of a store
     ///
-    /// For the store's team; newest first.
+    /// For the store's team; newest first, each as a summary.
     ListAll = Get "/admin/orders" => "orders-list-all" {
         access: Access::Needs(Permission::OrdersReadAll), store: Required, idempotency: None,
         path: Nothing, query: ListOrders, body: Nothing, reply: 200 Page<OrderSummary>,

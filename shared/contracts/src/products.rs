@@ -378,7 +378,7 @@ endpoints! {
     }
     /// List products
     ///
-    /// Products of a store, newest first.
+    /// Products of a store, newest first, each as a summary: `GET /products/{id}` has its description and variants.
     List = Get "/products" => "products-list" {
         access: Access::PublicOrToken, store: Required, idempotency: None,
         path: Nothing, query: ListProducts, body: Nothing, reply: 200 Page<ProductSummary>,
