@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 use domain::Timestamp;
-use runtime::email::Email;
+use mail::Email;
 use serde_json::{Map, Value, json};
 
 use crate::dynamo::Embedded;
