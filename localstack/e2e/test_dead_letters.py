@@ -33,7 +33,7 @@ def test_a_dead_letter_is_seen_with_its_reason_and_moved_back(shop: Shop, seller
         redriven = {"function": QUEUE, "reason_prefix": "poison"}
         wait_for("the move", lambda: shop.cloud.invoke("platform-redrive", redriven)["moved"])
         (again,) = wait_for("the dead letter again", shown)
-        assert again["reason"] == REASON and again["sent_at"] > letter["sent_at"]
+        assert again["reason"] == REASON and again["sent_at"] != letter["sent_at"]
     finally:
         wait_for("its end", lambda: shop.cloud.delete_dead_letters(QUEUE, correlation_id))
 

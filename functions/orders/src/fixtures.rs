@@ -2,10 +2,7 @@
 
 use contracts::{
     Function,
-    events::{
-        Envelope, Event, OrderCreated, PaymentCompleted, PaymentFailed, RefundCompleted, StockCountUpdated,
-        StockRejected,
-    },
+    events::{Envelope, Event, PaymentCompleted, PaymentFailed, RefundCompleted, StockCountUpdated, StockRejected},
     orders::{Order as OrderView, Return as ReturnView},
     table::Table,
     timers::Due,
