@@ -191,6 +191,63 @@ impl Order {
     }
 }
 
+/// An order in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OrderSummary {
+    /// Id of the order.
+    pub id: OrderId,
+    /// A short number for people to read: `7KQ2-M9XD`.
+    pub number: String,
+    /// Status of the order. It also tells whether the order is paid.
+    pub status: OrderStatus,
+    /// Why the order was cancelled, if it was.
+    pub cancel_reason: Option<CancelReason>,
+    /// Where the goods are; null until the seller begins to prepare them.
+    pub fulfilment_status: Option<FulfilmentStatus>,
+    /// The customer's name.
+    pub customer_name: String,
+    /// Title of the first line.
+    pub first_title: String,
+    /// Number of lines.
+    pub line_count: u32,
+    /// The amount to pay.
+    pub total: Money,
+    /// When the order was placed.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub placed_at: Timestamp,
+    /// End of the payment window.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub expires_at: Timestamp,
+    /// When the order last changed.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub updated_at: Timestamp,
+    /// Version of the order, for `If-Match`; one more with each change.
+    pub version: u64,
+}
+
+impl OrderSummary {
+    /// The order as the API lists it.
+    pub fn new(order: domain::order::Order, version: u64) -> Self {
+        Self {
+            id: order.id,
+            status: order.state.status(),
+            cancel_reason: order.cancel_reason(),
+            fulfilment_status: order.fulfilment.map(|fulfilment| fulfilment.status),
+            number: order.number,
+            customer_name: order.customer.name,
+            line_count: u32::try_from(order.lines.len()).unwrap_or(u32::MAX),
+            // An order has at least one line.
+            first_title: order.lines.into_iter().next().map(|line| line.title).unwrap_or_default(),
+            total: order.totals.total,
+            placed_at: order.placed_at,
+            expires_at: order.expires_at,
+            updated_at: order.updated_at,
+            version,
+        }
+    }
+}
+
 /// Delivery of an order's goods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -427,10 +484,10 @@ endpoints! {
     }
     /// List own orders
     ///
-    /// Lists the caller's orders in a store, newest first.
+    /// Lists the caller's orders in a store, newest first, each as a summary: `GET /orders/{id}` has its lines.
     List = Get "/orders" => "orders-list" {
         access: Access::Needs(Permission::OrdersReadOwn), store: Required, idempotency: None,
-        path: Nothing, query: ListQuery, body: Nothing, reply: 200 Page<Order>,
+        path: Nothing, query: ListQuery, body: Nothing, reply: 200 Page<OrderSummary>,
         tables: [Orders: Query], emits: [],
         grants: [CursorKey],
     }
@@ -496,10 +553,10 @@ endpoints! {
     }
     /// List all orders of a store
     ///
-    /// For the store's team; newest first.
+    /// For the store's team; newest first, each as a summary.
     ListAll = Get "/admin/orders" => "orders-list-all" {
         access: Access::Needs(Permission::OrdersReadAll), store: Required, idempotency: None,
-        path: Nothing, query: ListOrders, body: Nothing, reply: 200 Page<Order>,
+        path: Nothing, query: ListOrders, body: Nothing, reply: 200 Page<OrderSummary>,
         tables: [Orders: Query], emits: [],
         grants: [CursorKey],
     }

@@ -89,10 +89,11 @@ pub const ONE_TIME_CODE_TRIES: u32 = 5;
 pub const ONBOARDING_TTL_S: i64 = 7 * 24 * 3_600;
 /// How long the response to an idempotency key is stored, in seconds.
 pub const IDEMPOTENCY_TTL_S: i64 = 24 * 3_600;
-/// SQS keeps a message for at most 14 days, so nothing is redelivered after that.
-pub const INBOX_TTL_S: i64 = 15 * 24 * 3_600;
 /// How long events are stored in the outbox, in seconds, so that they can be published again.
 pub const OUTBOX_TTL_S: i64 = 15 * 24 * 3_600;
+/// How long a consumer remembers that it has processed an event, in seconds. An event can be published again as long as
+/// it is in the outbox, and SQS keeps a message for at most 14 days.
+pub const INBOX_TTL_S: i64 = OUTBOX_TTL_S + 15 * 24 * 3_600;
 
 /// How long after delivery the buyer can request a return.
 pub const RETURN_WINDOW_S: i64 = 30 * 24 * 3_600;
