@@ -8,7 +8,7 @@ use contracts::{
         Envelope, Event, Incoming, OrderCancelled, OrderCreated, OrderEnded, OrderReturned, RefundInitiated,
         StockRejected, WebhookReceived,
     },
-    payments::{OnOrderCancelled, OnOrderReturned, Payment as PaymentView, Refund as RefundView},
+    payments::{OnOrderCancelled, OnOrderReturned, Payment as PaymentView, Reconcile, Refund as RefundView},
     table::Table,
     timers::Due,
 };
@@ -23,7 +23,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use runtime::{StepError, events::Cause, outbound::Outbound};
 use serde_json::{Value, json};
 use sha2::Sha512;
-use store::{SortOrder, TimerRecord, Versioned, keys, timers::SHARDS};
+use store::{TimerRecord, Versioned, keys};
 use testing::{FakePaystack, Fault, TestDeps, TestRequest, World, http::Answer};
 
 use crate::{
@@ -127,31 +127,25 @@ impl Till {
         on_refund_initiated::handle(&self.deps.granted(), self.event(2, data)).await
     }
 
-    /// Timers that wait.
-    async fn timers(&self) -> Vec<TimerRecord> {
-        let mut timers = vec![];
-        for shard in 0..SHARDS {
-            let list = keys::due_timers(shard);
-            let (page, _) = self.deps.db.list::<TimerRecord>(&list, SortOrder::Ascending, 10, None).await.unwrap();
-            timers.extend(page.into_iter().map(|timer| timer.value));
-        }
-        timers
+    /// The timer that waits, if one does. It is the payment's.
+    async fn held_timer(&self) -> Option<TimerRecord> {
+        let key = keys::timer(self.world.tenant, &self.order.id.to_string(), Reconcile::ROW.function);
+        let timer = self.deps.db.get::<TimerRecord>(&key).await.unwrap();
+        assert_eq!(self.world.dynamo.items(Table::Timers).len(), timer.iter().len());
+        timer.map(|timer| timer.value)
     }
 
-    /// The one timer that waits.
     async fn timer(&self) -> TimerRecord {
-        let [timer] = self.timers().await.try_into().unwrap();
-        assert_eq!((timer.function.as_str(), &timer.due.subject), ("payments-reconcile", &self.order.id.to_string()));
-        timer
+        self.held_timer().await.unwrap()
     }
 
-    /// Seconds until the one timer is due, and how often it was set again.
+    /// Seconds until the timer is due, and how often it was set again.
     async fn wait(&self) -> (i64, u32) {
         let due = self.timer().await.due;
         (due.due_at.as_second() - self.deps.now().as_second(), due.attempt)
     }
 
-    /// Waits until the one timer is due, and takes it as the sweep does.
+    /// Waits until the timer is due, and takes it as the sweep does.
     async fn sweep(&self) -> Due<OrderId> {
         let timer = self.timer().await;
         self.world.clock.advance_s(self.wait().await.0);

@@ -1,12 +1,15 @@
-//! garde rules for text that has a form, as bodies use them: `#[garde(custom(check::slug))]`,
-//! or `#[garde(inner(custom(check::slug)))]` where the value may be absent.
+//! garde rules for fields of request bodies: `#[garde(custom(check::slug))]`, or
+//! `#[garde(inner(custom(check::slug)))]` for an optional field.
 
 use domain::{coupon, text};
 
-/// Declares a rule: a check and what to tell people who break it.
+/// Declares rules: a check, and the message for a value that breaks it.
 macro_rules! rules {
     ($($name:ident($check:path): $message:literal;)*) => {$(
-        #[doc = $message]
+        #[doc = concat!("Rule: ", $message, ".")]
+        ///
+        /// # Errors
+        /// The message, for the client.
         pub fn $name<T: AsRef<str>>(text: &T, _: &()) -> garde::Result {
             if $check(text.as_ref()) { Ok(()) } else { Err(garde::Error::new($message)) }
         }
@@ -24,7 +27,10 @@ rules! {
     web_address(text::is_web_address): "expected an https:// address";
 }
 
-/// An amount of money that moves: more than nothing.
+/// Rule for an amount to be moved: greater than zero.
+///
+/// # Errors
+/// The message, for the client.
 pub fn positive(money: &domain::Money, _: &()) -> garde::Result {
     if (1..=domain::limits::AMOUNT_MAX_MINOR).contains(&money.amount_minor) {
         Ok(())
@@ -33,7 +39,10 @@ pub fn positive(money: &domain::Money, _: &()) -> garde::Result {
     }
 }
 
-/// A price: not negative, and small enough that a full cart of it is exact.
+/// Rule for a price: not negative, and at most [`PRICE_MAX_MINOR`](domain::limits::PRICE_MAX_MINOR).
+///
+/// # Errors
+/// The message, for the client.
 pub fn price(money: &domain::Money, _: &()) -> garde::Result {
     if (0..=domain::limits::PRICE_MAX_MINOR).contains(&money.amount_minor) {
         Ok(())

@@ -1,4 +1,4 @@
-//! Coupons over HTTP, and the step of the saga that gives their uses back.
+//! Coupons over HTTP, and the step of the saga that releases their uses.
 
 use domain::{
     CouponId, Money, Permission, StoreId, Timestamp,
@@ -16,33 +16,46 @@ use crate::{
     steps,
 };
 
-/// A coupon, as the store's team sees it.
+/// A coupon, for the store's team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Coupon {
+    /// Id of the coupon.
     pub id: CouponId,
+    /// The store.
     pub store_id: StoreId,
+    /// The code.
     pub code: String,
+    /// The discount on the goods.
     pub discount: Discount,
+    /// The smallest subtotal that the coupon applies to.
     pub minimum_subtotal: Option<Money>,
+    /// The coupon is valid from this moment on.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub starts_at: Option<Timestamp>,
+    /// The coupon is valid before this moment.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub ends_at: Option<Timestamp>,
+    /// The largest number of uses by all customers together.
     pub cap: Option<u32>,
+    /// The largest number of uses by one customer (by e-mail address).
     pub cap_per_customer: Option<u32>,
-    /// Orders that use it; one that is cancelled gives its use back.
+    /// Orders that use the coupon, without cancelled ones.
     pub uses: u32,
+    /// Whether the coupon is switched on.
     pub active: bool,
+    /// When the coupon was created.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub created_at: Timestamp,
+    /// When the coupon last changed.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub updated_at: Timestamp,
-    /// One more with each change, and with each use.
+    /// Version of the coupon; one more with each change, and with each use.
     pub version: u64,
 }
 
 impl Coupon {
+    /// The coupon as the API returns it.
     pub fn new(coupon: domain::coupon::Coupon, version: u64) -> Self {
         Self {
             id: coupon.id,
@@ -63,74 +76,82 @@ impl Coupon {
     }
 }
 
+/// A coupon to be created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateCoupon {
-    /// Unique in the store, kept in upper case.
+    /// The code; unique in the store, stored in upper case.
     #[garde(length(min = COUPON_CODE_MIN, max = COUPON_CODE_MAX), custom(check::coupon_code))]
     pub code: String,
-    /// A share of the goods, or an amount in the store's currency.
+    /// A percentage of the subtotal, or an amount in the store's currency.
     #[garde(custom(is_possible))]
     #[eserde(compat)]
     pub discount: Discount,
-    /// What the goods must come to.
+    /// The smallest subtotal that the coupon applies to.
     #[garde(inner(custom(check::price)))]
     #[eserde(compat)]
     #[serde(default)]
     pub minimum_subtotal: Option<Money>,
+    /// The coupon is valid from this moment on.
     #[garde(skip)]
     #[eserde(compat)]
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub starts_at: Option<Timestamp>,
-    /// After `starts_at`.
+    /// The coupon is valid before this moment, which must be after `starts_at`.
     #[garde(skip)]
     #[eserde(compat)]
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub ends_at: Option<Timestamp>,
-    /// Uses in all.
+    /// The largest number of uses by all customers together; unlimited if absent.
     #[garde(range(min = 1, max = COUPON_CAP_MAX))]
     #[serde(default)]
     pub cap: Option<u32>,
-    /// Uses by one customer, by e-mail address.
+    /// The largest number of uses by one customer (by e-mail address); unlimited if absent.
     #[garde(range(min = 1, max = COUPON_CAP_MAX))]
     #[serde(default)]
     pub cap_per_customer: Option<u32>,
-    /// It is, unless told.
+    /// Whether the coupon is switched on; by default it is.
     #[garde(skip)]
     #[serde(default)]
     pub active: Option<bool>,
 }
 
-/// Only what is given changes; null clears.
+/// Changes of a coupon. Absent fields keep their values; null clears a field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateCoupon {
+    /// A percentage of the subtotal, or an amount in the store's currency.
     #[garde(inner(custom(is_possible)))]
     #[eserde(compat)]
     #[serde(default)]
     pub discount: Option<Discount>,
+    /// The smallest subtotal that the coupon applies to.
     #[garde(inner(inner(custom(check::price))))]
     #[serde(default, deserialize_with = "patch::clearable")]
     pub minimum_subtotal: Clearable<Money>,
+    /// The coupon is valid from this moment on.
     #[garde(skip)]
     #[serde(default, deserialize_with = "patch::clearable")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub starts_at: Clearable<Timestamp>,
+    /// The coupon is valid before this moment, which must be after `starts_at`.
     #[garde(skip)]
     #[serde(default, deserialize_with = "patch::clearable")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub ends_at: Clearable<Timestamp>,
-    /// Not below the uses there are.
+    /// The largest number of uses by all customers together; not below the current number of uses.
     #[garde(inner(inner(range(min = 1, max = COUPON_CAP_MAX))))]
     #[serde(default, deserialize_with = "patch::clearable")]
     pub cap: Clearable<u32>,
+    /// The largest number of uses by one customer (by e-mail address).
     #[garde(inner(inner(range(min = 1, max = COUPON_CAP_MAX))))]
     #[serde(default, deserialize_with = "patch::clearable")]
     pub cap_per_customer: Clearable<u32>,
+    /// Whether the coupon is switched on.
     #[garde(skip)]
     #[serde(default)]
     pub active: Option<bool>,
@@ -146,45 +167,50 @@ fn is_possible(discount: &Discount, (): &()) -> garde::Result {
     if (1..=max).contains(&value) { Ok(()) } else { Err(garde::Error::new(format!("expected {what} from 1 to {max}"))) }
 }
 
+/// The path of a coupon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CouponPath {
+    /// Id of the coupon path.
     pub id: CouponId,
 }
 
 endpoints! {
-    /// Adds a coupon.
+    /// Create a coupon
     Create = Post "/coupons" => "coupons-create" {
         access: Access::Needs(Permission::CouponsWrite), store: Required, idempotency: Accepted,
         path: Nothing, query: Nothing, body: CreateCoupon, reply: 201 Coupon,
         tables: [Coupons: Put, Tenants: Get], emits: [CouponCreated],
         problems: [CODE_TAKEN, NOT_FOUND],
     }
-    /// Lists a store's coupons, newest first.
+    /// List coupons
+    ///
+    /// Coupons of a store, newest first.
     List = Get "/coupons" => "coupons-list" {
         access: Access::Needs(Permission::CouponsRead), store: Required, idempotency: None,
         path: Nothing, query: ListQuery, body: Nothing, reply: 200 Page<Coupon>,
         tables: [Coupons: Query], emits: [],
         grants: [CursorKey],
     }
-    /// Shows a coupon.
+    /// Get a coupon
     Get = Get "/coupons/{id}" => "coupons-get" {
         access: Access::Needs(Permission::CouponsRead), store: Required, idempotency: None,
         path: CouponPath, query: Nothing, body: Nothing, reply: 200 Coupon,
         tables: [Coupons: Get], emits: [],
     }
-    /// Changes a coupon's terms.
+    /// Update a coupon
     ///
-    /// Orders that were placed keep what it took off. Every use is a new version, so `If-Match` refuses a change of a
-    /// coupon that somebody used meanwhile.
+    /// Orders that were placed keep their discount. Every use makes a new version, so a request with `If-Match` is
+    /// refused if the coupon was used in the meantime.
     Update = Patch "/coupons/{id}" => "coupons-update" {
         access: Access::Needs(Permission::CouponsWrite), store: Required, idempotency: None,
         path: CouponPath, query: Nothing, body: UpdateCoupon, reply: 200 Coupon,
         tables: [Coupons: BatchGet Put, Tenants: BatchGet], emits: [CouponUpdated],
     }
-    /// Deletes a coupon, used or not.
+    /// Delete a coupon
     ///
-    /// Orders that were placed keep what it took off. Its code is free for another coupon at once.
+    /// Possible even if the coupon was used: orders that were placed keep their discount. The code can be used for
+    /// another coupon at once.
     Delete = Delete "/coupons/{id}" => "coupons-delete" {
         access: Access::Needs(Permission::CouponsWrite), store: Required, idempotency: None,
         path: CouponPath, query: Nothing, body: Nothing, reply: 200 Coupon,
@@ -193,7 +219,7 @@ endpoints! {
 }
 
 steps! {
-    /// The order is off: the use that it made of a coupon is given back.
+    /// An order was cancelled: releases its use of a coupon.
     OnOrderCancelled = "coupons-on-order-cancelled" on events::OrderCancelled {
         retry: STEP,
         tables: [Coupons: Get Put Update, Requests: Put], emits: [],

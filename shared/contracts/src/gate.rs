@@ -1,6 +1,6 @@
-//! What a function does is held against its row: by every handle that reaches the outside (tables, secrets, mail, bus,
-//! queues), wherever the function runs. On AWS the function's role says the same; a unit test, the simulator and the
-//! one process have no roles, so here is where a row that is wrong is found.
+//! Enforces rows: every handle to the outside (tables, secrets, mail, bus, queues) asks the gate before it acts,
+//! wherever the function runs. On AWS, the function's IAM role enforces the same. Unit tests, the simulator and the
+//! single process have no IAM roles, so there the gate finds a row that lacks a permission.
 
 use std::{fmt, sync::Arc};
 
@@ -10,10 +10,12 @@ use crate::{
     table::{Action, Table},
 };
 
-/// Something that a row has to grant.
+/// An action that needs a grant in the function's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Use {
+    /// An action on a table.
     Table(Table, Action),
+    /// Another permission.
     Grant(Grant),
     /// Committing an event of this type.
     Emit(&'static str),
@@ -29,18 +31,20 @@ impl fmt::Display for Use {
     }
 }
 
-/// A function did what its row does not grant: a fault of ours.
+/// A function tried an action that its row does not grant: a bug in the row or in the handler.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{function} may not: {what}; its row does not grant it")]
 pub struct NotGranted {
+    /// The function.
     pub function: &'static str,
+    /// What it tried.
     pub what: Use,
 }
 
-/// Is told of everything that a function does, and whether its row grants it.
+/// A callback for every action of a function; the last argument says whether the row grants it.
 pub type Witness = Arc<dyn Fn(&'static Row, Use, bool) + Send + Sync>;
 
-/// Lets pass what a function's row grants.
+/// Lets a function do what its row grants.
 #[derive(Clone, Default)]
 pub struct Gate {
     row: Option<&'static Row>,
@@ -54,28 +58,30 @@ impl fmt::Debug for Gate {
 }
 
 impl Gate {
-    /// Lets everything pass: for what furnishes tests and moves data, never for a function.
+    /// A gate that allows everything: for test fixtures and data migrations, never for a function.
     pub fn open() -> Self {
         Self::default()
     }
 
-    /// Of the function with this row.
+    /// The gate of the function with this row.
     pub fn of(row: &'static Row) -> Self {
         Self { row: Some(row), witness: None }
     }
 
-    /// The same, with somebody told.
+    /// Adds a witness to this gate.
     pub fn witnessed(self, witness: Witness) -> Self {
         Self { witness: Some(witness), ..self }
     }
 
-    /// The same witness at another function's gate.
+    /// The gate of another function, with the same witness.
     pub fn before(&self, row: &'static Row) -> Self {
         Self { row: Some(row), witness: self.witness.clone() }
     }
 
+    /// Asks for permission to do something.
+    ///
     /// # Errors
-    /// [`NotGranted`], naming function and use.
+    /// [`NotGranted`], which names the function and the action.
     pub fn pass(&self, what: Use) -> Result<(), NotGranted> {
         let Some(row) = self.row else { return Ok(()) };
         let is_granted = match what {

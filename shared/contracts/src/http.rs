@@ -1,8 +1,8 @@
-//! What all endpoints share: lists, problems, and the empty parts.
+//! Types that all endpoints share: pages of lists, problems, and [`Nothing`].
 
 use serde::{Deserialize, Serialize};
 
-/// No path parameters, no query, no body, or no content to give back.
+/// No path parameters, no query parameters, no request body, or an empty response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -12,20 +12,24 @@ pub struct Nothing {}
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Page<T> {
+    /// The items of this page.
     pub items: Vec<T>,
-    /// Give it as `cursor` to get the next page; absent on the last one.
+    /// Send it as `cursor` to get the next page. Null on the last page.
     pub next_cursor: Option<String>,
 }
 
+/// Items per page, unless the request says otherwise.
 pub const LIMIT_DEFAULT: u8 = 20;
+/// The largest number of items per page.
 pub const LIMIT_MAX: u8 = 100;
 
-/// How many items a page has: 1 to 100, 20 unless told.
+/// The largest number of items on a page: 1 to 100; 20 by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8")]
 pub struct Limit(u8);
 
 impl Limit {
+    /// The number of items, for a query.
     pub fn get(self) -> i32 {
         i32::from(self.0)
     }
@@ -41,7 +45,8 @@ impl TryFrom<u8> for Limit {
     type Error = String;
 
     fn try_from(limit: u8) -> Result<Self, String> {
-        if (1..=LIMIT_MAX).contains(&limit) { Ok(Self(limit)) } else { Err(format!("expected 1 to {LIMIT_MAX}")) }
+        let is_allowed = (1..=LIMIT_MAX).contains(&limit);
+        if is_allowed { Ok(Self(limit)) } else { Err(format!("expected a whole number from 1 to {LIMIT_MAX}")) }
     }
 }
 
@@ -65,37 +70,43 @@ impl schemars::JsonSchema for Limit {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
+    /// Items per page.
     #[serde(default)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[serde(default)]
     pub cursor: Option<String>,
 }
 
-/// What is wrong with one field.
+/// An error in one field of the request body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldError {
-    /// JSON Pointer (RFC 6901) into the request's body.
+    /// JSON Pointer (RFC 6901) to the field.
     pub pointer: String,
-    /// Stable, for programs.
+    /// A stable code, for programs.
     pub code: String,
-    /// For people.
+    /// An explanation, for people.
     pub detail: String,
 }
 
-/// An error answer (RFC 9457), as `application/problem+json`.
+/// An error response (RFC 9457), sent as `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
-    /// Always `about:blank`: `code` tells problems apart.
+    /// Always `about:blank`: problems are distinguished by `code`.
     pub r#type: String,
+    /// The reason phrase of the HTTP status.
     pub title: String,
+    /// The HTTP status.
     pub status: u16,
-    /// Stable, for programs.
+    /// A stable code, for programs.
     pub code: String,
+    /// An explanation, for people.
     pub detail: String,
+    /// Id of the request, for support.
     pub request_id: String,
+    /// The wrong fields of the request body, all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }

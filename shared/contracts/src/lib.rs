@@ -1,6 +1,8 @@
-//! The wire: what goes over HTTP and over the bus, and the one table of endpoints and consumers from which the
-//! infrastructure, its permissions and the API's documentation are generated. Knows no AWS SDK and does no I/O.
+//! The wire: bodies of HTTP requests and responses, events on the bus, and the rows of all functions. The
+//! infrastructure, its permissions and the API's description are generated from the rows. Knows no AWS SDK and does no
+//! I/O.
 
+#![warn(missing_docs)]
 #![expect(clippy::unnecessary_wraps, reason = "eserde writes such functions for fields that are read by a function")]
 
 pub mod check;
@@ -29,8 +31,8 @@ pub mod stores;
 
 pub use row::{Consumer, Endpoint, Function, Row, Timer};
 
-/// Every function there is: endpoints in the order of the documentation, then what is called with messages, then what
-/// neither requests nor messages call.
+/// The rows of all functions: endpoints in the sequence of the documentation, then functions that receive messages,
+/// then all others.
 pub fn rows() -> Vec<&'static Row> {
     [
         onboarding::ENDPOINTS,
@@ -54,12 +56,12 @@ pub fn rows() -> Vec<&'static Row> {
     .concat()
 }
 
-/// Every endpoint, in the order of the documentation.
+/// The rows of all endpoints, in the sequence of the documentation.
 pub fn endpoints() -> Vec<&'static Row> {
     rows().into_iter().filter(|row| row.route().is_some()).collect()
 }
 
-/// Every function that is called with messages.
+/// The rows of all functions that receive messages from a queue.
 pub fn steps() -> Vec<&'static Row> {
     rows().into_iter().filter(|row| row.queue().is_some()).collect()
 }

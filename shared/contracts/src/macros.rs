@@ -1,6 +1,6 @@
-//! The macros that write a row and its types together, so that they cannot drift apart.
+//! Macros that declare a function's row together with its types, so that they always agree.
 
-/// Writes endpoints' rows and types.
+/// Declares endpoints: for each a type, its [`Row`](crate::Row) and its types of path, query, body and reply.
 #[macro_export]
 macro_rules! endpoints {
     ($(
@@ -70,12 +70,12 @@ macro_rules! endpoints {
             }
         )*
 
-        /// This service's endpoints.
+        /// The rows of this service's endpoints.
         pub const ENDPOINTS: &[&$crate::Row] = &[$(<$name as $crate::Function>::ROW),*];
     };
 }
 
-/// Writes the rows and types of functions that are called with messages: `on` events, or a timer `about` an aggregate.
+/// Declares functions that receive messages: `on` events, or a timer `about` an aggregate.
 #[macro_export]
 macro_rules! steps {
     ($(
@@ -117,7 +117,7 @@ macro_rules! steps {
             $crate::steps!(@input $kind $name $input);
         )*
 
-        /// This service's functions that are called with messages.
+        /// The rows of this service's functions that receive messages.
         pub const STEPS: &[&$crate::Row] = &[$(<$name as $crate::Function>::ROW),*];
     };
     (@trigger on $input:ty, $queue:expr) => {

@@ -19,38 +19,44 @@ use crate::{
     steps,
 };
 
+/// An order to be placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PlaceOrder {
+    /// Contact data of the customer.
     #[garde(dive)]
     pub customer: CustomerInput,
-    /// Needed where the store ships.
+    /// Required if the store has shipping methods.
     #[garde(dive)]
     #[serde(default)]
     pub shipping_address: Option<AddressInput>,
-    /// Id of one of the store's shipping methods; needed where it has any.
+    /// Id of one of the store's shipping methods; required if the store has any.
     #[garde(length(min = 1, max = NAME_MAX))]
     #[serde(default)]
     pub shipping_method: Option<String>,
-    /// One of the store's payment methods; its first unless given.
+    /// One of the store's payment methods; by default its first.
     #[garde(length(min = 1, max = NAME_MAX))]
     #[serde(default)]
     pub payment_method: Option<String>,
-    /// For the seller.
+    /// A note for the seller.
     #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::clean)))]
     #[serde(default)]
     pub note: Option<String>,
 }
 
+/// Contact data of the customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CustomerInput {
+    /// The customer's name.
     #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
     pub name: String,
+    /// E-mail address.
     #[garde(length(max = EMAIL_MAX), custom(check::email))]
     pub email: String,
+    /// Phone number in E.164 format, like `+2348012345678`.
     #[garde(length(max = PHONE_MAX), inner(custom(check::phone)))]
     #[serde(default)]
     pub phone: Option<String>,
@@ -62,25 +68,32 @@ impl From<CustomerInput> for Customer {
     }
 }
 
+/// A shipping address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddressInput {
+    /// Name of the recipient.
     #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
     pub full_name: String,
+    /// Street and house number.
     #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), custom(check::clean))]
     pub address: String,
+    /// City or town.
     #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
     pub city: String,
+    /// State or region.
     #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::clean)))]
     #[serde(default)]
     pub state: Option<String>,
     /// ISO 3166-1 alpha-2.
     #[garde(length(equal = 2), custom(check::country))]
     pub country: String,
+    /// Postal code, where the country uses them.
     #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::clean)))]
     #[serde(default)]
     pub postal_code: Option<String>,
+    /// Phone number in E.164 format, like `+2348012345678`.
     #[garde(length(max = PHONE_MAX), inner(custom(check::phone)))]
     #[serde(default)]
     pub phone: Option<String>,
@@ -100,40 +113,57 @@ impl From<AddressInput> for Address {
     }
 }
 
-/// An order, as its buyer and the store's team see it.
+/// An order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Order {
+    /// Id of the order.
     pub id: OrderId,
+    /// A short number for people to read: `7KQ2-M9XD`.
     pub number: String,
+    /// The store.
     pub store_id: StoreId,
+    /// Status of the order.
     pub status: OrderStatus,
+    /// Why the order was cancelled, if it was.
     pub cancel_reason: Option<CancelReason>,
+    /// The guest or customer who placed the order.
     pub buyer_id: AccountId,
+    /// Contact data of the customer.
     pub customer: Customer,
+    /// Where the goods are sent.
     pub shipping_address: Option<Address>,
+    /// Id of the store's shipping method.
     pub shipping_method: Option<String>,
+    /// The payment method.
     pub payment_method: String,
+    /// The buyer's note, for the seller.
     pub note: Option<String>,
+    /// The lines, with the prices at the time the order was placed.
     pub lines: Vec<OrderLine>,
+    /// The totals at the time the order was placed.
     pub totals: Totals,
-    /// What took `totals.discount` off.
+    /// The coupon that gave `totals.discount`.
     pub coupon: Option<AppliedCoupon>,
-    /// Where the goods are; absent until the seller begins to prepare them.
+    /// Delivery of the goods; null until the seller begins to prepare them.
     pub fulfilment: Option<Fulfilment>,
-    /// In the order they were asked for.
+    /// Returns, in the sequence in which they were requested.
     pub returns: Vec<Return>,
+    /// When the order was placed.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub placed_at: Timestamp,
-    /// Until when it can be paid.
+    /// End of the payment window.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub expires_at: Timestamp,
+    /// When the order last changed.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub updated_at: Timestamp,
+    /// Version of the order, for `If-Match`; one more with each change.
     pub version: u64,
 }
 
 impl Order {
+    /// The order as the API returns it.
     pub fn new(order: domain::order::Order, version: u64) -> Self {
         Self {
             id: order.id,
@@ -160,14 +190,17 @@ impl Order {
     }
 }
 
-/// Where an order's goods are.
+/// Delivery of an order's goods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fulfilment {
+    /// Where the goods are.
     pub status: FulfilmentStatus,
+    /// Tracking data, if there is any.
     pub tracking: Option<Tracking>,
-    /// The seller's words on this status.
+    /// The seller's note on this status.
     pub note: Option<String>,
+    /// When the status last changed.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub updated_at: Timestamp,
 }
@@ -178,23 +211,28 @@ impl From<domain::order::Fulfilment> for Fulfilment {
     }
 }
 
-/// Goods that come back, or that their buyer wants to be taken back.
+/// A return of delivered goods, requested by the buyer and decided by the seller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Return {
+    /// Id of the return.
     pub id: ReturnId,
+    /// Status of the return.
     pub status: ReturnStatus,
+    /// The returned goods.
     pub lines: Vec<ReturnLine>,
-    /// The buyer's words.
+    /// The buyer's reason.
     pub reason: String,
-    /// Of an accepted one: whether its units are on hand again.
+    /// Whether the units were put back into stock. Null unless the return is accepted.
     pub restock: Option<bool>,
-    /// Of an accepted one: what goes back to the buyer.
+    /// The amount refunded to the buyer. Null unless the return is accepted.
     pub refund: Option<Money>,
-    /// Of a rejected one: the seller's words.
+    /// The seller's note on a rejected return.
     pub note: Option<String>,
+    /// When the buyer requested the return.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub requested_at: Timestamp,
+    /// When the seller decided; null until then.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub decided_at: Option<Timestamp>,
 }
@@ -214,31 +252,34 @@ impl From<domain::order::Return> for Return {
     }
 }
 
-/// Where the goods are now.
+/// A new fulfilment status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FulfilOrder {
+    /// The new status.
     #[garde(skip)]
     #[eserde(compat)]
     pub status: FulfilmentStatus,
-    /// Stays as it is unless given.
+    /// Tracking data; unchanged if it is absent.
     #[garde(dive)]
     #[serde(default)]
     pub tracking: Option<TrackingInput>,
-    /// For the buyer.
+    /// A note for the buyer.
     #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::clean)))]
     #[serde(default)]
     pub note: Option<String>,
 }
 
+/// Tracking data of a parcel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TrackingInput {
+    /// Name of the courier.
     #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
     pub courier: String,
-    /// The courier's number of the parcel.
+    /// The courier's tracking number.
     #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
     pub number: String,
 }
@@ -249,25 +290,29 @@ impl From<TrackingInput> for Tracking {
     }
 }
 
+/// A return to be requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct RequestReturn {
-    /// What comes back, each variant once.
+pub struct NewReturn {
+    /// The goods to return; each variant once.
     #[garde(length(min = 1, max = ORDER_LINES_MAX), dive)]
     pub lines: Vec<ReturnLineInput>,
-    /// For the seller.
+    /// The reason, for the seller.
     #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), custom(check::clean))]
     pub reason: String,
 }
 
+/// A variant to return.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReturnLineInput {
+    /// The variant.
     #[garde(skip)]
     #[eserde(compat)]
     pub variant_id: VariantId,
+    /// Number of units.
     #[garde(range(min = 1, max = QUANTITY_MAX))]
     pub quantity: u32,
 }
@@ -278,77 +323,94 @@ impl From<ReturnLineInput> for ReturnLine {
     }
 }
 
+/// A decision on a return.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct DecideReturn {
+pub struct ReturnDecision {
+    /// Whether the return is accepted.
     #[garde(skip)]
     pub accept: bool,
-    /// Of accepted goods: whether they can be sold again. They cannot unless this says so.
+    /// Whether the units of an accepted return are put back into stock; by default they are not.
     #[garde(skip)]
     #[serde(default)]
     pub restock: bool,
-    /// For the buyer of goods that are not taken back.
+    /// A note on a rejection, for the buyer.
     #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::clean)))]
     #[serde(default)]
     pub note: Option<String>,
 }
 
-/// A step an order went through.
+/// A change of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TimelineEntry {
+    /// When the order changed.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub at: Timestamp,
+    /// Status of the order after the change.
     pub status: OrderStatus,
-    /// The event this step sent out.
+    /// The event that the change emitted.
     pub event: String,
-    /// Version of the order after it.
+    /// Version of the order after the change.
     pub version: u64,
 }
 
-/// Everything that happened to an order, oldest first.
+/// The changes of an order, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Timeline {
+    /// The order.
     pub order_id: OrderId,
+    /// The changes, oldest first.
     pub items: Vec<TimelineEntry>,
 }
 
+/// The path of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderPath {
+    /// Id of the order.
     pub id: OrderId,
 }
 
+/// The path of a return.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReturnPath {
+    /// Id of the order.
     pub id: OrderId,
+    /// Id of the return.
     pub return_id: ReturnId,
 }
 
+/// Filter and page of a list of orders.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListOrders {
+    /// Only orders with this status.
     #[serde(default)]
     pub status: Option<OrderStatus>,
+    /// Items per page.
     #[serde(default)]
     pub limit: Limit,
+    /// The `next_cursor` of the previous page.
     #[serde(default)]
     pub cursor: Option<String>,
 }
 
 endpoints! {
-    /// Places an order for what is in the caller's cart.
+    /// Place an order
     ///
-    /// Every line is reserved, or none: lines that cannot be had are named (409) and the cart stays. Prices, shipping
-    /// and tax are read at this moment; a price that changed since the cart last showed it is an error too, never a
-    /// surprise. The order waits for its payment until `expires_at`.
+    /// Orders the items in the caller's cart. Either the stock of all lines is reserved, or the order is refused: 409
+    /// `lines_unavailable` names the lines that cannot be ordered, and the cart stays as it is. The order has the
+    /// current prices, shipping rate and tax. A line whose price changed since the buyer last saw it is refused too.
+    /// The order waits for its payment until `expires_at`.
     ///
-    /// A coupon in the cart is used, or the order refused: 409 `coupon_exhausted` where it has been used as often as it
-    /// may be, `coupon_used` where this customer (by e-mail address) has, `coupon_not_applicable` for all other reasons.
+    /// If the cart has a coupon, the order uses it or is refused: 409 `coupon_exhausted` if the coupon's cap is
+    /// reached, `coupon_used` if this customer (by e-mail address) used it as often as one customer can,
+    /// `coupon_not_applicable` for all other reasons.
     Place = Post "/orders" => "orders-place" {
         access: Access::Needs(Permission::OrdersPlace), store: Required, idempotency: Required,
         path: Nothing, query: Nothing, body: PlaceOrder, reply: 201 Order,
@@ -361,28 +423,35 @@ endpoints! {
         rate: Checkout,
         reserved: true,
     }
-    /// Lists the caller's own orders, newest first.
+    /// List own orders
+    ///
+    /// Lists the caller's orders in a store, newest first.
     List = Get "/orders" => "orders-list" {
         access: Access::Needs(Permission::OrdersReadOwn), store: Required, idempotency: None,
         path: Nothing, query: ListQuery, body: Nothing, reply: 200 Page<Order>,
         tables: [Orders: Query], emits: [],
         grants: [CursorKey],
     }
-    /// Shows an order to its buyer or the store's team.
+    /// Get an order
+    ///
+    /// For its buyer and the store's team.
     Get = Get "/orders/{id}" => "orders-get" {
         access: Access::Needs(Permission::OrdersRead), store: None, idempotency: None,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Order,
         tables: [Orders: Get], emits: [],
     }
-    /// Shows everything that happened to an order.
+    /// Get the timeline of an order
+    ///
+    /// The changes of an order and when they happened, oldest first.
     ShowTimeline = Get "/orders/{id}/timeline" => "orders-timeline" {
         access: Access::Needs(Permission::OrdersRead), store: None, idempotency: None,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Timeline,
         tables: [Orders: Query], emits: [],
     }
-    /// Cancels an order.
+    /// Cancel an order
     ///
-    /// One that may be being paid is `cancel_requested` until the payment is settled; one that is paid is refunded.
+    /// Possible until the goods are dispatched. A paid order is refunded. An unpaid order is `cancel_requested` until
+    /// the provider has confirmed that nothing was paid; if the buyer did pay, the order is refunded.
     Cancel = Post "/orders/{id}/cancel" => "orders-cancel" {
         access: Access::Needs(Permission::OrdersCancel), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Order,
@@ -390,11 +459,12 @@ endpoints! {
         emits: [OrderCancelRequested, OrderCancelled],
         problems: [INVALID_STATE],
     }
-    /// Says where an order's goods are.
+    /// Update fulfilment status
     ///
-    /// A confirmed order is `preparing` or at once `dispatched`, which makes it `fulfilled`: it cannot be cancelled any
-    /// more. From there it may be `in_transit`, `out_for_delivery`, and is `delivered`, which makes it `completed`, or
-    /// `delivery_failed`, after which it may be dispatched again. The buyer is told of dispatch and delivery.
+    /// A confirmed order becomes `preparing` (optional), then `dispatched`, which makes the order `fulfilled`: it can
+    /// no longer be cancelled. Then it can become `in_transit` and `out_for_delivery` (both optional), and finally
+    /// `delivered`, which makes the order `completed`, or `delivery_failed`, after which it can be dispatched again.
+    /// The buyer is notified of dispatch and delivery.
     Fulfil = Post "/orders/{id}/fulfilment" => "orders-fulfil" {
         access: Access::Needs(Permission::OrdersFulfil), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: FulfilOrder, reply: 200 Order,
@@ -402,27 +472,29 @@ endpoints! {
         emits: [OrderDispatched, OrderDelivered, OrderFulfilmentUpdated],
         problems: [INVALID_STATE],
     }
-    /// Asks for delivered goods to be taken back.
+    /// Request a return
     ///
-    /// Within 30 days of delivery, and no more of a variant than was bought and is not coming back already; lines that
-    /// cannot come back are named (422). The seller decides.
-    AskReturn = Post "/orders/{id}/returns" => "orders-request-return" {
+    /// Asks the seller to take back delivered goods. Possible within 30 days of delivery, and for no more units of a
+    /// variant than were bought and are not in another return. 422 names the lines that cannot be returned.
+    RequestReturn = Post "/orders/{id}/returns" => "orders-request-return" {
         access: Access::Needs(Permission::OrdersRequestReturn), store: None, idempotency: Required,
-        path: OrderPath, query: Nothing, body: RequestReturn, reply: 201 Return,
+        path: OrderPath, query: Nothing, body: NewReturn, reply: 201 Return,
         tables: [Orders: Get Put], emits: [ReturnRequested],
         problems: [INVALID_STATE, RETURN_WINDOW_CLOSED, TOO_MANY_RETURNS],
     }
-    /// Accepts or rejects a return.
+    /// Accept or reject a return
     ///
-    /// What is accepted is refunded: its share of what was paid for the goods, not of the shipping. A decision stands:
-    /// the same one is answered as it was, another one is refused (409 `already_decided`).
-    Decide = Post "/orders/{id}/returns/{return_id}/decide" => "orders-decide-return" {
+    /// An accepted return is refunded: the buyer gets the share of what was paid for the goods, without shipping. A
+    /// decision is final. Repeating it changes nothing; a different decision is refused (409 `already_decided`).
+    DecideReturn = Post "/orders/{id}/returns/{return_id}/decide" => "orders-decide-return" {
         access: Access::Needs(Permission::OrdersReturn), store: None, idempotency: Accepted,
-        path: ReturnPath, query: Nothing, body: DecideReturn, reply: 200 Return,
+        path: ReturnPath, query: Nothing, body: ReturnDecision, reply: 200 Return,
         tables: [Orders: Get Put], emits: [OrderReturned, ReturnRejected],
         problems: [ALREADY_DECIDED, INVALID_STATE],
     }
-    /// Lists a store's orders, newest first, for its team.
+    /// List all orders of a store
+    ///
+    /// For the store's team; newest first.
     ListAll = Get "/admin/orders" => "orders-list-all" {
         access: Access::Needs(Permission::OrdersReadAll), store: Required, idempotency: None,
         path: Nothing, query: ListOrders, body: Nothing, reply: 200 Page<Order>,
@@ -432,35 +504,35 @@ endpoints! {
 }
 
 steps! {
-    /// The money is there: the order is paid, or refunded if a person cancelled it meanwhile.
+    /// The payment was captured: marks the order paid, or refunds it if a person cancelled it in the meantime.
     OnPaymentCompleted = "orders-on-payment-completed" on events::PaymentCompleted {
         retry: STEP,
         tables: [Orders: Get Put, Requests: Put, Timers: Delete],
         emits: [OrderPaymentCompleted, OrderCancelled],
         reserved: true,
     }
-    /// No money will come: the order is cancelled, and the buyer's cart given back.
+    /// The payment failed: cancels the order, and restores the buyer's cart.
     OnPaymentFailed = "orders-on-payment-failed" on events::PaymentFailed {
         retry: STEP,
         tables: [Orders: Get Put, Carts: Update, Requests: Put, Timers: Delete], emits: [OrderCancelled],
     }
-    /// The stock is sold: the order is confirmed.
+    /// The stock was sold: confirms the order.
     OnStockUpdated = "orders-on-stock-updated" on events::StockCountUpdated {
         retry: STEP,
         tables: [Orders: Get Put, Requests: Put], emits: [OrderConfirmed],
         reserved: true,
     }
-    /// The stock was gone when the money came: the order is off and its money is refunded.
+    /// The stock was gone when the order was paid: cancels the order, which refunds it.
     OnStockRejected = "orders-on-stock-rejected" on events::StockRejected {
         retry: STEP,
         tables: [Orders: Get Put, Requests: Put], emits: [OrderCancelled],
     }
-    /// All the money was refunded, of a cancelled order or of returned goods: so is the order.
+    /// All of the money was refunded: marks the order refunded.
     OnRefundCompleted = "orders-on-refund-completed" on events::RefundCompleted {
         retry: STEP,
         tables: [Orders: Get Put, Requests: Put], emits: [OrderRefunded],
     }
-    /// The payment window closed: an order that is still unpaid is cancelled, and the buyer's cart given back.
+    /// The payment window closed: cancels an order that is still unpaid, and restores the buyer's cart.
     Expire = "orders-expire" about OrderId {
         retry: STEP,
         tables: [Orders: Get Put, Carts: Update, Timers: Delete], emits: [OrderCancelled],

@@ -1,11 +1,15 @@
-//! Partial changes (`PATCH`), in the manner of RFC 7396: what is absent stays, what is null is cleared.
+//! Partial updates (`PATCH`), following RFC 7396: an absent field keeps its value, and null clears it.
 
 use serde::{Deserialize, Deserializer};
 
-/// A field that may be cleared: absent, null, or a value. Goes with `#[serde(default, deserialize_with =
-/// "patch::clearable")]`.
+/// A field that can be absent (`None`), null (`Some(None)`) or a value. Use it with
+/// `#[serde(default, deserialize_with = "patch::clearable")]`.
 pub type Clearable<T> = Option<Option<T>>;
 
+/// Reads a field that is present: null as `Some(None)`, a value as `Some(Some(value))`.
+///
+/// # Errors
+/// The value is not a `T`.
 pub fn clearable<'de, D, T>(deserializer: D) -> Result<Clearable<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -14,7 +18,7 @@ where
     Option::deserialize(deserializer).map(Some)
 }
 
-/// Puts what is given in its place, and notes the field's name if that changes anything.
+/// Sets a field if a value was given, and adds `name` to `changed` if the new value is different.
 pub fn set<T: PartialEq>(field: &mut T, given: Option<T>, name: &str, changed: &mut Vec<String>) {
     if let Some(value) = given
         && value != *field

@@ -12,38 +12,57 @@ use crate::{check, endpoints, events, http::Nothing, orders::OrderPath, row::Acc
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Payment {
+    /// Id of the payment.
     pub id: PaymentId,
+    /// The order.
     pub order_id: OrderId,
+    /// The payment provider: `paystack`.
     pub provider: String,
+    /// Status of the payment.
     pub status: PaymentStatus,
+    /// Why the payment failed, if it did.
     pub failure_reason: Option<FailureReason>,
+    /// The order's total.
     pub amount: Money,
-    /// Our reference at the provider, of the current attempt.
+    /// Reference of the newest attempt at the provider.
     pub reference: Option<String>,
-    /// Where the buyer pays; present while the payment is open.
+    /// Where the buyer pays. Null unless the payment is open.
     pub checkout_url: Option<String>,
+    /// Number of attempts at the provider.
     pub attempts: u32,
+    /// What the buyer paid for the order.
     pub captured: Money,
+    /// How much of it was refunded.
     pub refunded: Money,
+    /// Refunds, oldest first.
     pub refunds: Vec<Refund>,
+    /// End of the payment window.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub expires_at: Timestamp,
+    /// When the payment last changed.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub updated_at: Timestamp,
+    /// Version of the payment, for `If-Match`; one more with each change.
     pub version: u64,
 }
 
+/// A refund of a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Refund {
+    /// Id of the refund.
     pub id: RefundId,
+    /// The refunded amount.
     pub amount: Money,
+    /// Status of the refund.
     pub status: RefundStatus,
+    /// When the refund was created.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub requested_at: Timestamp,
 }
 
 impl Payment {
+    /// The payment as the API returns it.
     pub fn new(payment: domain::payment::Payment, version: u64) -> Self {
         let (captured, refunded) = payment.captured_and_refunded();
         let attempt = payment.current_attempt().cloned();
@@ -76,29 +95,31 @@ impl Payment {
     }
 }
 
-/// Money to be sent back by the seller.
+/// A refund to be created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, garde::Validate, eserde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewRefund {
-    /// How much; absent for all that has not gone back.
+    /// The amount to refund; by default everything that is not refunded yet.
     #[garde(inner(custom(check::positive)))]
     #[eserde(compat)]
     #[serde(default)]
     pub amount: Option<Money>,
 }
 
-/// A provider's own words; read by the step that processes them, never by this endpoint.
+/// Confirms that a webhook was stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebhookAccepted {
+    /// Always true.
     pub received: bool,
 }
 
 endpoints! {
-    /// Starts the payment of an order, or starts it again.
+    /// Start the payment of an order
     ///
-    /// Gives back where to pay. A checkout that is still open is given back as it is.
+    /// Opens a checkout at the provider and returns its address as `checkout_url`. If a checkout is open already,
+    /// returns that one. After a failed attempt, opens another.
     Start = Post "/orders/{id}/payment" => "payments-start" {
         access: Access::Needs(Permission::PaymentsStart), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Payment,
@@ -109,27 +130,29 @@ endpoints! {
         rate: Checkout,
         reserved: true,
     }
-    /// Shows the payment of an order.
+    /// Get the payment of an order
     Get = Get "/orders/{id}/payment" => "payments-get" {
         access: Access::Needs(Permission::PaymentsRead), store: None, idempotency: None,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Payment,
         tables: [Payments: BatchGet, Orders: BatchGet], emits: [],
         problems: [PAYMENT_NOT_STARTED],
     }
-    /// Sends money back for a paid order: a part of it, or all that is left.
+    /// Refund a payment
     ///
-    /// It is on its way when this answers; the payment shows when the provider is done. All of the money of an order
-    /// whose goods have not left goes back by cancelling it, which gives the stock back too.
-    GiveBack = Post "/orders/{id}/payment/refunds" => "payments-refund" {
+    /// Refunds a part of what the buyer paid, or everything that is left. The refund is processed asynchronously: it
+    /// is `requested` in this response, and the payment shows its final status. To refund an order completely before
+    /// its goods are dispatched, cancel it instead, which releases its stock too.
+    CreateRefund = Post "/orders/{id}/payment/refunds" => "payments-refund" {
         access: Access::Needs(Permission::PaymentsRefund), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: NewRefund, reply: 201 Refund,
         tables: [Payments: BatchGet Put, Orders: BatchGet, Timers: Put], emits: [RefundInitiated],
         problems: [CANCEL_INSTEAD, INVALID_STATE, NOTHING_TO_REFUND, ORDER_NOT_PAID, TOO_MANY_REFUNDS],
     }
-    /// Takes Paystack's webhooks.
+    /// Receive a Paystack webhook
     ///
-    /// Signed with `x-paystack-signature`: lower-case hex HMAC-SHA512 of the raw body under the secret key. Answered as
-    /// soon as the delivery is stored; it is a hint, and money moves only on what Paystack's API says when asked.
+    /// The header `x-paystack-signature` is the HMAC-SHA512 of the raw body under the secret key, in lower-case
+    /// hexadecimal. The webhook is answered as soon as it is stored. It is only a hint: the platform then asks
+    /// Paystack's API, and acts on that answer alone.
     WebhookPaystack = Post "/webhooks/paystack" => "payments-webhook-paystack" {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 WebhookAccepted,
@@ -142,8 +165,9 @@ endpoints! {
 }
 
 steps! {
-    /// A provider called: asks it what really happened, and books that.
-    // One at a time, here and below: a provider may take seconds to answer, and one slow message must not hold up others.
+    /// A provider sent a webhook: asks the provider what happened, and records it.
+    // One message per call, here and below: a provider may take seconds to answer, and one slow message must not delay
+    // others.
     ProcessWebhook = "payments-process-webhook" on events::WebhookReceived {
         batch: 1, retry: DEPENDENCY,
         tables: [Payments: Get Put, Timers: Put Delete],
@@ -151,15 +175,15 @@ steps! {
         grants: [Paystack],
         reserved: true,
     }
-    /// Asks the provider again and again, less and less often, until a payment or a refund is settled; then asks for a
-    /// person.
+    /// Asks the provider for the status of an open payment or refund, with growing intervals, until it is settled.
+    /// Gives up after three days and reports it for a person to act.
     Reconcile = "payments-reconcile" about OrderId {
         batch: 1, retry: DEPENDENCY,
         tables: [Payments: Get Put, Timers: Put Delete],
         emits: [PaymentCompleted, PaymentFailed, PaymentFlagged, RefundInitiated, RefundCompleted, RefundFailed],
         grants: [Paystack],
     }
-    /// Opens the payment at the provider.
+    /// An order was placed: opens a checkout at the provider.
     OnOrderCreated = "payments-on-order-created" on events::OrderCreated {
         batch: 1, retry: DEPENDENCY,
         tables: [Payments: Get Put, Requests: Put, Timers: Put],
@@ -167,26 +191,26 @@ steps! {
         grants: [Paystack],
         reserved: true,
     }
-    /// Closes an open payment after asking the provider one last time, or refunds what was captured.
+    /// An order was cancelled: asks the provider once more, then closes the open payment or refunds what was captured.
     OnOrderCancelled = "payments-on-order-cancelled" on events::OrderEnded {
         batch: 1, retry: DEPENDENCY,
         tables: [Payments: Get Put, Requests: Put, Timers: Put Delete],
         emits: [PaymentCompleted, PaymentFailed, PaymentFlagged, RefundInitiated, RefundCompleted, RefundFailed],
         grants: [Paystack],
     }
-    /// The goods are gone: refunds the money.
+    /// The stock of a paid order is gone: refunds the payment.
     OnStockRejected = "payments-on-stock-rejected" on events::StockRejected {
         batch: 1, retry: STEP,
         tables: [Payments: Get Put, Requests: Put, Timers: Put],
         emits: [RefundInitiated],
     }
-    /// Delivered goods came back and were accepted: refunds what they cost.
+    /// A return was accepted: refunds its amount.
     OnOrderReturned = "payments-on-order-returned" on events::OrderReturned {
         batch: 1, retry: STEP,
         tables: [Payments: Get Put, Requests: Put, Timers: Put],
         emits: [RefundInitiated],
     }
-    /// Asks the provider for a refund that was recorded.
+    /// A refund was recorded: asks the provider for it.
     OnRefundInitiated = "payments-on-refund-initiated" on events::RefundInitiated {
         batch: 1, retry: DEPENDENCY,
         tables: [Payments: Get Put, Timers: Put Delete],

@@ -9,27 +9,34 @@ use crate::{
     table::{Action, Table},
 };
 
+/// The health of the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Health {
-    /// `ok`, or this answer does not come.
+    /// Always `ok`; if the API cannot reach its data, the response is an error instead.
     pub status: String,
 }
 
 endpoints! {
-    /// Tells whether the API can reach its data.
+    /// Get the health of the API
+    ///
+    /// Whether the API can reach its data.
     ShowHealth = Get "/health" => "platform-health" {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 Health,
         tables: [Tenants: Get], emits: [],
     }
-    /// This API, as OpenAPI 3.0.
+    /// Get the description of this API
+    ///
+    /// An OpenAPI 3.0 document.
     OpenApi = Get "/openapi.json" => "platform-openapi" {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 serde_json::Value,
         tables: [], emits: [],
     }
-    /// This API, as a page to read.
+    /// Get the documentation of this API
+    ///
+    /// An HTML page.
     Docs = Get "/docs" => "platform-docs" {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 String,
@@ -55,43 +62,43 @@ impl Function for OutboxRelay {
     };
 }
 
-/// Puts timers that are due into the queues of their functions.
+/// Sends due timers to the queues of their functions.
 #[derive(Debug)]
 pub struct SweepTimers;
 
 impl Function for SweepTimers {
     const ROW: &'static Row = &Row {
         function: "platform-sweep-timers",
-        doc: "Puts timers that are due into the queues of their functions.",
+        doc: "Sends due timers to the queues of their functions.",
         trigger: Trigger::Schedule { every_minutes: 1 },
         tables: &[(Table::Timers, &[Action::Query, Action::Delete])],
         emits: &[],
         grants: &[Grant::SendTimers],
         memory_mb: MEMORY_MB,
-        // As long as a minute's tick: two sweeps at once would only do the same work twice.
+        // Shorter than the minute between two sweeps, so that they do not overlap and do the same work twice.
         timeout_s: 55,
         reserved: true,
     };
 }
 
-/// Tells API Gateway who is calling.
+/// Verifies access tokens for API Gateway.
 #[derive(Debug)]
 pub struct Authorizer;
 
 impl Function for Authorizer {
     const ROW: &'static Row = &Row {
         function: "platform-authorizer",
-        doc: "Tells API Gateway who is calling.",
+        doc: "Verifies access tokens for API Gateway.",
         trigger: Trigger::Authorizer,
         tables: &[],
         emits: &[],
         grants: &[Grant::TokenKeys],
         memory_mb: MEMORY_MB,
-        // It only checks a signature, with a key that it keeps.
+        // It only checks a signature, with a cached key.
         timeout_s: 5,
         reserved: true,
     };
 }
 
-/// The platform's functions that no request and no message calls.
+/// The rows of the platform's functions that neither requests nor messages call.
 pub const OPERATIONS: &[&Row] = &[OutboxRelay::ROW, SweepTimers::ROW, Authorizer::ROW];

@@ -1,6 +1,6 @@
-//! What a function is: one row for everything that runs, be it called by a request, by events, by a timer that is due,
-//! by a stream or by the clock. The infrastructure, its permissions and the API's description are generated from rows;
-//! a function is handed what its row grants and nothing else ([`crate::gate`]).
+//! Rows: every function has one, whether it is called by a request, by events, by a timer, by a stream or on a
+//! schedule. The infrastructure, its permissions and the API's description are generated from rows. A function can use
+//! what its row grants and nothing else ([`crate::gate`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,23 +13,27 @@ use crate::{
     table::{Action, Grants, Table},
 };
 
-/// One row: a function, and all that it may do.
+/// One function: its trigger, its permissions and its resources.
 #[derive(Debug)]
 pub struct Row {
-    /// Function, bin, operationId and file name: `orders-place`.
+    /// Name of the function, its binary, its operationId and its file: `orders-place`.
     pub function: &'static str,
-    /// What it does; of an endpoint, the first line is the summary.
+    /// What the function does. The first line of an endpoint's text is its summary in the API's description.
     pub doc: &'static str,
+    /// What calls the function.
     pub trigger: Trigger,
-    /// What it does with tables itself; [`Row::may`] adds what the trigger implies.
+    /// Actions of the handler on tables; [`Row::may`] adds the actions that the trigger implies.
     pub tables: Grants,
-    /// Types of the events it commits.
+    /// Types of the events that the handler commits.
     pub emits: &'static [&'static str],
+    /// Other permissions.
     pub grants: &'static [Grant],
+    /// Memory in MB; CPU grows with it.
     pub memory_mb: u16,
+    /// Timeout in seconds.
     pub timeout_s: u16,
-    /// Whether it keeps a share of the account's concurrency for itself, where the operator reserves any, so that a
-    /// flood of other calls cannot starve it.
+    /// Whether the function gets reserved concurrency, if the operator reserves any, so that a flood of other calls
+    /// cannot starve it.
     pub reserved: bool,
 }
 
@@ -38,49 +42,66 @@ pub struct Row {
 pub enum Trigger {
     /// A request to the API.
     Request(&'static Route),
-    /// Events of these types (none listed: of every type), by a rule into the function's own queue.
-    Events { types: &'static [&'static str], queue: Queue },
-    /// A timer of its own that is due, put into its queue by the sweep.
-    Timer { queue: Queue },
-    /// The stream of the outbox table, so many records a call.
-    Outbox { batch: u16 },
-    /// The clock.
-    Schedule { every_minutes: u16 },
-    /// API Gateway, before it lets a request through.
+    /// Events on the bus: a rule forwards them to the function's queue.
+    Events {
+        /// Types of the events; an empty list means every type.
+        types: &'static [&'static str],
+        /// The function's queue.
+        queue: Queue,
+    },
+    /// A timer of the function that is due: the sweep puts it into the function's queue.
+    Timer {
+        /// The function's queue.
+        queue: Queue,
+    },
+    /// The stream of the outbox table.
+    Outbox {
+        /// Records per call.
+        batch: u16,
+    },
+    /// A schedule.
+    Schedule {
+        /// Minutes between two calls.
+        every_minutes: u16,
+    },
+    /// API Gateway, to authorize a request.
     Authorizer,
-    /// An operator, with AWS credentials of their own: no route leads to it.
+    /// An operator with AWS credentials; no route leads to the function.
     Operator,
 }
 
 /// How a queue is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Queue {
-    /// Messages a call; each succeeds or fails by itself.
+    /// Messages per call; each succeeds or fails on its own.
     pub batch: u16,
-    /// Calls at once at the most; 0 for no bound of its own. SQS takes 2 to 1000.
+    /// Maximum number of concurrent calls; 0 means no limit. SQS accepts 2 to 1000.
     pub concurrency: u16,
+    /// When failed messages are delivered again.
     pub retry: Retry,
 }
 
-/// When a message that could not be dealt with comes again. Poison is not retried at all: it goes to the dead-letter
-/// queue at once, with its reason.
+/// When a failed message is delivered again. A message that can never succeed is not retried: it is moved to the
+/// dead-letter queue at once, with the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
-    /// Seconds until the second try; each further one waits twice as long.
+    /// Seconds until the second try; every further wait is twice as long.
     pub first_s: u32,
-    /// Seconds between tries at the most.
+    /// The longest wait between two tries, in seconds.
     pub longest_s: u32,
-    /// Seconds after which it is a dead letter.
+    /// Seconds after which the message is moved to the dead-letter queue.
     pub give_up_after_s: u32,
 }
 
 impl Retry {
-    /// For steps that need only the database and other steps: what is early or contended is mostly so for moments.
+    /// For steps that depend only on the database and on other steps: they mostly fail for moments, because an event
+    /// arrived early or others changed the same item.
     pub const STEP: Self = Self { first_s: 5, longest_s: 300, give_up_after_s: 24 * 3_600 };
-    /// For steps that call somebody else's API, which may be away for hours and should not be hammered meanwhile.
+    /// For steps that call an external API, which may be unavailable for hours and should not be flooded with calls
+    /// then.
     pub const DEPENDENCY: Self = Self { first_s: 30, longest_s: 900, give_up_after_s: 24 * 3_600 };
 
-    /// Seconds until the next try of a message that was received so often, at least 1 time.
+    /// Seconds until the next try of a message that was received `receives` times (1 or more).
     pub const fn wait_s(self, receives: u32) -> u32 {
         let doublings = receives.saturating_sub(1);
         if doublings >= 16 {
@@ -94,14 +115,20 @@ impl Retry {
 /// HTTP methods of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
+    /// Reads.
     Get,
+    /// Creates something, or performs an action.
     Post,
+    /// Replaces something.
     Put,
+    /// Changes a part of something.
     Patch,
+    /// Removes something.
     Delete,
 }
 
 impl Method {
+    /// The name in HTTP: `GET`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -113,19 +140,26 @@ impl Method {
     }
 }
 
-/// What of a row only endpoints have.
+/// The part of a row that only endpoints have.
 #[derive(Debug)]
 pub struct Route {
+    /// The HTTP method.
     pub method: Method,
+    /// The path, with parameters in braces: `/orders/{id}`.
     pub path: &'static str,
+    /// Who may call the endpoint.
     pub access: Access,
+    /// Whether the endpoint concerns a store.
     pub store: StoreScope,
+    /// Whether the endpoint takes an `Idempotency-Key`.
     pub idempotency: Idempotency,
-    /// Status of the good answer.
+    /// HTTP status of a successful response.
     pub status: u16,
+    /// The class whose rate limit applies.
     pub rate: RateClass,
-    /// Problems that the handler answers with; [`Row::problems`] adds those that every such endpoint may have.
+    /// Problems that the handler answers with; [`Row::problems`] adds the common ones.
     pub problems: &'static [&'static Code],
+    /// Makes the JSON Schemas of the endpoint's types.
     #[cfg(feature = "schema")]
     pub schemas: fn(&mut schemars::SchemaGenerator) -> Schemas,
 }
@@ -133,52 +167,56 @@ pub struct Route {
 /// Who may call an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anyone. A token that comes along is not looked at: whoever signs in may still hold an old one.
+    /// Everybody. An access token is ignored, even an expired one, which a client may still send when it signs in.
     Public,
-    /// Anyone; a token is read if one is given, as the store's team sees more than buyers do.
+    /// Everybody. An access token is checked if there is one, because the store's team sees more than buyers.
     PublicOrToken,
-    /// A token whose role holds the permission.
+    /// Callers with an access token whose role holds the permission.
     Needs(Permission),
 }
 
-/// Whether an endpoint speaks of one store, and how the store is found (`X-Store`, or the host name).
+/// Whether an endpoint concerns one store. The request names the store by `X-Store` or by the host name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreScope {
-    /// Not about a store.
+    /// The endpoint concerns no store, or its path implies it.
     None,
-    /// The request names it; staff whose tenant has one store may leave it out.
+    /// The request must name the store; staff of a tenant with one store can omit it.
     Required,
-    /// The request may name one.
+    /// The request can name a store.
     Optional,
 }
 
-/// Whether `Idempotency-Key` is asked for. Where there is an effect to protect it is always accepted.
+/// Whether an endpoint takes the header `Idempotency-Key`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idempotency {
-    /// Reads, and writes that are the same twice by nature.
+    /// Not taken: reads, and writes that have the same effect when they are repeated.
     None,
+    /// Optional.
     Accepted,
-    /// Moves money, stock or orders.
+    /// Required: the endpoint moves money or stock, or changes orders.
     Required,
 }
 
-/// Endpoints that share a limit on how often they are called, so that a flood of one class leaves the others alone.
+/// Endpoints of one class share a rate limit, so that a flood of one class does not affect the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RateClass {
-    /// Signing in, registering, codes.
+    /// Sign-in, registration and one-time codes.
     Auth,
+    /// Reads.
     Read,
+    /// Writes that belong to no other class.
     Write,
-    /// Placing and paying.
+    /// Placing and paying orders.
     Checkout,
-    /// Payment providers' calls.
+    /// Webhooks of payment providers.
     Webhook,
 }
 
 impl RateClass {
+    /// Every class.
     pub const ALL: [Self; 5] = [Self::Auth, Self::Read, Self::Write, Self::Checkout, Self::Webhook];
 
-    /// The class of an endpoint whose row names none.
+    /// The default class of an endpoint with this method.
     pub const fn of(method: Method) -> Self {
         match method {
             Method::Get => Self::Read,
@@ -187,26 +225,29 @@ impl RateClass {
     }
 }
 
-/// What else a function may use.
+/// Permissions of a function besides tables and events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grant {
-    /// Reads the public halves of the keys that sign access tokens.
+    /// Read the public keys that verify access tokens.
     TokenKeys,
-    /// Reads the private half of the key that signs access tokens.
+    /// Read the private key that signs access tokens.
     SigningKey,
-    /// Reads the key that authenticates cursors.
+    /// Read the key that authenticates cursors.
     CursorKey,
-    /// Reads the Paystack secret, which also signs its webhooks.
+    /// Read the Paystack secret, which also signs Paystack's webhooks.
     Paystack,
+    /// Send e-mails.
     SendEmail,
+    /// Publish events to the bus.
     PutEvents,
-    /// Puts what is due into the queues of timers.
+    /// Send due timers to the queues of their functions.
     SendTimers,
-    /// Reads dead-letter queues and puts their messages back into the queues they came from.
+    /// Receive messages from dead-letter queues and send them to their original queues.
     Redrive,
 }
 
 impl Grant {
+    /// Every grant.
     pub const ALL: [Self; 8] = [
         Self::TokenKeys,
         Self::SigningKey,
@@ -223,19 +264,23 @@ impl Grant {
 #[cfg(feature = "schema")]
 #[derive(Debug)]
 pub struct Schemas {
+    /// Path parameters.
     pub path: schemars::Schema,
+    /// Query parameters.
     pub query: schemars::Schema,
+    /// Request body.
     pub body: schemars::Schema,
+    /// Response body.
     pub reply: schemars::Schema,
 }
 
 impl Row {
-    /// The service: what stands before the first hyphen.
+    /// The service: the part of the name before the first hyphen.
     pub fn service(&self) -> &'static str {
         self.function.split('-').next().unwrap_or(self.function)
     }
 
-    /// What makes it an endpoint, if it is one.
+    /// The route, if the function is an endpoint.
     pub const fn route(&self) -> Option<&'static Route> {
         match self.trigger {
             Trigger::Request(route) => Some(route),
@@ -243,7 +288,7 @@ impl Row {
         }
     }
 
-    /// Its queue, if it is called with messages.
+    /// The queue, if the function receives messages.
     pub const fn queue(&self) -> Option<Queue> {
         match self.trigger {
             Trigger::Events { queue, .. } | Trigger::Timer { queue } => Some(queue),
@@ -251,7 +296,7 @@ impl Row {
         }
     }
 
-    /// Whether the function may do this to a table: by its own list, or because its trigger implies it.
+    /// Whether the function may perform an action on a table, by its list or because its trigger implies it.
     pub fn may(&self, table: Table, action: Action) -> bool {
         let listed = |grants: &[(Table, &[Action])]| {
             grants.iter().any(|(granted, actions)| *granted == table && actions.contains(&action))
@@ -259,7 +304,7 @@ impl Row {
         listed(self.tables) || self.implied().any(|implied| implied == (table, action))
     }
 
-    /// Whether the function may use this.
+    /// Whether the function has a permission, by its list or because its trigger implies it.
     pub fn has(&self, grant: Grant) -> bool {
         self.grants.contains(&grant)
             || (grant == Grant::TokenKeys
@@ -267,7 +312,7 @@ impl Row {
                     || self.route().is_some_and(|route| route.access == Access::PublicOrToken)))
     }
 
-    /// All that the function may do to tables.
+    /// All actions that the function may perform, by table.
     pub fn granted_tables(&self) -> BTreeMap<Table, BTreeSet<Action>> {
         let mut granted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for (table, actions) in self.tables {
@@ -279,11 +324,12 @@ impl Row {
         granted
     }
 
-    /// What the trigger implies: finding the request's store, the idempotency record, the events it commits.
+    /// Actions that the trigger implies: finding the store of a request, storing its response under the idempotency
+    /// key, and committing events.
     fn implied(&self) -> impl Iterator<Item = (Table, Action)> {
         let route = self.route();
         let finds_store = route.is_some_and(|route| route.store != StoreScope::None);
-        // Staff of a tenant with one store need not name it, so the tenant's stores are listed.
+        // Staff of a tenant with one store can omit it, so the tenant's stores are listed.
         let lists_stores = route.is_some_and(|route| {
             route.store == StoreScope::Required
                 && match route.access {
@@ -304,7 +350,7 @@ impl Row {
         .filter_map(|(is_implied, grant)| is_implied.then_some(grant))
     }
 
-    /// Every problem that the endpoint may answer with; empty for what is no endpoint.
+    /// Every problem that the endpoint may answer with, by status and name. Empty for other functions.
     pub fn problems(&self) -> Vec<&'static Code> {
         let Some(route) = self.route() else { return vec![] };
         let mut codes: Vec<&'static Code> = route.problems.to_vec();
@@ -329,36 +375,44 @@ impl Row {
     }
 }
 
-/// Something that runs.
+/// A function: everything that runs has a type, and the type its row.
 pub trait Function: Send + Sync + 'static {
+    /// The row.
     const ROW: &'static Row;
 }
 
-/// An endpoint's types. The handler takes a `Call<Self>` and gives back a `Self::Reply`.
+/// A function that answers HTTP requests. Its handler takes a `Call<Self>` and returns a `Self::Reply`.
 pub trait Endpoint: Function {
+    /// Path parameters.
     type Path: DeserializeOwned + Send;
+    /// Query parameters.
     type Query: DeserializeOwned + Send;
+    /// Request body.
     type Body: for<'de> eserde::EDeserialize<'de> + garde::Validate<Context = ()> + Serialize + Send;
+    /// Body of a successful response.
     type Reply: Serialize + Send;
+    /// The route.
     const ROUTE: &'static Route;
 }
 
-/// A consumer's type of event, which is also the list of types that its queue gets. The handler takes an
-/// `Envelope<Self::Event>`.
+/// A function that consumes events. Its handler takes an `Envelope<Self::Event>`.
 pub trait Consumer: Function {
+    /// The events. Their types ([`Incoming::TYPES`]) are also the types that are forwarded to the function's queue.
     type Event: Incoming;
 }
 
-/// What a timer is about: the id of an aggregate. The handler takes a `Due<Self>`.
+/// A function that is called by its timer. Its handler takes a [`Due`](crate::timers::Due).
 pub trait Timer: Function {
+    /// Id of the aggregate that the timer belongs to.
     type Subject: std::fmt::Display + std::str::FromStr + Copy + Send + Sync + 'static;
 }
 
-/// Enough for a handler that waits on DynamoDB: CPU grows with memory, and init is a millisecond.
+/// Default memory, in MB. Enough for a handler that mostly waits for DynamoDB: CPU grows with memory, and starting
+/// takes a millisecond.
 pub const MEMORY_MB: u16 = 256;
-/// An API's caller waits; what takes longer than this belongs behind a queue.
+/// Timeout of endpoints, in seconds. A caller is waiting; longer work belongs behind a queue.
 pub const ENDPOINT_TIMEOUT_S: u16 = 10;
-/// A step: one read, one transaction, retried a few times against others.
+/// Default timeout of steps, in seconds: one read and one transaction, repeated a few times on conflicts.
 pub const STEP_TIMEOUT_S: u16 = 20;
 
 #[cfg(test)]

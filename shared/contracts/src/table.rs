@@ -1,27 +1,38 @@
-//! The DynamoDB tables, and what a function may do with them.
+//! The DynamoDB tables, and the actions that functions perform on them.
 
-/// A DynamoDB table of ours.
+/// A DynamoDB table of the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
+    /// Accounts, their e-mail addresses, sessions, codes and memberships.
     Accounts,
+    /// Tenants, stores, customers and onboardings.
     Tenants,
+    /// Products, and the claims of their slugs and SKUs.
     Catalog,
+    /// Carts.
     Carts,
+    /// Coupons and their uses.
     Coupons,
+    /// Stock, movements and reservations.
     Inventory,
+    /// Orders and their timelines.
     Orders,
+    /// Payments, ledger entries and webhooks.
     Payments,
+    /// Messages to people.
     Notifications,
+    /// Audit trails.
     Audit,
-    /// Idempotency records and inboxes: items with a TTL.
+    /// Stored responses for idempotency keys, and inbox records of consumers. All items have a TTL.
     Requests,
-    /// Events on their way to the bus, written in the transaction that caused them.
+    /// Events to be published to the bus, written in the transaction that caused them.
     Outbox,
-    /// What is to be done at a time, written in the transaction of the state that needs it.
+    /// Timers, written in the transaction of the state that needs them.
     Timers,
 }
 
 impl Table {
+    /// Every table.
     pub const ALL: [Self; 13] = [
         Self::Accounts,
         Self::Tenants,
@@ -38,7 +49,7 @@ impl Table {
         Self::Timers,
     ];
 
-    /// As in the table's name `selleasi-<env>-<name>`.
+    /// The last part of the table's full name, `selleasi-<env>-<name>`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Accounts => "accounts",
@@ -57,7 +68,7 @@ impl Table {
         }
     }
 
-    /// Global secondary indexes: `gsi1`, … over `gsi1pk` and `gsi1sk`.
+    /// Number of global secondary indexes: `gsi1` over `gsi1pk` and `gsi1sk`, and so on.
     pub const fn indexes(self) -> u8 {
         match self {
             Self::Catalog | Self::Orders => 2,
@@ -67,15 +78,22 @@ impl Table {
     }
 }
 
-/// DynamoDB actions, as IAM names them. Writes in a transaction need the action of each of their parts.
+/// A DynamoDB action that IAM can grant. A transaction needs the action of each of its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
+    /// Read several items.
     BatchGet,
+    /// Check a condition in a transaction.
     Check,
+    /// Delete an item.
     Delete,
+    /// Read one item.
     Get,
+    /// Write an item.
     Put,
+    /// Read a list of items.
     Query,
+    /// Change attributes of an item.
     Update,
 }
 

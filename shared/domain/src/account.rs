@@ -1,4 +1,4 @@
-//! A person who signs in, their sessions and one-time codes.
+//! Accounts of people who sign in, their sessions and their one-time codes.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,51 +8,68 @@ use crate::{
     time::after,
 };
 
+/// The account of a person who signs in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
+    /// Id of the account.
     pub id: AccountId,
-    /// Normalised; unique over all tenants.
+    /// Normalised; unique across all tenants.
     pub email: String,
+    /// Whether the e-mail address was verified with a code.
     pub email_verified: bool,
+    /// The person's name.
     pub full_name: String,
+    /// Phone number in E.164 format.
     pub phone: Option<String>,
+    /// Whether the phone number was verified with a code.
     pub phone_verified: bool,
+    /// Address of a picture of the person.
     pub avatar_url: Option<String>,
     /// An Argon2id PHC string; `None` until a password is set.
     pub password_hash: Option<String>,
+    /// When the account was created.
     pub created_at: Timestamp,
+    /// When the account last changed.
     pub updated_at: Timestamp,
 }
 
-/// Another code for the same e-mail address is sent this long after the last: guessing at a code stays hopeless, and
-/// nobody's mailbox can be filled.
+/// Seconds before another code can be sent to the same e-mail address. It bounds the codes to 1,440 a day and the
+/// guesses to 7,200 a day for each address: less than 1 % of the million six-digit codes.
 pub const ONE_TIME_CODE_PAUSE_S: i64 = 60;
 
-/// A six-digit code sent to somebody, stored hashed.
+/// A six-digit code that was sent to a person. Only its hash is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneTimeCode {
+    /// Hash of the code.
     pub hash: String,
+    /// When the code expires.
     pub expires_at: Timestamp,
+    /// How often the code can still be tried.
     pub tries_left: u32,
 }
 
+/// Result of trying a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeCheck {
+    /// The code is right.
     Right,
-    /// Wrong; it may be tried again this often.
+    /// The code is wrong.
     Wrong {
+        /// How often the person can try again; at least 1.
         tries_left: u32,
     },
-    /// Too late or tried too often: ask for a new one.
+    /// The code has expired, was used, or was tried too often: the person needs a new one.
     Dead,
 }
 
 impl OneTimeCode {
+    /// A new code, valid for [`ONE_TIME_CODE_TTL_S`] seconds and [`ONE_TIME_CODE_TRIES`] tries.
     pub fn new(hash: String, now: Timestamp) -> Self {
         Self { hash, expires_at: after(now, ONE_TIME_CODE_TTL_S), tries_left: ONE_TIME_CODE_TRIES }
     }
 
-    /// Tries a code, given whether its hash is right. The code returned must be stored: a try is spent.
+    /// Spends one try; `is_right` says whether the hash of the given code matches. The caller must store the returned
+    /// code, which has one try less, or none after the right code.
     pub fn check(self, is_right: bool, now: Timestamp) -> (Self, CodeCheck) {
         if now >= self.expires_at || self.tries_left == 0 {
             return (self, CodeCheck::Dead);
@@ -67,38 +84,49 @@ impl OneTimeCode {
     }
 }
 
-/// A sign-in on one device. Only the hash of its newest refresh token is kept, and of the one before.
+/// A sign-in on one device. Stores the hashes of its two newest refresh tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
+    /// Id of the session.
     pub id: SessionId,
+    /// The account.
     pub account_id: AccountId,
+    /// The tenant that the session is for; `None` for a person who belongs to no tenant.
     pub tenant_id: Option<TenantId>,
-    /// For a guest, the store it belongs to.
+    /// The store of a guest; `None` for everybody else.
     pub store_id: Option<StoreId>,
+    /// Role of the account in the tenant.
     pub role: Role,
+    /// Hash of the newest refresh token.
     pub refresh_hash: String,
+    /// Hash of the refresh token before the newest.
     pub previous_hash: Option<String>,
+    /// When the refresh token was last rotated.
     pub rotated_at: Timestamp,
+    /// When the session was created.
     pub created_at: Timestamp,
+    /// When the session expires.
     pub expires_at: Timestamp,
+    /// Whether the session was ended by sign-out, or because an old refresh token was used.
     pub revoked: bool,
 }
 
+/// Result of checking a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefreshCheck {
-    /// The newest token: rotate it.
+    /// It is the newest token: rotate it.
     Rotate,
-    /// The one before, within the grace: its answer was lost. Rotate again.
+    /// It is the previous token, within the grace period: the response was lost. Rotate again.
     Retry,
-    /// An old token came back: somebody else has it. Revoke the session.
+    /// It is an older token, so somebody else may have it: revoke the session.
     Reuse,
-    /// Unknown, expired or revoked.
+    /// The session has expired or was revoked.
     Invalid,
 }
 
 impl Session {
-    /// Whether `is_token` knows the token that was shown as one of the two kept here. A secret that this session never
-    /// had counts as an old one: who knows the session's id and not its token should have neither.
+    /// Checks a refresh token. `is_token` says whether the token matches a stored hash. A token that never belonged to
+    /// this session counts as an old one: a client that knows the session's id but not its token must not keep it open.
     pub fn check(&self, is_token: impl Fn(&str) -> bool, now: Timestamp) -> RefreshCheck {
         let is_newest = is_token(&self.refresh_hash);
         let is_previous = self.previous_hash.as_deref().is_some_and(is_token);
@@ -113,27 +141,30 @@ impl Session {
         }
     }
 
+    /// Whether the session is neither revoked nor expired.
     pub fn is_live(&self, now: Timestamp) -> bool {
         !self.revoked && now < self.expires_at
     }
 
+    /// Replaces the refresh token, and extends the session from `now`.
     pub fn rotate(self, new_hash: String, now: Timestamp) -> Self {
         let expires_at = after(now, lifetime_s(self.role));
         Self { previous_hash: Some(self.refresh_hash), refresh_hash: new_hash, rotated_at: now, expires_at, ..self }
     }
 
-    /// Gives the bearer of the token before the newest another one. That token stays good for what is left of the
-    /// grace, which is not prolonged: the answer may get lost again.
+    /// Replaces the newest token because the response with it was lost. The previous token stays valid for the rest of
+    /// the grace period, which is not extended, in case this response is lost too.
     pub fn retry(self, new_hash: String) -> Self {
         Self { refresh_hash: new_hash, ..self }
     }
 
+    /// Ends the session.
     pub fn revoke(self) -> Self {
         Self { revoked: true, ..self }
     }
 }
 
-/// How long a session lives after its last use.
+/// Seconds that a session lives after its last use.
 pub const fn lifetime_s(role: Role) -> i64 {
     match role {
         Role::Guest => GUEST_TTL_S,

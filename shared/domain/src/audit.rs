@@ -1,19 +1,23 @@
-//! The audit trail: per tenant, a chain in which each entry holds the hash of the one before it, so that nothing can
-//! be changed or left out later without it showing.
+//! The audit trail: one chain of entries per tenant. Each entry contains the hash of the entry before it, so that a
+//! later change or removal of an entry can be detected.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{EventId, Timestamp};
 
-/// The hash before the first entry.
+/// The previous hash of the first entry.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// How important an audit entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
+    /// Normal operation.
     Info,
+    /// Something that a person may want to look at.
     Warning,
+    /// Something that a person must look at.
     Critical,
 }
 
@@ -27,27 +31,37 @@ impl Severity {
     }
 }
 
+/// One entry of the audit trail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
-    /// From 1, without gaps.
+    /// Position in the chain: 1 for the first entry, without gaps.
     pub sequence: u64,
+    /// The event that the entry records.
     pub event_id: EventId,
-    /// `order.created`, `payment.completed`, …
+    /// What happened: `order.created`, `payment.completed`, …
     pub action: String,
+    /// How important the entry is.
     pub severity: Severity,
+    /// Id of the aggregate that the event is about.
     pub resource: String,
+    /// Shared by everything that one request caused.
     pub correlation_id: String,
-    /// The event's data, as its canonical JSON text.
+    /// The event's data, as canonical JSON text.
     pub after: String,
+    /// When the event happened.
     pub at: Timestamp,
+    /// Hash of the entry before, in hexadecimal; [`GENESIS`] for the first.
     pub previous_hash: String,
+    /// Hash of this entry, in hexadecimal.
     pub hash: String,
 }
 
-/// The end of the chain: what the next entry continues.
+/// The end of the chain. The next entry is appended here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
+    /// Sequence number of the last entry; 0 for an empty chain.
     pub sequence: u64,
+    /// Hash of the last entry.
     pub hash: String,
 }
 
@@ -57,20 +71,27 @@ impl Default for Head {
     }
 }
 
-/// What happened, before it has a place in the chain.
+/// An event to be recorded, before it has a place in the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
+    /// The event.
     pub event_id: EventId,
+    /// What happened: `order.created`, …
     pub action: String,
+    /// How important it is.
     pub severity: Severity,
+    /// Id of the aggregate that the event is about.
     pub resource: String,
+    /// Shared by everything that one request caused.
     pub correlation_id: String,
+    /// The event's data, as canonical JSON text.
     pub after: String,
+    /// When the event happened.
     pub at: Timestamp,
 }
 
 impl Head {
-    /// Adds a fact: the entry, and the chain's new end.
+    /// Appends a fact to the chain. Returns the new entry and the new end of the chain.
     pub fn append(self, fact: Fact) -> (AuditEntry, Self) {
         let mut entry = AuditEntry {
             sequence: self.sequence + 1,
@@ -91,7 +112,8 @@ impl Head {
 }
 
 impl AuditEntry {
-    /// Every field but the hash itself, each with its length before it, so that no two entries read alike.
+    /// SHA-256 of every field except the hash itself. Each field is preceded by its length, so that two different
+    /// entries never have the same input.
     fn digest(&self) -> String {
         let mut hasher = Sha256::new();
         let fields = [
@@ -113,7 +135,8 @@ impl AuditEntry {
     }
 }
 
-/// Where a chain, read from its start, is broken: the sequence number that should have been there and right.
+/// Verifies a chain from its start. Returns the sequence number of the first entry that is missing or wrong; `None` if
+/// the chain is intact. To notice missing entries at the end, compare with the [`Head`].
 pub fn first_break<'a>(entries: impl IntoIterator<Item = &'a AuditEntry>) -> Option<u64> {
     let mut head = Head::default();
     for entry in entries {

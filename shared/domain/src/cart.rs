@@ -1,4 +1,4 @@
-//! A cart: what a buyer has picked, until it is ordered or forgotten.
+//! A cart: the items that a buyer has picked, until they are ordered or the cart expires.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,45 +8,63 @@ use crate::{
     limits::{CART_TTL_S, ORDER_LINES_MAX, QUANTITY_MAX},
 };
 
-/// One variant wanted. `unit_price` is what the buyer last saw; what is charged is always read anew.
+/// A line of a cart. An order is charged at the current price, never at the price stored here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
+    /// The product.
     pub product_id: ProductId,
+    /// The variant.
     pub variant_id: VariantId,
+    /// Number of units.
     pub quantity: u32,
+    /// The price of one unit that the buyer last saw.
     pub unit_price: Money,
+    /// When the variant was added to the cart.
     pub added_at: Timestamp,
 }
 
+/// A buyer's cart in one store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cart {
+    /// Id of the cart.
     pub id: CartId,
+    /// The store.
     pub store_id: StoreId,
+    /// The guest or customer who owns the cart.
     pub buyer_id: AccountId,
+    /// The lines; at most one for each variant.
     pub lines: Vec<Line>,
-    /// There is one only where there are lines.
+    /// The coupon to use; always `None` if there are no lines.
     #[serde(default)]
     pub coupon: Option<ChosenCoupon>,
-    /// The order that these lines became. They are kept until the buyer starts anew, to be given back if the order
-    /// is cancelled unpaid.
+    /// The order that was placed with these lines. The lines are kept until the buyer adds something new, so that they
+    /// can be restored if the order is cancelled before it is paid.
     pub order_id: Option<OrderId>,
+    /// When the cart last changed.
     pub updated_at: Timestamp,
+    /// When the lines are discarded, unless the cart changes before.
     pub expires_at: Timestamp,
 }
 
+/// Why a change of a cart was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CartError {
+    /// The cart has as many lines as it can.
     #[error("a cart holds at most {ORDER_LINES_MAX} lines")]
     TooManyLines,
+    /// The quantity of the line would be too large.
     #[error("a line holds at most {QUANTITY_MAX} units")]
     TooMany,
+    /// The cart has no line with this variant.
     #[error("no such line")]
     NoSuchLine,
+    /// A coupon cannot be added to an empty cart.
     #[error("the cart is empty; a coupon is for what is in it")]
     Empty,
 }
 
 impl Cart {
+    /// A new cart without lines.
     pub fn empty(id: CartId, store_id: StoreId, buyer_id: AccountId, now: Timestamp) -> Self {
         Self {
             id,
@@ -60,8 +78,7 @@ impl Cart {
         }
     }
 
-    /// As the buyer sees it at `now`: without the lines and the coupon that an order took, or that
-    /// have expired.
+    /// The cart as the buyer sees it at `now`: empty if its lines were ordered, or if it has expired.
     pub fn open(self, now: Timestamp) -> Self {
         if self.order_id.is_some() || now >= self.expires_at {
             Self { lines: vec![], coupon: None, order_id: None, ..self }
@@ -70,12 +87,15 @@ impl Cart {
         }
     }
 
-    /// Its lines have become an order.
+    /// Records that an order was placed with the lines.
     pub fn ordered(self, order_id: OrderId, now: Timestamp) -> Self {
         Self { order_id: Some(order_id), ..self }.touch(now)
     }
 
-    /// Adds units; a variant already there grows, at the price now seen.
+    /// Adds a line. If the cart has the variant already, its quantity grows, and its price is replaced.
+    ///
+    /// # Errors
+    /// [`CartError::TooManyLines`], [`CartError::TooMany`].
     pub fn add(mut self, line: Line, now: Timestamp) -> Result<Self, CartError> {
         if let Some(held) = self.lines.iter_mut().find(|held| held.variant_id == line.variant_id) {
             let quantity = held.quantity.saturating_add(line.quantity);
@@ -96,7 +116,10 @@ impl Cart {
         Ok(self.touch(now))
     }
 
-    /// Sets a line's quantity and the price the buyer has now seen.
+    /// Sets the quantity of a line, and the price that the buyer has now seen.
+    ///
+    /// # Errors
+    /// [`CartError::NoSuchLine`], [`CartError::TooMany`].
     pub fn change(
         mut self,
         variant_id: VariantId,
@@ -113,6 +136,10 @@ impl Cart {
         Ok(self.touch(now))
     }
 
+    /// Removes a line, and with the last line the coupon.
+    ///
+    /// # Errors
+    /// [`CartError::NoSuchLine`].
     pub fn remove(mut self, variant_id: VariantId, now: Timestamp) -> Result<Self, CartError> {
         let before = self.lines.len();
         self.lines.retain(|line| line.variant_id != variant_id);
@@ -122,11 +149,15 @@ impl Cart {
         if self.lines.len() == before { Err(CartError::NoSuchLine) } else { Ok(self.touch(now)) }
     }
 
+    /// Removes all lines and the coupon.
     pub fn clear(self, now: Timestamp) -> Self {
         Self { lines: vec![], coupon: None, ..self }.touch(now)
     }
 
-    /// Takes a coupon, instead of any other.
+    /// Sets the coupon, replacing any other.
+    ///
+    /// # Errors
+    /// [`CartError::Empty`].
     pub fn with_coupon(self, coupon: ChosenCoupon, now: Timestamp) -> Result<Self, CartError> {
         if self.lines.is_empty() {
             return Err(CartError::Empty);
@@ -134,13 +165,15 @@ impl Cart {
         Ok(Self { coupon: Some(coupon), ..self }.touch(now))
     }
 
+    /// Removes the coupon.
     pub fn without_coupon(self, now: Timestamp) -> Self {
         Self { coupon: None, ..self }.touch(now)
     }
 
-    /// Takes over another cart's lines (a guest's, at sign-in). Of a variant in both the larger quantity stays, as
-    /// adding would double what the buyer put in twice to be safe. Of two coupons its own stays. Gives back both; lines
-    /// that did not fit stay in the other.
+    /// Moves the lines of another cart (a guest's, at sign-in) into this one. Returns this cart and the other.
+    ///
+    /// If both carts have a variant, the larger quantity stays: buyers who add an item in both mean it once. The cart's
+    /// own coupon wins over the other's. Lines that do not fit stay in the other cart.
     pub fn merge(mut self, mut other: Self, now: Timestamp) -> (Self, Self) {
         let mut left = vec![];
         for line in other.lines {

@@ -8,16 +8,21 @@ use crate::{
     text,
 };
 
+/// Status of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProductStatus {
+    /// Visible to the team only.
     Draft,
+    /// On sale: visible to buyers.
     Active,
+    /// No longer sold.
     Archived,
 }
 
 impl ProductStatus {
+    /// The name in the API and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Draft => "draft",
@@ -25,69 +30,107 @@ impl ProductStatus {
             Self::Archived => "archived",
         }
     }
+
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Draft => "withdraw",
+            Self::Active => "publish",
+            Self::Archived => "archive",
+        }
+    }
 }
 
+/// A picture of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Image {
+    /// Address of the picture.
     pub url: String,
+    /// What the picture shows, for people who cannot see it.
     pub alt: String,
 }
 
+/// A variant of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variant {
+    /// Id of the variant.
     pub id: VariantId,
     /// Unique in the store.
     pub sku: String,
-    /// What sets it apart from its siblings: `Red / M`.
+    /// Distinguishes the variant from the others of its product: `Red / M`.
     pub name: String,
+    /// Price of one unit.
     pub price: Money,
+    /// A former price, which front ends show struck through.
     pub compare_at_price: Option<Money>,
+    /// Barcode, for example an EAN.
     pub barcode: Option<String>,
+    /// Weight in grams.
     pub weight_g: Option<u32>,
 }
 
+/// A product with its variants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
+    /// Id of the product.
     pub id: ProductId,
+    /// The store.
     pub store_id: StoreId,
+    /// Name of the product.
     pub name: String,
     /// Unique in the store.
     pub slug: String,
+    /// Description, for buyers.
     pub description: Option<String>,
+    /// Pictures; the first is shown in lists.
     pub images: Vec<Image>,
+    /// Free keywords.
     pub tags: Vec<String>,
+    /// Status of the product.
     pub status: ProductStatus,
+    /// The variants, in the sequence in which they were added.
     pub variants: Vec<Variant>,
+    /// When the product was created.
     pub created_at: Timestamp,
+    /// When the product last changed.
     pub updated_at: Timestamp,
 }
 
-/// Why a product's variants cannot change so.
+/// Why a change of a product's variants was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VariantsError {
+    /// The product has as many variants as it can.
     #[error("a product has at most {VARIANTS_MAX} variants")]
     TooMany,
+    /// The last variant of a product that is on sale cannot be removed.
     #[error("a product that is on sale keeps at least one variant; withdraw it first")]
     LastOnSale,
 }
 
 impl Product {
-    /// A draft is published once it has something to sell; what is archived comes back as a draft.
+    /// Changes the status. A draft can be published if it has variants; an archived product can only become a draft
+    /// again. Setting the current status again changes nothing.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] for any other change.
     pub fn set_status(self, status: ProductStatus, now: Timestamp) -> Result<Self, InvalidTransition> {
         use ProductStatus::{Active, Archived, Draft};
         match (self.status, status) {
             (Draft, Active) if self.variants.is_empty() => {
-                Err(InvalidTransition { state: "without variants", event: Active.name() })
+                Err(InvalidTransition { state: "it has no variants", event: Active.verb() })
             }
             (Draft, Active | Archived) | (Active, Draft | Archived) | (Archived, Draft) => {
                 Ok(Self { status, updated_at: now, ..self })
             }
             (from, to) if from == to => Ok(self),
-            (from, to) => Err(InvalidTransition { state: from.name(), event: to.name() }),
+            (from, to) => Err(InvalidTransition { state: from.name(), event: to.verb() }),
         }
     }
 
+    /// Adds a variant.
+    ///
+    /// # Errors
+    /// [`VariantsError::TooMany`].
     pub fn add_variant(mut self, variant: Variant, now: Timestamp) -> Result<Self, VariantsError> {
         if self.variants.len() >= VARIANTS_MAX {
             return Err(VariantsError::TooMany);
@@ -96,6 +139,10 @@ impl Product {
         Ok(Self { updated_at: now, ..self })
     }
 
+    /// Removes a variant; nothing happens if the product does not have it.
+    ///
+    /// # Errors
+    /// [`VariantsError::LastOnSale`].
     pub fn remove_variant(mut self, id: VariantId, now: Timestamp) -> Result<Self, VariantsError> {
         self.variants.retain(|variant| variant.id != id);
         if self.variants.is_empty() && self.is_on_sale() {
@@ -104,22 +151,23 @@ impl Product {
         Ok(Self { updated_at: now, ..self })
     }
 
+    /// The variant with this id.
     pub fn variant(&self, id: VariantId) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.id == id)
     }
 
-    /// Buyers see and order it.
+    /// Whether buyers can see and order the product.
     pub fn is_on_sale(&self) -> bool {
         self.status == ProductStatus::Active
     }
 }
 
-/// A product's slug, made from its name.
+/// Makes a product's slug from its name; `product` if the name has no usable characters.
 pub fn slug_of(name: &str) -> String {
     text::slugify(name).unwrap_or_else(|| "product".to_owned())
 }
 
-/// Another slug like a taken one, told apart by what is random.
+/// Makes another slug from one that is taken, by adding three random bytes in hexadecimal.
 pub fn slug_like(taken: &str, random: [u8; 3]) -> String {
     let suffix = text::hex(&random);
     let kept: String = taken.chars().take(SLUG_MAX - 1 - suffix.len()).collect();

@@ -1,8 +1,8 @@
-//! A coupon: a code that makes a store's goods cheaper, and how often it may be used.
+//! A coupon: a code that gives a discount on a store's goods, with limits on how often it is used.
 //!
-//! A use is held by an order from the moment it is placed, as its stock is, and given back if the order is cancelled.
-//! An order whose use was given back is not revived (see [`crate::order`]), so what was given back stays so, and no
-//! more orders hold a use than the cap allows.
+//! An order holds a use of its coupon from the moment it is placed, and releases it if it is cancelled. A cancelled
+//! order with a coupon is never revived (see [`crate::order`]), so a released use is never taken again, and the orders
+//! that hold a use never exceed the cap.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,70 +11,94 @@ use crate::{
     limits::{COUPON_CODE_MAX, COUPON_CODE_MIN},
 };
 
-/// What is taken off the goods. Shipping is paid in full.
+/// The discount on the goods. It does not apply to shipping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Discount {
+    /// A percentage of the subtotal.
     Percentage {
         /// Hundredths of a percent, from 1 to 10,000: 1,000 is 10 %.
         basis_points: u32,
     },
+    /// A fixed amount.
     Fixed {
+        /// The amount, in the currency of the store.
         amount: Money,
     },
 }
 
+/// A coupon of a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coupon {
+    /// Id of the coupon.
     pub id: CouponId,
+    /// The store.
     pub store_id: StoreId,
-    /// Unique in the store; stays as it is.
+    /// Unique in the store; in upper case; never changes.
     pub code: String,
+    /// The discount.
     pub discount: Discount,
-    /// What the goods must come to.
+    /// The smallest subtotal that the coupon applies to.
     pub minimum_subtotal: Option<Money>,
-    /// From this moment on.
+    /// The coupon is valid from this moment on.
     pub starts_at: Option<Timestamp>,
-    /// Until before this moment.
+    /// The coupon is valid before this moment.
     pub ends_at: Option<Timestamp>,
-    /// Uses in all.
+    /// The largest number of uses by all customers together; `None` means no limit.
     pub cap: Option<u32>,
+    /// The largest number of uses by one customer; `None` means no limit.
     pub cap_per_customer: Option<u32>,
     /// Orders that hold a use.
     pub uses: u32,
+    /// Whether the seller has the coupon switched on.
     pub active: bool,
-    /// One more with each change of the above but `uses`: an order is placed on the terms that were read, or not.
+    /// Counts the changes of the terms (every field above except `uses`). An order is placed only if this is still the
+    /// value that was read with the terms.
     pub terms: u32,
+    /// When the coupon was created.
     pub created_at: Timestamp,
+    /// When the coupon last changed.
     pub updated_at: Timestamp,
 }
 
-/// Why a coupon takes nothing off right now.
+/// Why a coupon does not apply. The text is shown to buyers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CouponError {
+    /// The seller switched the coupon off.
     #[error("the coupon is not active")]
     Inactive,
+    /// The coupon starts at this time.
     #[error("the coupon is good from {0} on")]
     NotYet(Timestamp),
+    /// The coupon ended at this time.
     #[error("the coupon was good until {0}")]
     Over(Timestamp),
+    /// The cap is reached.
     #[error("the coupon has been used as often as it may be")]
     Exhausted,
+    /// The cap for one customer is reached.
     #[error("the customer has used the coupon as often as a customer may")]
     Used,
+    /// The coupon's amounts are not in the currency of the goods.
     #[error("the coupon is in another currency than the store sells in")]
     OtherCurrency,
+    /// The subtotal is below this minimum.
     #[error("the coupon is for goods of {0} or more")]
     BelowMinimum(Money),
+    /// The discount on these goods would be zero.
     #[error("the coupon takes nothing off these goods")]
     NothingOff,
+    /// The discount cannot be calculated.
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
 
 impl Coupon {
-    /// Whether anybody can use it now, whatever they buy.
+    /// Checks that the coupon can be used now, whatever the cart and whoever the customer.
+    ///
+    /// # Errors
+    /// [`CouponError::Inactive`], [`CouponError::NotYet`], [`CouponError::Over`], [`CouponError::Exhausted`].
     pub fn is_open(&self, now: Timestamp) -> Result<(), CouponError> {
         match (self.starts_at, self.ends_at) {
             _ if !self.active => Err(CouponError::Inactive),
@@ -85,7 +109,11 @@ impl Coupon {
         }
     }
 
-    /// What it takes off goods of that worth: more than nothing, and not more than all. A percentage is rounded down.
+    /// The discount on goods worth `subtotal`: more than zero and at most `subtotal`. A percentage is rounded down.
+    ///
+    /// # Errors
+    /// As [`Self::is_open`]; also [`CouponError::OtherCurrency`], [`CouponError::BelowMinimum`],
+    /// [`CouponError::NothingOff`].
     pub fn off(&self, subtotal: Money, now: Timestamp) -> Result<Money, CouponError> {
         self.is_open(now)?;
         if let Some(minimum) = self.minimum_subtotal {
@@ -105,7 +133,10 @@ impl Coupon {
         if off_minor > 0 { Ok(Money::new(off_minor, subtotal.currency)) } else { Err(CouponError::NothingOff) }
     }
 
-    /// Whether a customer who has used it so often may use it once more.
+    /// Checks that a customer who has used the coupon `uses` times can use it once more.
+    ///
+    /// # Errors
+    /// [`CouponError::Used`].
     pub fn is_open_to(&self, uses: u32) -> Result<(), CouponError> {
         if self.cap_per_customer.is_some_and(|cap| uses >= cap) { Err(CouponError::Used) } else { Ok(()) }
     }
@@ -115,31 +146,39 @@ fn same_currency(one: Money, other: Money) -> Result<(), CouponError> {
     if one.currency == other.currency { Ok(()) } else { Err(CouponError::OtherCurrency) }
 }
 
-/// A coupon as an order or a cart names it.
+/// The coupon chosen for a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChosenCoupon {
+    /// The coupon.
     pub coupon_id: CouponId,
+    /// The code, in upper case.
     pub code: String,
 }
 
-/// What a coupon took off an order.
+/// The coupon that an order used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppliedCoupon {
+    /// The coupon.
     pub coupon_id: CouponId,
+    /// The code, in upper case.
     pub code: String,
+    /// The discount that it gave.
     pub discount: Money,
 }
 
+/// Whether an order still holds its use of a coupon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RedemptionState {
     /// Counted in the coupon's and the customer's uses.
     Held,
+    /// No longer counted: the order was cancelled.
     Released,
 }
 
 impl RedemptionState {
+    /// The name in the API and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Held => "held",
@@ -148,21 +187,27 @@ impl RedemptionState {
     }
 }
 
-/// The use that an order made of a coupon.
+/// The use of a coupon by an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redemption {
+    /// The order.
     pub order_id: OrderId,
+    /// The store.
     pub store_id: StoreId,
+    /// The coupon.
     pub coupon_id: CouponId,
-    /// Of the customer, normalised.
+    /// The customer's e-mail address, normalised.
     pub email: String,
+    /// Whether the use is held or released.
     pub state: RedemptionState,
+    /// When the order was placed.
     pub redeemed_at: Timestamp,
+    /// When the redemption last changed.
     pub updated_at: Timestamp,
 }
 
 impl Redemption {
-    /// The order is off. `None`: the use was given back before.
+    /// The order was cancelled: releases its use. `None` if the use was released already.
     pub fn release(self, now: Timestamp) -> Option<Self> {
         match self.state {
             RedemptionState::Held => Some(Self { state: RedemptionState::Released, updated_at: now, ..self }),
@@ -171,33 +216,37 @@ impl Redemption {
     }
 }
 
-/// How often a customer, by e-mail address, uses a coupon.
+/// How often a customer has used a coupon. Customers are identified by their e-mail address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerUses {
+    /// The coupon.
     pub coupon_id: CouponId,
-    /// Normalised.
+    /// The customer's e-mail address, normalised.
     pub email: String,
-    /// Orders that hold a use.
+    /// Orders of the customer that hold a use.
     pub uses: u32,
+    /// When the customer uses last changed.
     pub updated_at: Timestamp,
 }
 
 impl CustomerUses {
+    /// A record without any use.
     pub fn none(coupon_id: CouponId, email: String, now: Timestamp) -> Self {
         Self { coupon_id, email, uses: 0, updated_at: now }
     }
 
+    /// Counts one more use.
     pub fn once_more(self, now: Timestamp) -> Self {
         Self { uses: self.uses.saturating_add(1), updated_at: now, ..self }
     }
 }
 
-/// A code as it is kept and compared.
+/// The form in which codes are stored and compared: trimmed, in upper case.
 pub fn normalize_code(text: &str) -> String {
     text.trim().to_ascii_uppercase()
 }
 
-/// ASCII letters, digits and hyphens, in either case: people type what they read.
+/// 3 to 32 ASCII letters, digits and hyphens, in either case; white space around the code is ignored.
 pub fn is_code(text: &str) -> bool {
     let text = text.trim();
     (COUPON_CODE_MIN..=COUPON_CODE_MAX).contains(&text.len())

@@ -1,33 +1,34 @@
-//! Rules that must not get lost. Each is asked for by name where it stands, so that a build for the simulator
-//! (feature `sabotage`) can do without one and show that the invariants notice. In any other build a rule always stands,
-//! and the compiler leaves nothing of the question.
+//! Switches for rules that must never be broken. The simulator's build (feature `sabotage`) can switch off one rule at
+//! a time, to prove that the invariant checks notice its absence. In every other build [`stands`] is a constant
+//! `true`, and the compiler removes the check.
 
-/// A rule in code. Conditions in the database are switched off on their way there, and are not named here.
+/// A rule that is enforced in code. Rules that DynamoDB enforces by a condition are not listed: the simulator removes
+/// those conditions from the requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
-    /// Money of another amount or currency pays no order.
+    /// An order is paid only by a capture of exactly its amount and currency.
     AmountCheck,
     /// An order expires when its window closes, and not before.
     Expiry,
-    /// A reservation listens only to newer versions of its order.
+    /// A reservation ignores events of older versions of its order.
     NewerOrder,
-    /// Money that comes after a person cancelled goes back.
+    /// Money captured after a person cancelled the order is refunded.
     DecisionStands,
-    /// What is being sent back already counts towards what can be sent back.
+    /// Refunds in progress count against the amount that can still be refunded.
     RefundCap,
-    /// No more of a line comes back than was bought.
+    /// No more units of a line are returned than were bought.
     ReturnCap,
-    /// A refund that was asked for lately is not asked for again.
+    /// The provider is not asked for a refund again while its answer may still arrive.
     RefundAskedOnce,
-    /// A cursor is of our making, for this list.
+    /// A cursor was issued by this API, for this list.
     CursorSignature,
-    /// A webhook is the provider's.
+    /// A webhook carries the provider's signature.
     WebhookSignature,
     /// A tenant's keys start with its id.
     TenantInKey,
 }
 
-/// Whether a rule is to be kept.
+/// Whether a rule is in force.
 #[cfg(not(feature = "sabotage"))]
 #[inline]
 pub const fn stands(_: Rule) -> bool {
@@ -39,13 +40,13 @@ thread_local! {
     static OFF: std::cell::Cell<Option<Rule>> = const { std::cell::Cell::new(None) };
 }
 
-/// Whether a rule is to be kept.
+/// Whether a rule is in force on this thread.
 #[cfg(feature = "sabotage")]
 pub fn stands(rule: Rule) -> bool {
     OFF.get() != Some(rule)
 }
 
-/// Does without a rule, on this thread, until told otherwise.
+/// Switches off one rule on this thread until the next call; `None` switches all of them on.
 #[cfg(feature = "sabotage")]
 pub fn switch_off(rule: Option<Rule>) {
     OFF.set(rule);

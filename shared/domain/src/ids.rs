@@ -1,4 +1,4 @@
-//! Prefixed, sortable identifiers: `ord_01JABC…`, a ULID behind a prefix that says what it names.
+//! Prefixed, sortable identifiers: `ord_01JABC…`, a ULID behind a prefix for the kind of thing it identifies.
 //!
 //! The character set (letters, digits, `_`) has no `#`, so an id can never break out of a table key.
 
@@ -11,6 +11,7 @@ use ulid::Ulid;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected an id that starts with `{prefix}_` and ends in a ULID")]
 pub struct InvalidId {
+    /// The expected prefix, without the underscore.
     pub prefix: &'static str,
 }
 
@@ -22,12 +23,15 @@ macro_rules! id {
         pub struct $name(Ulid);
 
         impl $name {
+            /// The prefix of this kind of id, without the underscore.
             pub const PREFIX: &'static str = $prefix;
 
+            /// Wraps a ULID.
             pub const fn from_ulid(ulid: Ulid) -> Self {
                 Self(ulid)
             }
 
+            /// The ULID behind the prefix.
             pub const fn ulid(self) -> Ulid {
                 self.0
             }
@@ -86,15 +90,15 @@ id!(/// A tenant: the organisation that owns stores.
     TenantId, "ten");
 id!(/// A store of a tenant.
     StoreId, "sto");
-id!(/// A person, or a guest: whoever a token speaks for.
+id!(/// An account: a person, or a guest of a store. The subject of an access token.
     AccountId, "acc");
 id!(/// A sign-in on one device: a family of refresh tokens.
     SessionId, "ses");
-id!(/// A seller's onboarding under way.
+id!(/// A seller's onboarding.
     OnboardingId, "onb");
 id!(/// A product.
     ProductId, "prd");
-id!(/// A variant of a product: the thing that has a price and stock.
+id!(/// A variant of a product. Prices and stock belong to variants.
     VariantId, "var");
 id!(/// A cart.
     CartId, "car");

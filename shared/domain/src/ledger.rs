@@ -1,33 +1,39 @@
-//! Double-entry bookkeeping: every movement of money is postings whose debits equal their credits.
+//! Double-entry bookkeeping: every movement of money is an entry of postings whose debits equal their credits.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Currency, LedgerEntryId, Money, OrderId, Timestamp};
 
+/// An account of the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerAccount {
-    /// What the provider holds for the platform (an asset).
+    /// Money that the provider holds for the platform (an asset).
     ProviderClearing,
-    /// What the provider charges (an expense).
+    /// Fees that the provider charged (an expense).
     ProviderFees,
-    /// What the tenant is owed (a liability).
+    /// Money owed to the tenant (a liability).
     TenantPayable,
-    /// Money that pays for nothing and is on its way back (a liability).
+    /// Money that pays no order and must be refunded (a liability).
     Suspense,
 }
 
+/// Kind of a ledger entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EntryKind {
+    /// A capture that pays the order.
     Capture,
-    /// Captured, but of another amount or a second time.
+    /// A capture of a wrong amount, or a second capture for the same order.
     StrayCapture,
+    /// A refund of the capture that paid the order.
     Refund,
+    /// A refund of a stray capture.
     StrayRefund,
 }
 
 impl EntryKind {
+    /// The name in the API and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Capture => "capture",
@@ -38,27 +44,38 @@ impl EntryKind {
     }
 }
 
+/// One line of a ledger entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posting {
+    /// The account.
     pub account: LedgerAccount,
+    /// Debit in minor units; 0 for a credit.
     pub debit_minor: i64,
+    /// Credit in minor units; 0 for a debit.
     pub credit_minor: i64,
 }
 
-/// One movement of money, balanced. Its `reference` and `kind` are unique together: no movement is booked twice.
+/// One movement of money. An order has at most one entry for each `kind` and `reference`, so nothing is booked twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerEntry {
+    /// Id of the ledger entry.
     pub id: LedgerEntryId,
+    /// What kind of movement it is.
     pub kind: EntryKind,
+    /// Identifies the capture or refund within the order.
     pub reference: String,
+    /// The order.
     pub order_id: OrderId,
+    /// Currency of all postings.
     pub currency: Currency,
+    /// The postings.
     pub postings: Vec<Posting>,
+    /// When the movement was booked.
     pub at: Timestamp,
 }
 
 impl LedgerEntry {
-    /// Money came in: the provider keeps its fee and holds the rest; the tenant bears the fee.
+    /// Books a capture. The provider keeps its fee and holds the rest; `settles` says that the money pays the order.
     pub fn capture(
         id: LedgerEntryId,
         reference: String,
@@ -73,7 +90,7 @@ impl LedgerEntry {
         } else {
             (EntryKind::StrayCapture, LedgerAccount::Suspense)
         };
-        // A fee in another currency, or above the amount, is not a fee of this charge.
+        // A fee in another currency, or above the amount, cannot be the fee of this capture.
         let fee = if fees.currency == amount.currency { fees.amount_minor.clamp(0, amount.amount_minor) } else { 0 };
         let mut postings = vec![
             debit(LedgerAccount::ProviderClearing, amount.amount_minor - fee),
@@ -85,7 +102,7 @@ impl LedgerEntry {
         Self { id, kind, reference, order_id, currency: amount.currency, postings, at }
     }
 
-    /// Money went back. `reference` names the refund.
+    /// Books a refund. `reference` identifies the refund; `settled` says that the money had paid the order.
     pub fn refund(
         id: LedgerEntryId,
         reference: String,
@@ -104,6 +121,7 @@ impl LedgerEntry {
         Self { id, kind, reference, order_id, currency: amount.currency, postings, at }
     }
 
+    /// Whether the debits equal the credits.
     pub fn is_balanced(&self) -> bool {
         let debits: i64 = self.postings.iter().map(|posting| posting.debit_minor).sum();
         let credits: i64 = self.postings.iter().map(|posting| posting.credit_minor).sum();

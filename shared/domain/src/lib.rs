@@ -1,6 +1,8 @@
-//! The rules of the shop, and nothing else: what an order, a payment, a reservation or a price *is* and what may
-//! happen to it. This crate must not know AWS, HTTP, JSON, a clock or randomness: time, ids and random bytes come
-//! in as arguments, so every rule can be tested with plain values and replayed exactly.
+//! The rules of the shop, and nothing else: orders, payments, reservations and prices, and the changes each of them
+//! allows. This crate must not know AWS, HTTP, JSON, a clock or randomness: time, ids and random bytes come in as
+//! arguments, so every rule can be tested with plain values and replayed exactly.
+
+#![warn(missing_docs)]
 
 pub mod account;
 pub mod audit;
@@ -32,10 +34,12 @@ pub use jiff::Timestamp;
 pub use money::{Currency, Money, MoneyError};
 pub use permission::{Permission, Role};
 
-/// A transition was asked for that the state does not allow.
+/// The current state does not allow the requested change. Users see this text, as the `detail` of a problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot {event} while {state}")]
 pub struct InvalidTransition {
+    /// The current state: a status name (`pending`) or a clause that fits behind "while".
     pub state: &'static str,
+    /// The requested change: a verb that fits behind "cannot", or the name of an event that only the log sees.
     pub event: &'static str,
 }

@@ -1,26 +1,34 @@
-//! How much of each thing there may be. One place, so that a number in the schema, in a check and in the
-//! documentation is the same number.
+//! The platform's limits. They are defined here only, so that the schema, the checks and the documentation agree.
 
-/// Lines of an order or cart. Committing writes two items a line; a DynamoDB transaction takes 100.
+/// Lines of an order or cart. Placing an order writes two items per line, and a DynamoDB transaction takes 100.
 pub const ORDER_LINES_MAX: usize = 40;
+/// Units of one line of a cart or order.
 pub const QUANTITY_MAX: u32 = 999;
-/// Returns of an order, which are kept inside it: an item of DynamoDB has 400 KB, and the timeline 100 steps.
+/// Returns of one order. They are stored in the order's item (DynamoDB takes 400 KB), and its timeline has room for 100
+/// steps.
 pub const RETURNS_MAX: usize = 20;
-/// How often an order is dispatched: the first time, and after deliveries that failed.
+/// How often the goods of an order can be dispatched: once, and again after each failed delivery.
 pub const DISPATCHES_MAX: u32 = 5;
 /// A product is one DynamoDB item (400 KB); 100 variants of about 600 bytes leave room for its text.
 pub const VARIANTS_MAX: usize = 100;
-/// Variants given in one call that creates a product; more are added one by one. Each writes two items (its SKU's claim
-/// and its stock) beside five of the product's own; a DynamoDB transaction takes 100.
+/// Variants in the request that creates a product; more can be added one by one. Each variant writes two items (the
+/// claim of its SKU, and its stock) and the product itself five; a DynamoDB transaction takes 100.
 pub const VARIANTS_CREATED_MAX: usize = 40;
+/// Weight of a variant, in grams: one tonne.
 pub const WEIGHT_MAX_G: u32 = 1_000_000;
+/// Images of a product.
 pub const IMAGES_MAX: usize = 20;
+/// Tags of a product.
 pub const TAGS_MAX: usize = 20;
+/// Shipping methods of a store.
 pub const SHIPPING_METHODS_MAX: usize = 20;
+/// Days that a shipping method can take.
 pub const ESTIMATED_DAYS_MAX: u32 = 365;
+/// Shortest coupon code, in characters.
 pub const COUPON_CODE_MIN: usize = 3;
+/// Longest coupon code, in characters.
 pub const COUPON_CODE_MAX: usize = 32;
-/// Uses of a coupon that a cap can allow.
+/// The largest cap on the uses of a coupon.
 pub const COUPON_CAP_MAX: u32 = 1_000_000_000;
 /// 100 %, in hundredths of a percent.
 pub const DISCOUNT_MAX_BASIS_POINTS: u32 = 10_000;
@@ -29,11 +37,17 @@ pub const TAX_RATE_MAX_BASIS_POINTS: u32 = 10_000;
 /// The longest IANA name has 32 characters.
 pub const TIMEZONE_MAX: usize = 64;
 
+/// Longest name, in characters.
 pub const NAME_MAX: usize = 120;
+/// Longest description, in characters.
 pub const DESCRIPTION_MAX: usize = 10_000;
+/// Longest note, reason or similar text, in characters.
 pub const SHORT_TEXT_MAX: usize = 500;
+/// Longest slug, in characters. A label of a host name takes 63 (RFC 1035).
 pub const SLUG_MAX: usize = 60;
+/// Longest SKU or barcode, in characters.
 pub const SKU_MAX: usize = 64;
+/// Longest URL, in bytes.
 pub const URL_MAX: usize = 2_048;
 /// RFC 5321, section 4.5.3.1.3.
 pub const EMAIL_MAX: usize = 254;
@@ -46,35 +60,49 @@ pub const PASSWORD_MAX: usize = 128;
 
 /// 2^53 - 1: the largest integer that JavaScript clients read exactly.
 pub const AMOUNT_MAX_MINOR: i64 = 9_007_199_254_740_991;
-/// One unit's price; with 999 of it on 40 lines a total still fits [`AMOUNT_MAX_MINOR`].
+/// Price of one unit. An order of 40 lines with 999 units each at this price still fits [`AMOUNT_MAX_MINOR`].
 pub const PRICE_MAX_MINOR: i64 = 100_000_000_000;
 /// Units on hand of one variant.
 pub const STOCK_MAX: i64 = 1_000_000_000;
 
-/// No two machines' clocks are further apart, unless the operator says otherwise (`ClockSkewMaxS`). Where two doing the
-/// same would do harm, whoever concludes from a time that another must be done waits as much longer.
+/// The assumed maximum difference between the clocks of two machines; the operator can change it (`ClockSkewMaxS`). A
+/// function that takes over another function's work after a timeout waits this much longer, wherever doing the work
+/// twice would do harm.
 pub const CLOCK_SKEW_MAX_S: i64 = 300;
 
+/// A cart expires this many seconds after its last change.
 pub const CART_TTL_S: i64 = 30 * 24 * 3_600;
+/// A guest's session ends this many seconds after its last use.
 pub const GUEST_TTL_S: i64 = 30 * 24 * 3_600;
+/// Lifetime of an access token, in seconds.
 pub const ACCESS_TOKEN_TTL_S: i64 = 15 * 60;
+/// A session ends this many seconds after its last use.
 pub const REFRESH_TOKEN_TTL_S: i64 = 30 * 24 * 3_600;
-/// A refresh token used twice within this time is a lost answer; later it is theft.
+/// Within this time after a rotation, the previous refresh token is accepted again: the client may have lost the
+/// response. Later use is treated as theft.
 pub const REFRESH_GRACE_S: i64 = 10;
+/// Lifetime of a one-time code, in seconds.
 pub const ONE_TIME_CODE_TTL_S: i64 = 10 * 60;
+/// Tries of a one-time code.
 pub const ONE_TIME_CODE_TRIES: u32 = 5;
+/// An onboarding expires this many seconds after its start.
 pub const ONBOARDING_TTL_S: i64 = 7 * 24 * 3_600;
+/// How long the response to an idempotency key is stored, in seconds.
 pub const IDEMPOTENCY_TTL_S: i64 = 24 * 3_600;
 /// SQS keeps a message for at most 14 days, so nothing is redelivered after that.
 pub const INBOX_TTL_S: i64 = 15 * 24 * 3_600;
+/// How long events are stored in the outbox, in seconds, so that they can be published again.
 pub const OUTBOX_TTL_S: i64 = 15 * 24 * 3_600;
 
-/// Delivered goods can be asked to be taken back for so long.
+/// How long after delivery the buyer can request a return.
 pub const RETURN_WINDOW_S: i64 = 30 * 24 * 3_600;
+/// How long an order waits for its payment, in seconds, unless the store sets another time.
 pub const PAYMENT_WINDOW_DEFAULT_S: u32 = 15 * 60;
+/// Shortest payment window, in seconds.
 pub const PAYMENT_WINDOW_MIN_S: u32 = 60;
+/// Longest payment window, in seconds.
 pub const PAYMENT_WINDOW_MAX_S: u32 = 24 * 3_600;
-/// Tries at opening a checkout before the payment fails.
+/// Attempts at the provider that one payment can have.
 pub const PAYMENT_ATTEMPTS_MAX: usize = 5;
-/// Refunds of one payment after which its seller cannot ask for another; they are kept in the payment's item.
+/// Refunds of one payment that its seller can create. They are stored in the payment's item.
 pub const REFUNDS_MAX: usize = 50;

@@ -10,6 +10,7 @@ use crate::limits::AMOUNT_MAX_MINOR;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
+#[expect(missing_docs, reason = "the variants are ISO 4217 codes")]
 pub enum Currency {
     Ngn,
     Ghs,
@@ -24,9 +25,11 @@ pub enum Currency {
 }
 
 impl Currency {
+    /// Every currency.
     pub const ALL: [Self; 10] =
         [Self::Ngn, Self::Ghs, Self::Kes, Self::Zar, Self::Usd, Self::Eur, Self::Gbp, Self::Jpy, Self::Kwd, Self::Xof];
 
+    /// The ISO 4217 code: `NGN`.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Ngn => "NGN",
@@ -66,12 +69,16 @@ impl FromStr for Currency {
     }
 }
 
+/// Why amounts cannot be calculated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
+    /// The amounts are in different currencies.
     #[error("the amounts are of different currencies")]
     CurrencyMismatch,
+    /// The result would exceed [`AMOUNT_MAX_MINOR`].
     #[error("the amount is too large")]
     Overflow,
+    /// The code is not one of [`Currency::ALL`].
     #[error("the currency is not supported")]
     UnknownCurrency,
 }
@@ -83,57 +90,87 @@ pub enum MoneyError {
 pub struct Money {
     /// Minor units (kobo, cents); an integer that JavaScript reads exactly.
     pub amount_minor: i64,
+    /// The currency.
     pub currency: Currency,
 }
 
 impl Money {
+    /// An amount in minor units.
     pub const fn new(amount_minor: i64, currency: Currency) -> Self {
         Self { amount_minor, currency }
     }
 
+    /// Nothing, in a currency.
     pub const fn zero(currency: Currency) -> Self {
         Self::new(0, currency)
     }
 
+    /// Whether the amount is zero.
     pub const fn is_zero(self) -> bool {
         self.amount_minor == 0
     }
 
+    /// The sum.
+    ///
+    /// # Errors
+    /// [`MoneyError::CurrencyMismatch`], [`MoneyError::Overflow`].
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
         self.with(self.amount_minor.checked_add(other.amount_minor))
     }
 
+    /// The difference, which may be negative.
+    ///
+    /// # Errors
+    /// [`MoneyError::CurrencyMismatch`], [`MoneyError::Overflow`].
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
         self.with(self.amount_minor.checked_sub(other.amount_minor))
     }
 
+    /// The amount `quantity` times.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`].
     pub fn checked_mul(self, quantity: u32) -> Result<Self, MoneyError> {
         self.with(self.amount_minor.checked_mul(i64::from(quantity)))
     }
 
-    /// The part given in basis points (1/100 of a percent), rounded half up: 7.5 % of 1,999 is 150.
+    /// A percentage of this amount, in basis points (1/100 of a percent), rounded half up: 750 of 1,999 is 150.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`].
     pub fn basis_points(self, points: u32) -> Result<Self, MoneyError> {
         let scaled = i128::from(self.amount_minor) * i128::from(points);
         self.with(i64::try_from((scaled + 5_000).div_euclid(10_000)).ok())
     }
 
-    /// The part given in basis points, rounded down: 10 % of 1,999 is 199.
+    /// A percentage of this amount, in basis points, rounded down: 1,000 of 1,999 is 199.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`].
     pub fn basis_points_down(self, points: u32) -> Result<Self, MoneyError> {
         let scaled = i128::from(self.amount_minor) * i128::from(points);
         self.with(i64::try_from(scaled.div_euclid(10_000)).ok())
     }
 
-    /// The tax inside an amount that includes it, at a rate in basis points, rounded half up.
+    /// The tax contained in an amount that includes it, at a rate in basis points, rounded half up.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`].
     pub fn included_basis_points(self, points: u32) -> Result<Self, MoneyError> {
         let divisor = 10_000 + i128::from(points);
         let scaled = i128::from(self.amount_minor) * i128::from(points);
         self.with(i64::try_from((scaled * 2 + divisor).div_euclid(divisor * 2)).ok())
     }
 
-    /// The share that `part` is of `whole`, rounded down; nothing of nothing. Shares of a growing part add up to the
-    /// share of all of it where each is what the part is worth now less what it was worth before.
+    /// `self` × `part` / `whole`, rounded down; zero if `whole` is zero.
+    ///
+    /// To split an amount into several parts without losing a unit to rounding, take `share(sum of parts so far)` less
+    /// `share(sum of the parts before)` for each part.
+    ///
+    /// # Errors
+    /// [`MoneyError::CurrencyMismatch`] if the three currencies differ, [`MoneyError::Overflow`].
     pub fn share(self, part: Self, whole: Self) -> Result<Self, MoneyError> {
         self.same_currency(part)?;
         self.same_currency(whole)?;
@@ -145,6 +182,9 @@ impl Money {
     }
 
     /// Sums amounts of one currency; an empty sum is zero of `currency`.
+    ///
+    /// # Errors
+    /// [`MoneyError::CurrencyMismatch`] if an amount is in another currency, [`MoneyError::Overflow`].
     pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
         amounts.into_iter().try_fold(Self::zero(currency), Self::checked_add)
     }
@@ -161,7 +201,7 @@ impl Money {
     }
 }
 
-/// For people: `NGN 1,500.00`.
+/// For people to read: `NGN 1,500.00`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exponent = self.currency.exponent() as usize;

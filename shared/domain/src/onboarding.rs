@@ -1,5 +1,5 @@
-//! A seller's onboarding: create -> verify e-mail -> password -> (phone) -> profile -> complete. Each step is
-//! guarded by the one before and may be repeated until the next is done, so it can be resumed.
+//! A seller's onboarding: start -> verify e-mail -> password -> (phone) -> profile -> complete. Each step needs the one
+//! before. Password, phone and profile can be repeated until the onboarding is complete, so it can be resumed.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,18 +7,25 @@ use crate::{
     AccountId, InvalidTransition, OnboardingId, TenantId, Timestamp, account::OneTimeCode, tenant::TenantKind,
 };
 
+/// The next step of an onboarding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
+    /// Enter the code that was sent to the e-mail address.
     VerifyEmail,
+    /// Set a password.
     SetPassword,
+    /// Describe the first store.
     Profile,
+    /// Complete the onboarding.
     Complete,
+    /// Nothing: the onboarding is complete.
     Done,
 }
 
 impl Step {
+    /// The name in the API and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
@@ -28,63 +35,111 @@ impl Step {
             Self::Done => "done",
         }
     }
+
+    /// The situation before the step, as in "cannot set a password while the e-mail address is not verified".
+    const fn situation(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "the e-mail address is not verified",
+            Self::SetPassword => "the password is not set",
+            Self::Profile => "the profile is not set",
+            Self::Complete => "the onboarding is ready to be completed",
+            Self::Done => "the onboarding is complete",
+        }
+    }
 }
 
+/// A seller's onboarding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Onboarding {
+    /// Id of the onboarding.
     pub id: OnboardingId,
-    /// Of the secret that whoever started it holds: the id alone opens nothing.
+    /// Hash of the secret that the client got at the start. The id alone gives no access.
     pub token_hash: String,
+    /// Id of the tenant to be created.
     pub tenant_id: TenantId,
+    /// Id of the account to be created, unless the seller has one.
     pub account_id: AccountId,
+    /// The seller's e-mail address, normalised.
     pub email: String,
+    /// The seller's name.
     pub full_name: String,
+    /// Name of the tenant.
     pub tenant_name: String,
+    /// Whether the tenant is a person or a business.
     pub kind: TenantKind,
+    /// The next step.
     pub step: Step,
+    /// The code that was sent to the e-mail address.
     pub email_code: OneTimeCode,
-    /// Of the password chosen for a new account.
+    /// Hash of the password chosen for a new account.
     pub password_hash: Option<String>,
-    /// The account that exists already with this e-mail address, once its password was given.
+    /// The existing account with this e-mail address, once its password was given.
     pub proved_account: Option<AccountId>,
+    /// Phone number in E.164 format.
     pub phone: Option<String>,
+    /// The code to verify the phone number.
     pub phone_code: Option<OneTimeCode>,
+    /// Whether the phone number was verified.
     pub phone_verified: bool,
+    /// Settings of the first store, once they are given.
     pub profile: Option<Profile>,
+    /// When the onboarding was created.
     pub created_at: Timestamp,
+    /// When the onboarding expires.
     pub expires_at: Timestamp,
+    /// When the onboarding last changed.
     pub updated_at: Timestamp,
 }
 
-/// What the first store is opened with.
+/// The settings of the first store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
+    /// Name of the store.
     pub store_name: String,
+    /// The store's host name below the platform's domain.
     pub store_slug: String,
+    /// Currency of all prices in the store.
     pub currency: crate::Currency,
+    /// IANA time zone name.
     pub timezone: String,
+    /// What the store sells.
     pub description: Option<String>,
 }
 
-/// Until all is complete, another password may be given.
+/// Steps in which a password can be given: until the onboarding is complete, it can be changed.
 const PASSWORD_STEPS: &[Step] = &[Step::SetPassword, Step::Profile, Step::Complete];
+const SET_PASSWORD: &str = "set a password";
 
 impl Onboarding {
+    /// The e-mail address was verified with the code.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] if it is verified already.
     pub fn email_verified(self, now: Timestamp) -> Result<Self, InvalidTransition> {
-        Ok(self.at(&[Step::VerifyEmail], "verify_email")?.to(Step::SetPassword, now))
+        Ok(self.at(&[Step::VerifyEmail], "verify the e-mail address")?.to(Step::SetPassword, now))
     }
 
-    /// Whether a password may be given now. To be asked before anything is told about the e-mail address.
+    /// Checks that a password can be given now. Callers check this before they look up the e-mail address, so that an
+    /// unverified client learns nothing about existing accounts.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] before the e-mail address is verified, and after completion.
     pub fn awaits_password(&self) -> Result<(), InvalidTransition> {
-        self.allows(PASSWORD_STEPS, "set_password")
+        self.allows(PASSWORD_STEPS, SET_PASSWORD)
     }
 
-    /// A password for a new account.
+    /// A password for a new account was chosen.
+    ///
+    /// # Errors
+    /// As [`Self::awaits_password`].
     pub fn password_set(self, hash: String, now: Timestamp) -> Result<Self, InvalidTransition> {
         self.identified(Some(hash), None, now)
     }
 
-    /// The password of the account that exists already was given.
+    /// The password of the existing account was given.
+    ///
+    /// # Errors
+    /// As [`Self::awaits_password`].
     pub fn account_proved(self, account: AccountId, now: Timestamp) -> Result<Self, InvalidTransition> {
         self.identified(None, Some(account), now)
     }
@@ -95,36 +150,52 @@ impl Onboarding {
         proved_account: Option<AccountId>,
         now: Timestamp,
     ) -> Result<Self, InvalidTransition> {
-        let this = self.at(PASSWORD_STEPS, "set_password")?;
+        let this = self.at(PASSWORD_STEPS, SET_PASSWORD)?;
         let step = if this.profile.is_some() { Step::Complete } else { Step::Profile };
         Ok(Self { password_hash, proved_account, ..this }.to(step, now))
     }
 
-    /// Optional, any time between the password and the end.
+    /// A phone number was given, and `code` sent to verify it. Optional; possible after the password and before
+    /// completion.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] before the password is set, and after completion.
     pub fn phone_given(self, phone: String, code: OneTimeCode, now: Timestamp) -> Result<Self, InvalidTransition> {
-        let this = self.at(&[Step::Profile, Step::Complete], "phone")?;
+        let this = self.at(&[Step::Profile, Step::Complete], "give a phone number")?;
         let step = this.step;
         Ok(Self { phone: Some(phone), phone_code: Some(code), phone_verified: false, ..this }.to(step, now))
     }
 
+    /// The phone number was verified with its code.
+    ///
+    /// # Errors
+    /// As [`Self::phone_given`].
     pub fn phone_confirmed(self, now: Timestamp) -> Result<Self, InvalidTransition> {
-        let this = self.at(&[Step::Profile, Step::Complete], "verify_phone")?;
+        let this = self.at(&[Step::Profile, Step::Complete], "verify the phone number")?;
         let step = this.step;
         Ok(Self { phone_verified: true, ..this }.to(step, now))
     }
 
+    /// The settings of the first store were given.
+    ///
+    /// # Errors
+    /// As [`Self::phone_given`].
     pub fn profile_set(self, profile: Profile, now: Timestamp) -> Result<Self, InvalidTransition> {
-        let this = self.at(&[Step::Profile, Step::Complete], "profile")?;
+        let this = self.at(&[Step::Profile, Step::Complete], "set the profile")?;
         Ok(Self { profile: Some(profile), ..this }.to(Step::Complete, now))
     }
 
-    /// What is kept of it until it expires holds no secret any more.
+    /// The tenant, its first store and the account were created. Removes the secrets, as the record is stored until it
+    /// expires.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] unless [`Step::Complete`] is the next step.
     pub fn completed(self, now: Timestamp) -> Result<Self, InvalidTransition> {
-        let this = self.at(&[Step::Complete], "complete")?;
+        let this = self.at(&[Step::Complete], "complete the onboarding")?;
         Ok(Self { password_hash: None, phone_code: None, ..this }.to(Step::Done, now))
     }
 
-    /// Whether it may still be gone on with, or looked at.
+    /// Whether the onboarding has not expired.
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.expires_at
     }
@@ -134,7 +205,7 @@ impl Onboarding {
     }
 
     fn allows(&self, steps: &[Step], event: &'static str) -> Result<(), InvalidTransition> {
-        if steps.contains(&self.step) { Ok(()) } else { Err(InvalidTransition { state: self.step.name(), event }) }
+        if steps.contains(&self.step) { Ok(()) } else { Err(InvalidTransition { state: self.step.situation(), event }) }
     }
 
     fn to(self, step: Step, now: Timestamp) -> Self {

@@ -1,9 +1,9 @@
-//! A payment of an order: attempts at the provider, what was captured, what went back.
+//! The payment of an order: attempts at the provider, captures and refunds.
 //!
 //! ```text
 //! initiated -> pending -> captured -> partially_refunded -> refunded
 //!     |           |  \-> failed | expired --(money came after all)--> captured
-//!     +-> unknown +        (an unanswered call; only the provider's own answer resolves it)
+//!     +-> unknown +        (a call was not answered; only an answer of the provider resolves it)
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -15,36 +15,49 @@ use crate::{
     time::after,
 };
 
-/// A provider's answer to a refund can take a minute; only then is it asked again.
+/// The provider may take up to a minute to answer a refund request; it is not asked again before.
 const ASK_AGAIN_S: i64 = 60;
 /// Opening a checkout takes at most this long: two calls with their timeouts.
 const OPENING_S: i64 = 30;
 
-/// One checkout opened at the provider. Recorded before the provider is called.
+/// An attempt to open a checkout at the provider. Recorded before the provider is called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Our reference at the provider; unique for ever.
     pub reference: String,
+    /// Where the buyer pays; `None` until the provider has opened the checkout.
     pub checkout_url: Option<String>,
+    /// When the attempt was recorded.
     pub started_at: Timestamp,
 }
 
+/// Status of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
+    /// A checkout is being opened at the provider.
     Initiated,
+    /// The provider did not answer; it will be asked again.
     Unknown,
+    /// The checkout is open: the buyer can pay.
     Pending,
+    /// The order is paid.
     Captured,
+    /// The payment failed.
     Failed,
+    /// The payment window closed, or the order was cancelled.
     Expired,
+    /// A part of the money was refunded.
     PartiallyRefunded,
+    /// All of the money was refunded.
     Refunded,
+    /// The buyer disputes the charge.
     Disputed,
 }
 
 impl PaymentStatus {
+    /// The name in the API and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Initiated => "initiated",
@@ -59,12 +72,13 @@ impl PaymentStatus {
         }
     }
 
-    /// No money has come yet, and it still may without anybody paying late.
+    /// Whether the payment is neither captured nor failed: the buyer can still pay in time.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Initiated | Self::Unknown | Self::Pending)
     }
 }
 
+/// Why a payment failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -75,92 +89,134 @@ pub enum FailureReason {
     Cancelled,
     /// The payment window closed.
     Expired,
-    /// What the provider captured is not what was asked for. The money goes back; a person should look.
+    /// The provider captured another amount or currency than requested. The money is refunded; a person should check.
     AmountMismatch,
     /// The provider refused to open a checkout.
     ProviderRejected,
 }
 
+/// Status of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RefundStatus {
-    /// Recorded; the provider was or is about to be asked.
+    /// Recorded. The provider has been asked, or is about to be.
     Requested,
-    /// The provider took it on.
+    /// The provider accepted the refund and is processing it.
     Pending,
+    /// The money was refunded.
     Processed,
     /// The provider gave up; a person must act.
     Failed,
 }
 
+/// A refund of a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
+    /// Id of the refund.
     pub id: RefundId,
-    /// The attempt whose money goes back.
+    /// Reference of the attempt whose money is refunded.
     pub reference: String,
+    /// The refunded amount.
     pub amount: Money,
+    /// Status of the refund.
     pub status: RefundStatus,
+    /// The provider's id of the refund.
     pub provider_id: Option<String>,
-    /// When the provider was last asked for it. Written before the call, so that no two callers ask at once.
+    /// When the provider was last asked. Written before the call, so that two callers never ask at once.
     pub asked_at: Option<Timestamp>,
+    /// When the refund was recorded.
     pub requested_at: Timestamp,
+    /// When the refund last changed.
     pub updated_at: Timestamp,
 }
 
-/// Money that the provider took for one attempt.
+/// Money that the provider captured for one attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
+    /// Reference of the attempt.
     pub reference: String,
+    /// The captured amount, before fees.
     pub amount: Money,
+    /// The provider's fees.
     pub fees: Money,
+    /// When the capture was recorded.
     pub captured_at: Timestamp,
-    /// Of the amount and currency that was asked for, and the first such: the one that pays the order.
+    /// Whether this capture pays the order: it is the first one of the requested amount and currency.
     pub settles: bool,
 }
 
+/// The payment of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
+    /// Id of the payment.
     pub id: PaymentId,
+    /// The order.
     pub order_id: OrderId,
+    /// The store.
     pub store_id: StoreId,
+    /// The payment provider: `paystack`.
     pub provider: String,
+    /// The order's total.
     pub amount: Money,
+    /// The customer's e-mail address, for the provider.
     pub email: String,
+    /// Status of the payment.
     pub status: PaymentStatus,
+    /// Why the payment failed, if it did.
     pub failure_reason: Option<FailureReason>,
+    /// Attempts at the provider, oldest first.
     pub attempts: Vec<Attempt>,
+    /// Money that the provider captured.
     pub captures: Vec<Capture>,
+    /// Refunds, oldest first.
     pub refunds: Vec<Refund>,
+    /// When the payment was created.
     pub created_at: Timestamp,
+    /// End of the payment window.
     pub expires_at: Timestamp,
+    /// When the payment last changed.
     pub updated_at: Timestamp,
 }
 
-/// What a report of the provider means for the payment.
+/// The consequence of a capture for the payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CaptureOutcome {
     /// The order is paid.
     Completed,
-    /// The money is not what was asked for, or comes a second time: it must go back. `fails` says that the payment
-    /// itself has failed with it (it was open and nothing else paid it).
-    MustRefund { amount: Money, reference: String, fails: bool },
+    /// The amount or currency is wrong, or the order was paid before: the money must be refunded.
+    MustRefund {
+        /// The captured amount.
+        amount: Money,
+        /// Reference of the attempt.
+        reference: String,
+        /// Whether the payment failed because of this capture: it was open, and no other capture paid it.
+        fails: bool,
+    },
 }
 
+/// Why a change of a payment was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PaymentError {
+    /// More would be refunded than was captured.
     #[error("more would be refunded than was captured")]
     OverRefund,
+    /// The payment has as many attempts as it can.
     #[error("no more attempts")]
     TooManyAttempts,
+    /// The payment is captured, failed or expired.
     #[error("the payment is not open")]
     NotOpen,
+    /// The amounts cannot be calculated.
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
 
 impl Payment {
-    /// Records an attempt about to be made at the provider.
+    /// Records an attempt, before the provider is called.
+    ///
+    /// # Errors
+    /// [`PaymentError::NotOpen`], [`PaymentError::TooManyAttempts`].
     pub fn begin_attempt(mut self, reference: String, now: Timestamp) -> Result<Self, PaymentError> {
         if !self.status.is_open() {
             return Err(PaymentError::NotOpen);
@@ -172,7 +228,7 @@ impl Payment {
         Ok(Self { updated_at: now, ..self })
     }
 
-    /// The provider opened the checkout of an attempt. `None` if the payment has moved on meanwhile.
+    /// The provider opened the checkout of an attempt. `None` if the payment is no longer open.
     pub fn checkout_opened(mut self, reference: &str, checkout_url: String, now: Timestamp) -> Option<Self> {
         if !self.status.is_open() {
             return None;
@@ -182,13 +238,13 @@ impl Payment {
         Some(Self { status: PaymentStatus::Pending, updated_at: now, ..self })
     }
 
-    /// The provider did not answer.
+    /// The provider did not answer a call: an open payment becomes [`PaymentStatus::Unknown`].
     pub fn unanswered(self, now: Timestamp) -> Self {
         let status = if self.status.is_open() { PaymentStatus::Unknown } else { self.status };
         Self { status, updated_at: now, ..self }
     }
 
-    /// The provider says it took money for an attempt. `None`: that is already in the books.
+    /// The provider captured money for an attempt. `None` if that capture is recorded already.
     pub fn captured(
         mut self,
         reference: &str,
@@ -219,7 +275,7 @@ impl Payment {
         Some((self, CaptureOutcome::MustRefund { amount, reference: reference.to_owned(), fails }))
     }
 
-    /// No money came and none is expected. `None` if it is not open any more.
+    /// No money was captured and none is expected. `None` if the payment is no longer open.
     pub fn failed(self, reason: FailureReason, now: Timestamp) -> Option<Self> {
         let status = match reason {
             FailureReason::Expired | FailureReason::Cancelled => PaymentStatus::Expired,
@@ -228,7 +284,11 @@ impl Payment {
         self.status.is_open().then_some(Self { status, failure_reason: Some(reason), updated_at: now, ..self })
     }
 
-    /// Records a refund about to be asked of the provider.
+    /// Records a refund, before the provider is asked for it.
+    ///
+    /// # Errors
+    /// [`PaymentError::OverRefund`] if nothing was captured under that reference, `amount` is not positive, or more
+    /// than the capture would be refunded; [`PaymentError::Money`] if the currencies differ.
     pub fn request_refund(
         mut self,
         id: RefundId,
@@ -238,7 +298,7 @@ impl Payment {
     ) -> Result<Self, PaymentError> {
         let capture = self.captures.iter().find(|capture| capture.reference == reference);
         let capture = capture.ok_or(PaymentError::OverRefund)?;
-        // What failed at the provider did not go back.
+        // A refund that failed at the provider returned no money, so it does not count.
         let refunding = self.refunds_of(capture, |refund| refund.status != RefundStatus::Failed)?;
         let back = amount.checked_add(refunding)?;
         if amount.amount_minor <= 0 || back.amount_minor > capture.amount.amount_minor {
@@ -258,8 +318,9 @@ impl Payment {
         Ok(Self { updated_at: now, ..self })
     }
 
-    /// Records that the provider is about to be asked for a refund. `None` if it knows of it, or was asked so lately
-    /// that the answer may still come, by a clock that is up to `skew_s` seconds away from this one.
+    /// Records that the provider is about to be asked for a refund. `None` if the provider has accepted the refund
+    /// already, or was asked so recently that its answer may still arrive. The clock that recorded the last request may
+    /// differ from `now` by up to `skew_s` seconds.
     pub fn ask_refund(mut self, id: RefundId, now: Timestamp, skew_s: i64) -> Option<Self> {
         let refund = self.refunds.iter_mut().find(|refund| refund.id == id)?;
         let asked_lately = refund.asked_at.is_some_and(|at| now < after(at, ASK_AGAIN_S + skew_s));
@@ -271,7 +332,8 @@ impl Payment {
         Some(Self { updated_at: now, ..self })
     }
 
-    /// The provider reports on a refund. `None` if that is known already; what was processed or failed stays so.
+    /// The provider reports the status of a refund. `None` if that status is recorded already, or the refund has
+    /// ended: a processed or failed refund never changes.
     pub fn refund_reported(
         mut self,
         id: RefundId,
@@ -295,14 +357,14 @@ impl Payment {
         Some(Self { updated_at: now, ..self })
     }
 
-    /// The money that paid the order and that nobody has been asked to send back. A refund that failed has been asked
-    /// for: a person was called, behind whose back no event may ask again.
+    /// What automatic steps can still refund: the reference of the capture that paid the order, and its amount less all
+    /// refunds, including failed ones. A failed refund is left to the person who was called, so no event repeats it.
     pub fn refundable(&self) -> Option<(String, Money)> {
         self.left(|_| true)
     }
 
-    /// The money that paid the order and that is not on its way back: what a person may send back. What failed at the
-    /// provider did not go, and may be tried again.
+    /// What a person can still refund: the reference of the capture that paid the order, and its amount less all
+    /// refunds except failed ones. A person can repeat a failed refund.
     pub fn kept(&self) -> Option<(String, Money)> {
         self.left(|refund| refund.status != RefundStatus::Failed)
     }
@@ -313,7 +375,8 @@ impl Payment {
         (left.amount_minor > 0).then(|| (capture.reference.clone(), left))
     }
 
-    /// As much of `amount` as is left of that money, for the refund of that id; nothing for one that is there.
+    /// `amount`, or as much of it as [`Self::refundable`] leaves, for a new refund with this id. `None` if the refund
+    /// exists already, or nothing is left.
     pub fn refundable_part(&self, id: RefundId, amount: Money) -> Option<(String, Money)> {
         if self.refunds.iter().any(|refund| refund.id == id) {
             return None;
@@ -323,33 +386,34 @@ impl Payment {
         (part.amount_minor > 0).then_some((reference, part))
     }
 
+    /// Whether a capture has paid the order.
     pub fn is_settled(&self) -> bool {
         self.captures.iter().any(|capture| capture.settles)
     }
 
-    /// The attempt the buyer is paying on.
+    /// The newest attempt, whose checkout the buyer uses.
     pub fn current_attempt(&self) -> Option<&Attempt> {
         self.attempts.last()
     }
 
-    /// Whether a checkout is being opened right now, by somebody else.
+    /// Whether another caller may be opening a checkout at this moment.
     pub fn is_opening(&self, now: Timestamp) -> bool {
         let attempt = self.current_attempt().filter(|attempt| attempt.checkout_url.is_none());
         self.status == PaymentStatus::Initiated && attempt.is_some_and(|at| now < after(at.started_at, OPENING_S))
     }
 
-    /// Attempts whose money has not been seen, newest first.
+    /// Attempts without a recorded capture, newest first.
     pub fn unpaid_attempts(&self) -> impl Iterator<Item = &Attempt> {
         let paid = |attempt: &&Attempt| self.captures.iter().any(|capture| capture.reference == attempt.reference);
         self.attempts.iter().rev().filter(move |attempt| !paid(attempt))
     }
 
-    /// Refunds that have not ended.
+    /// Refunds that are neither processed nor failed.
     pub fn live_refunds(&self) -> impl Iterator<Item = &Refund> {
         self.refunds.iter().filter(|refund| matches!(refund.status, RefundStatus::Requested | RefundStatus::Pending))
     }
 
-    /// Captured for the order, and of that refunded: what buyers are shown.
+    /// The amount of the capture that paid the order, and how much of it was refunded, as buyers see them.
     pub fn captured_and_refunded(&self) -> (Money, Money) {
         let zero = Money::zero(self.amount.currency);
         let Some(capture) = self.captures.iter().find(|capture| capture.settles) else { return (zero, zero) };
@@ -361,7 +425,7 @@ impl Payment {
         (capture.amount, refunded)
     }
 
-    /// What its refunds that count add up to.
+    /// The sum of the refunds of a capture that `counts` selects.
     fn refunds_of(&self, capture: &Capture, counts: impl Fn(&Refund) -> bool) -> Result<Money, MoneyError> {
         let of_it = self.refunds.iter().filter(|refund| refund.reference == capture.reference && counts(refund));
         let of_it = of_it.filter(|_| guard::stands(Rule::RefundCap));

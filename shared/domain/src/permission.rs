@@ -1,26 +1,35 @@
-//! Who may do what: one table from roles to permissions. Endpoints name the permission they need; nothing else
-//! decides access.
+//! Access control: one table of permissions and the roles that hold them. Each endpoint names the permission it needs;
+//! nothing else decides access.
 
 use serde::{Deserialize, Serialize};
 
-/// What a token's bearer is, in the tenant the token is for.
+/// The role of a token's subject in the tenant that the token was issued for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
+    /// Operates the platform.
     PlatformAdmin,
+    /// Owns the tenant: all permissions of the team.
     Owner,
+    /// Manages stores, catalogue, stock and orders.
     Manager,
+    /// Works on catalogue, stock and orders.
     Staff,
+    /// Reads everything of the tenant and changes nothing.
     Viewer,
+    /// A registered buyer.
     Customer,
+    /// A buyer without registration.
     Guest,
 }
 
 impl Role {
+    /// Every role.
     pub const ALL: [Self; 7] =
         [Self::PlatformAdmin, Self::Owner, Self::Manager, Self::Staff, Self::Viewer, Self::Customer, Self::Guest];
 
+    /// The name in tokens and in the API.
     pub const fn name(self) -> &'static str {
         match self {
             Self::PlatformAdmin => "platform_admin",
@@ -33,47 +42,51 @@ impl Role {
         }
     }
 
+    /// The role with this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
-    /// Works for the tenant, as opposed to buying from it.
+    /// Whether the role belongs to the tenant's team, not to a buyer or the platform.
     pub const fn is_staff(self) -> bool {
         matches!(self, Self::Owner | Self::Manager | Self::Staff | Self::Viewer)
     }
 
+    /// Whether the role holds the permission.
     pub fn may(self, permission: Permission) -> bool {
         permission.roles().contains(&self)
     }
 }
 
 const TEAM: &[Role] = &[Role::Owner, Role::Manager, Role::Staff, Role::Viewer];
-const DOERS: &[Role] = &[Role::Owner, Role::Manager, Role::Staff];
-const LEADS: &[Role] = &[Role::Owner, Role::Manager];
+const EDITORS: &[Role] = &[Role::Owner, Role::Manager, Role::Staff];
+const MANAGERS: &[Role] = &[Role::Owner, Role::Manager];
 const BUYERS: &[Role] = &[Role::Customer, Role::Guest];
 const BUYERS_AND_TEAM: &[Role] = &[Role::Customer, Role::Guest, Role::Owner, Role::Manager, Role::Staff, Role::Viewer];
-const BUYERS_AND_DOERS: &[Role] = &[Role::Customer, Role::Guest, Role::Owner, Role::Manager, Role::Staff];
+const BUYERS_AND_EDITORS: &[Role] = &[Role::Customer, Role::Guest, Role::Owner, Role::Manager, Role::Staff];
 const ACCOUNTS: &[Role] = &[Role::PlatformAdmin, Role::Owner, Role::Manager, Role::Staff, Role::Viewer, Role::Customer];
 
 macro_rules! permissions {
     ($($name:ident = $text:literal => $roles:expr;)*) => {
-        /// `<resource>:<action>`.
+        /// A permission. Its name has the form `<resource>:<action>`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Permission { $($name),* }
+        pub enum Permission { $(#[doc = concat!("`", $text, "`")] $name),* }
 
         impl Permission {
+            /// Every permission.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
+            /// The name, as access tokens and problems state it: `products:write`.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
             }
 
-            /// Whether somebody who works for a tenant may hold it.
+            /// Whether a role of the tenant's team holds the permission.
             pub fn is_for_staff(self) -> bool {
                 self.roles().iter().any(|role| role.is_staff())
             }
 
-            /// The roles that hold it.
+            /// The roles that hold the permission.
             pub const fn roles(self) -> &'static [Role] {
                 match self { $(Self::$name => $roles),* }
             }
@@ -87,28 +100,28 @@ permissions! {
     SessionEnd = "session:end" => ACCOUNTS;
     TenantSwitch = "tenant:switch" => ACCOUNTS;
     StoresRead = "stores:read" => TEAM;
-    StoresWrite = "stores:write" => LEADS;
+    StoresWrite = "stores:write" => MANAGERS;
     ProductsRead = "products:read" => TEAM;
-    ProductsWrite = "products:write" => DOERS;
+    ProductsWrite = "products:write" => EDITORS;
     InventoryRead = "inventory:read" => TEAM;
-    InventoryWrite = "inventory:write" => DOERS;
+    InventoryWrite = "inventory:write" => EDITORS;
     CouponsRead = "coupons:read" => TEAM;
-    CouponsWrite = "coupons:write" => DOERS;
+    CouponsWrite = "coupons:write" => EDITORS;
     CartsUse = "carts:use" => BUYERS;
     CartsMerge = "carts:merge" => &[Role::Customer];
     OrdersPlace = "orders:place" => BUYERS;
     OrdersReadOwn = "orders:read_own" => BUYERS;
-    // A buyer sees and cancels their own orders, the team those of its tenant; the handler checks whose it is.
+    // Buyers read and cancel their own orders, the team all orders of its tenant; the handler checks the owner.
     OrdersRead = "orders:read" => BUYERS_AND_TEAM;
-    OrdersCancel = "orders:cancel" => BUYERS_AND_DOERS;
-    // The team asks on a buyer's behalf, too.
-    OrdersRequestReturn = "orders:request_return" => BUYERS_AND_DOERS;
-    OrdersFulfil = "orders:fulfil" => DOERS;
-    OrdersReturn = "orders:return" => DOERS;
+    OrdersCancel = "orders:cancel" => BUYERS_AND_EDITORS;
+    // The team can also request a return on behalf of a buyer.
+    OrdersRequestReturn = "orders:request_return" => BUYERS_AND_EDITORS;
+    OrdersFulfil = "orders:fulfil" => EDITORS;
+    OrdersReturn = "orders:return" => EDITORS;
     OrdersReadAll = "orders:read_all" => TEAM;
     PaymentsStart = "payments:start" => BUYERS;
     PaymentsRead = "payments:read" => BUYERS_AND_TEAM;
-    PaymentsRefund = "payments:refund" => DOERS;
+    PaymentsRefund = "payments:refund" => EDITORS;
 }
 
 #[cfg(test)]

@@ -1,23 +1,31 @@
-//! What goods cost: the totals of a cart and of an order, and the part of them that is for the goods.
+//! Prices: the totals of a cart or an order, and the part of a total that was paid for the goods.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Money, MoneyError, store::Tax};
 
-/// `total = subtotal - discount + shipping + tax` (tax is within the prices, and not added, in a store whose prices
-/// include it).
+/// The totals of a cart or an order: `total = subtotal - discount + shipping + tax`. If the store's prices include tax,
+/// `tax` is the part of the total that is tax, and is not added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Totals {
+    /// Sum of the lines.
     pub subtotal: Money,
+    /// Discount of the coupon; zero without one.
     pub discount: Money,
+    /// Rate of the shipping method.
     pub shipping: Money,
+    /// Tax on goods and shipping.
     pub tax: Money,
+    /// What the buyer pays.
     pub total: Money,
 }
 
 impl Totals {
-    /// The part of the total that is not for shipping.
+    /// The part of the total that was paid for the goods: without shipping, and without the tax on shipping.
+    ///
+    /// # Errors
+    /// [`MoneyError`] if the totals are of different currencies or too large, which totals made by [`totals`] are not.
     pub fn paid_for_goods(&self) -> Result<Money, MoneyError> {
         let goods = self.subtotal.checked_sub(self.discount)?;
         let untaxed = goods.checked_add(self.shipping)?;
@@ -26,7 +34,10 @@ impl Totals {
     }
 }
 
-/// What goods worth `subtotal` cost with a discount on them (of at most that), shipping and the store's tax.
+/// Calculates the totals of goods worth `subtotal`. `discount` must not exceed `subtotal`.
+///
+/// # Errors
+/// [`MoneyError`] if the currencies differ, or a sum is too large.
 pub fn totals(subtotal: Money, discount: Money, shipping: Money, tax: Tax) -> Result<Totals, MoneyError> {
     let taxable = subtotal.checked_sub(discount)?.checked_add(shipping)?;
     let (tax, total) = if tax.inclusive {

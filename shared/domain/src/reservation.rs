@@ -1,8 +1,8 @@
-//! A reservation: the units an order holds while it is paid for. One per order, for all its lines.
+//! A reservation: the stock held for an order until it is paid. One reservation per order, for all its lines.
 //!
-//! Events about an order can arrive late or out of order, so each carries the order's version, and a reservation
-//! only ever listens to a newer one: a cancellation that was overtaken by the payment that revived the order cannot
-//! give away what was sold.
+//! Events about an order can arrive late or out of order. Each carries the order's version, and a reservation ignores
+//! every event that is not newer than the last one it followed. So if an order is cancelled and then revived by a
+//! payment, and the cancellation arrives last, it cannot release the stock that was sold.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,57 +11,69 @@ use crate::{
     guard::{self, Rule},
 };
 
+/// A reserved variant, and how many units of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReservedLine {
+    /// The variant.
     pub variant_id: VariantId,
+    /// Number of units.
     pub quantity: u32,
 }
 
+/// State of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReservationState {
-    /// Promised: counted in `reserved` of each line's stock.
+    /// Reserved: counted in `reserved` of each line's stock.
     Held,
-    /// Sold: taken off `on_hand`.
+    /// Sold: subtracted from `on_hand`.
     Committed,
-    /// Given back before it was sold.
+    /// Released before it was sold.
     Released,
-    /// Sold, then given back.
+    /// Sold, then put back into stock.
     Returned,
-    /// Had lapsed, and by the time the money came the stock was gone.
+    /// The reservation had been released, and the stock was gone when the payment arrived.
     Rejected,
 }
 
+/// The stock held for an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
+    /// The order.
     pub order_id: OrderId,
+    /// The store.
     pub store_id: StoreId,
+    /// The reserved lines.
     pub lines: Vec<ReservedLine>,
+    /// State of the reservation.
     pub state: ReservationState,
-    /// Version of the order that this reservation last followed.
+    /// Version of the order in the last event that this reservation followed.
     pub order_version: u64,
+    /// When the reservation last changed.
     pub updated_at: Timestamp,
 }
 
-/// What a step does to the stock of every line.
+/// The change of stock that a transition of the reservation needs, for every line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StockEffect {
-    /// `on_hand` and `reserved` fall: promised units are sold.
+    /// Sells reserved units: `on_hand` and `reserved` fall.
     SellHeld,
-    /// `on_hand` and `available` fall, where enough is available: the promise had lapsed.
+    /// Sells units although the reservation was released: `on_hand` and `available` fall, if enough are available.
     SellFree,
-    /// `reserved` falls, `available` rises.
+    /// Releases reserved units: `reserved` falls, `available` rises.
     GiveBack,
-    /// `on_hand` and `available` rise: sold units return.
+    /// Puts sold units back into stock: `on_hand` and `available` rise.
     Return,
 }
 
 impl Reservation {
+    /// A new reservation for an order at version 1.
     pub fn hold(order_id: OrderId, store_id: StoreId, lines: Vec<ReservedLine>, now: Timestamp) -> Self {
         Self { order_id, store_id, lines, state: ReservationState::Held, order_version: 1, updated_at: now }
     }
 
-    /// The order of that version is paid. `None`: nothing to do (already followed, or overtaken by a newer version).
+    /// The order was paid at that version: the stock is sold. `None` if there is nothing to do, because this event or a
+    /// newer one was followed already.
     pub fn commit(self, order_version: u64, now: Timestamp) -> Option<(Self, StockEffect)> {
         let effect = match self.state {
             ReservationState::Held => StockEffect::SellHeld,
@@ -71,8 +83,11 @@ impl Reservation {
         self.follow(order_version, ReservationState::Committed, now).map(|next| (next, effect))
     }
 
-    /// The order of that version is cancelled. One that was released before has nothing to give back, but notes the
-    /// newer version: the payment that came between the two cancellations must not sell it again.
+    /// The order was cancelled at that version: the stock is released, or put back if it was sold. `None` if there is
+    /// nothing to do.
+    ///
+    /// A reservation that is released already has no stock to give back, but still records the newer version, so that a
+    /// payment between the two cancellations cannot sell the stock when it arrives last.
     pub fn release(self, order_version: u64, now: Timestamp) -> Option<(Self, Option<StockEffect>)> {
         let (state, effect) = match self.state {
             ReservationState::Held => (ReservationState::Released, Some(StockEffect::GiveBack)),
@@ -83,7 +98,8 @@ impl Reservation {
         self.follow(order_version, state, now).map(|next| (next, effect))
     }
 
-    /// The order of that version is paid, but the stock went to others.
+    /// The order was paid at that version, but the stock had been released and is gone. `None` if there is nothing to
+    /// do.
     pub fn reject(self, order_version: u64, now: Timestamp) -> Option<Self> {
         match self.state {
             ReservationState::Released => self.follow(order_version, ReservationState::Rejected, now),

@@ -1,20 +1,26 @@
-//! A store: what a tenant sells from, and its settings.
+//! A store and its settings. A tenant sells through one or more stores.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Currency, InvalidTransition, Money, StoreId, Timestamp, limits::TIMEZONE_MAX};
 
+/// Status of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StoreStatus {
+    /// Being prepared: only the team sees it.
     Draft,
+    /// Open to buyers.
     Active,
+    /// Temporarily closed to buyers.
     Suspended,
+    /// Closed for good.
     Closed,
 }
 
 impl StoreStatus {
+    /// The name in the API and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Draft => "draft",
@@ -23,12 +29,21 @@ impl StoreStatus {
             Self::Closed => "closed",
         }
     }
+
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Draft => "return to draft",
+            Self::Active => "open",
+            Self::Suspended => "suspend",
+            Self::Closed => "close",
+        }
+    }
 }
 
-/// Ways to pay that a store can offer: the providers that there is code for.
+/// Payment methods that a store can offer: the providers that are implemented.
 pub const PAYMENT_METHODS: [&str; 1] = ["paystack"];
 
-/// Host names under the platform's domain that are its own, or that would let a store pose as the platform.
+/// Slugs that no store can have: host names of the platform itself, or names that would let a store pose as it.
 const RESERVED_SLUGS: [&str; 20] = [
     "account",
     "admin",
@@ -52,12 +67,13 @@ const RESERVED_SLUGS: [&str; 20] = [
     "www",
 ];
 
-/// A slug that no store can have.
+/// Whether the platform keeps this slug for itself, so that no store can have it.
 pub fn is_reserved_slug(slug: &str) -> bool {
     RESERVED_SLUGS.contains(&slug)
 }
 
-/// An IANA time zone by form, like `Africa/Lagos` or `UTC`. Nothing here reckons in it; front ends do.
+/// Whether the text has the format of an IANA time zone name, like `Africa/Lagos` or `UTC`. Only front ends convert
+/// times, so it is not checked that the zone exists.
 pub fn is_timezone(text: &str) -> bool {
     text.len() <= TIMEZONE_MAX
         && text.split('/').all(|part| {
@@ -66,50 +82,74 @@ pub fn is_timezone(text: &str) -> bool {
         })
 }
 
-/// Sales tax. `inclusive`: prices contain it.
+/// Sales tax of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tax {
     /// Hundredths of a percent: 750 is 7.5 %.
     pub rate_basis_points: u32,
+    /// Whether prices include the tax. If not, it is added to the total.
     pub inclusive: bool,
 }
 
+/// A way to ship goods that a store offers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ShippingMethod {
-    /// Chosen by the seller; what `POST /orders` names.
+    /// Chosen by the seller; `POST /orders` selects the method by this id.
     pub id: String,
+    /// Name, for buyers.
     pub name: String,
+    /// Price, in the currency of the store.
     pub rate: Money,
+    /// Days until the goods usually arrive.
     pub estimated_days: u32,
 }
 
+/// A store of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Store {
+    /// Id of the store.
     pub id: StoreId,
+    /// Name of the store.
     pub name: String,
-    /// Unique over all tenants: it is a host name.
+    /// The store's host name below the platform's domain; unique across all tenants.
     pub slug: String,
+    /// What the store sells.
     pub description: Option<String>,
+    /// Address of the logo.
     pub logo_url: Option<String>,
+    /// Currency of all prices; never changes.
     pub currency: Currency,
-    /// IANA name.
+    /// IANA time zone name, for front ends.
     pub timezone: String,
+    /// Sales tax.
     pub tax: Tax,
+    /// Shipping methods; a store without any does not ship.
     pub shipping_methods: Vec<ShippingMethod>,
+    /// Payment methods that buyers can choose, by name.
     pub payment_methods: Vec<String>,
+    /// How long an order waits for its payment, in seconds.
     pub payment_window_s: u32,
+    /// Where buyers can write to.
     pub support_email: String,
+    /// Where warnings of low stock are sent.
     pub low_stock_email: Option<String>,
+    /// Status of the store.
     pub status: StoreStatus,
+    /// When the store was created.
     pub created_at: Timestamp,
+    /// When the store last changed.
     pub updated_at: Timestamp,
 }
 
 impl Store {
-    /// A draft opens; an open store is suspended and opened again; a closed one stays closed.
+    /// Changes the status. A draft can be opened; an open store can be suspended and opened again; any store can be
+    /// closed, and a closed store stays closed. Setting the current status again changes nothing.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] for any other change.
     pub fn set_status(self, status: StoreStatus, now: Timestamp) -> Result<Self, InvalidTransition> {
         use StoreStatus::{Active, Closed, Draft, Suspended};
         match (self.status, status) {
@@ -117,7 +157,7 @@ impl Store {
                 Ok(Self { status, updated_at: now, ..self })
             }
             (from, to) if from == to => Ok(self),
-            (from, to) => Err(InvalidTransition { state: from.name(), event: to.name() }),
+            (from, to) => Err(InvalidTransition { state: from.name(), event: to.verb() }),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Text that has a form: slugs, e-mail addresses, SKUs, phone numbers. Checks only; the wire layer says which field.
+//! Checks of text formats: slugs, e-mail addresses, SKUs, phone numbers. The caller adds the name of the field.
 
 /// Lower-case letters, digits and single inner hyphens: safe in a host name (RFC 1123) and in a table key.
 pub fn is_slug(text: &str) -> bool {
@@ -9,7 +9,7 @@ pub fn is_slug(text: &str) -> bool {
         && !text.contains("--")
 }
 
-/// A slug made from a name, or `None` when nothing of it is left (a name in another script, say).
+/// Makes a slug from a name. `None` if fewer than three usable characters are left, as with a name in another script.
 pub fn slugify(name: &str) -> Option<String> {
     let mut slug = String::new();
     for c in name.chars() {
@@ -24,7 +24,8 @@ pub fn slugify(name: &str) -> Option<String> {
     is_slug(&slug).then_some(slug)
 }
 
-/// One local part, one domain with a dot, no spaces or control characters. Whether it exists, a code sent there tells.
+/// One local part and one domain with a dot, without spaces or control characters. Checks the format only: a code sent
+/// to the address shows whether the mailbox exists.
 pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     text.len() <= crate::limits::EMAIL_MAX
@@ -44,7 +45,8 @@ pub fn is_email(text: &str) -> bool {
         })
 }
 
-/// The form under which an address is unique. Mailboxes that differ only in case are one in practice.
+/// The form in which e-mail addresses are stored and compared: trimmed, in lower case. In practice, addresses that
+/// differ only in case belong to the same mailbox.
 pub fn normalize_email(text: &str) -> String {
     text.trim().to_ascii_lowercase()
 }
@@ -61,12 +63,12 @@ pub fn is_sku(text: &str) -> bool {
     (1..=crate::limits::SKU_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
 }
 
-/// ISO 3166-1 alpha-2, by form.
+/// Two upper-case letters, the format of ISO 3166-1 alpha-2. Does not check that the country exists.
 pub fn is_country(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
 }
 
-/// No control characters but newline and tab, and something besides white space.
+/// At least one character that is not white space, and no control characters except newline and tab.
 pub fn is_clean(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().all(|c| !c.is_control() || c == '\n' || c == '\t')
 }
@@ -90,7 +92,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
-/// Text as it may stand in HTML, within an attribute's quotes too.
+/// Escapes text for HTML, both for content and for quoted attribute values.
 pub fn escape_html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -24,8 +24,11 @@ pub fn is_right(kept: &OneTimeCode, context: &str, given: &str) -> bool {
     same(&kept.hash, &hash_secret(context, given))
 }
 
-/// Sends what a committed request promised. If that fails the client is told to try again (503), and the pause that
-/// was committed with it is lifted, so that trying again helps.
+/// Sends the mail with a code that was committed before. If sending fails, the pause that was committed with the code
+/// is removed, so that the client can request another code at once.
+///
+/// # Errors
+/// 503 `unavailable` if the mail could not be sent.
 pub async fn send(deps: &Deps, mailer: &Mailer, email: &Email, pause: &CodePause) -> Result<(), Problem> {
     let Err(error) = mailer.send(email).await else { return Ok(()) };
     let mut tx = deps.tx();

@@ -70,8 +70,11 @@ impl Outbound {
         Self(SharedHttpConnector::new(connector))
     }
 
-    /// Sends a request with a JSON body (or none) under a bearer secret. Never retries: the caller knows what a second
-    /// time would do.
+    /// Sends a request with a bearer token and a JSON body (or none). Never retries, because only the caller knows
+    /// whether a repetition is harmless.
+    ///
+    /// # Errors
+    /// [`NoAnswer`] if there is no complete response. A response with an error status is not an error.
     pub async fn send(
         &self,
         method: &'static str,

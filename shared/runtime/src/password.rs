@@ -24,7 +24,10 @@ fn argon2() -> Argon2<'static> {
 /// What an unknown account's password is checked against: of the same cost as a real hash, and of no password.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2VsbGVhc2ktZHVtbXktcw$3Eo3m5qQXNXEzCkqxJwXw7q0cQOqJj1v8m2q0tF0x8E";
 
-/// Hashes a password under a random salt, into a PHC string.
+/// Hashes a password with a random salt, into a PHC string.
+///
+/// # Errors
+/// [`HashError`] if Argon2 rejects its input.
 pub fn hash(password: &str, salt: [u8; 16]) -> Result<String, HashError> {
     let hashed = argon2().hash_password_with_salt(password.as_bytes(), &salt);
     hashed.map(|hash| hash.to_string()).map_err(|error| HashError(error.to_string()))

@@ -58,7 +58,10 @@ impl Secrets {
         self
     }
 
-    /// The secret, which is a JSON document, as `T`.
+    /// Reads a secret, which is a JSON document, as `T`.
+    ///
+    /// # Errors
+    /// [`SecretError`]: the secret cannot be read, or is not a `T`.
     pub async fn get<T: DeserializeOwned>(&self, name: &str, now: Timestamp) -> Result<T, SecretError> {
         let text = self.text(name, now).await?;
         // The error of a secret that cannot be read must not quote it.

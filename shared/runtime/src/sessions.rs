@@ -1,5 +1,5 @@
-//! Sessions: opening one, going on with one, and the tokens its bearer gets. A refresh token is
-//! `<session id>.<256 random bits>`; only its hash is kept.
+//! Sessions: opening and refreshing them, and their tokens. A refresh token is `<session id>.<256 random bits>`; only
+//! its hash is stored.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contracts::auth::Tokens;
@@ -20,7 +20,7 @@ use crate::{
 
 /// Who signs in, and as what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bearer {
+pub struct Subject {
     pub account_id: AccountId,
     pub tenant_id: Option<TenantId>,
     /// For a guest, the store it belongs to.
@@ -28,28 +28,34 @@ pub struct Bearer {
     pub role: Role,
 }
 
-/// A new session, to be created, and its tokens, to be handed out once it is.
-pub async fn open(deps: &Deps, bearer: Bearer) -> Result<(Session, Tokens), SecretError> {
+/// Makes a new session and its tokens. The caller writes the session before it returns the tokens.
+///
+/// # Errors
+/// [`SecretError`] if the signing key cannot be read or used.
+pub async fn open(deps: &Deps, subject: Subject) -> Result<(Session, Tokens), SecretError> {
     let (id, now) = (deps.id(SessionId::from_ulid), deps.now());
     let (token, hash) = new_refresh_token(deps, id);
     let session = Session {
         id,
-        account_id: bearer.account_id,
-        tenant_id: bearer.tenant_id,
-        store_id: bearer.store_id,
-        role: bearer.role,
+        account_id: subject.account_id,
+        tenant_id: subject.tenant_id,
+        store_id: subject.store_id,
+        role: subject.role,
         refresh_hash: hash,
         previous_hash: None,
         rotated_at: now,
         created_at: now,
-        expires_at: after(now, lifetime_s(bearer.role)),
+        expires_at: after(now, lifetime_s(subject.role)),
         revoked: false,
     };
     let tokens = tokens_of(deps, &session, token).await?;
     Ok((session, tokens))
 }
 
-/// A session's tokens, with a refresh token that it knows.
+/// Makes the tokens of a session, with a refresh token whose hash the session stores.
+///
+/// # Errors
+/// [`SecretError`] if the signing key cannot be read or used.
 pub async fn tokens_of(deps: &Deps, session: &Session, refresh_token: String) -> Result<Tokens, SecretError> {
     let principal = Principal {
         tenant_id: session.tenant_id,

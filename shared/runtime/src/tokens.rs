@@ -101,6 +101,9 @@ impl From<TokenError> for Problem {
 }
 
 /// Signs an access token for a principal.
+///
+/// # Errors
+/// [`SecretError`] if the signing key cannot be read or used.
 pub async fn issue(deps: &Deps, principal: &Principal) -> Result<String, SecretError> {
     let signing: SigningKey = deps.secret(Grant::SigningKey).await?;
     let now = deps.now().as_second();
@@ -124,7 +127,11 @@ pub async fn issue(deps: &Deps, principal: &Principal) -> Result<String, SecretE
     jsonwebtoken::encode(&header, &claims, &key).map_err(unusable)
 }
 
-/// Verifies an access token. One algorithm, a key of ours by its id; URLs and keys in the header are never looked at.
+/// Verifies an access token. Only one algorithm is accepted, and the key is one of the platform's, selected by its id;
+/// URLs and keys in the token's header are ignored.
+///
+/// # Errors
+/// [`TokenError`]: the token is invalid or expired, or the keys cannot be read.
 pub async fn verify(deps: &Deps, token: &str) -> Result<Principal, TokenError> {
     let header = jsonwebtoken::decode_header(token).map_err(invalid)?;
     if header.alg != Algorithm::ES256 || header.typ.as_deref() != Some(TYPE) {
@@ -145,6 +152,10 @@ pub async fn verify(deps: &Deps, token: &str) -> Result<Principal, TokenError> {
     Ok(Principal { tenant_id: claims.tid, account_id: claims.sub, role: claims.role, session_id: claims.sid })
 }
 
+/// The public keys that verify access tokens.
+///
+/// # Errors
+/// [`SecretError`] if the keys cannot be read.
 pub async fn keys(deps: &Deps) -> Result<TokenKeys, SecretError> {
     deps.secret(Grant::TokenKeys).await
 }

@@ -24,11 +24,12 @@ impl Entity for Account {
     }
 }
 
-/// That an e-mail address is an account's.
+/// Reserves an e-mail address for an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmailClaim {
-    /// Normalised.
+    /// The e-mail address, normalised.
     pub email: String,
+    /// The account.
     pub account_id: AccountId,
 }
 
@@ -59,8 +60,11 @@ impl Entity for Session {
 /// A one-time code sent to an account, for one purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountCode {
+    /// The account.
     pub account_id: AccountId,
+    /// The purpose.
     pub purpose: String,
+    /// The code.
     pub code: OneTimeCode,
 }
 
@@ -78,12 +82,15 @@ impl Entity for AccountCode {
     }
 }
 
-/// That a code was just sent to an e-mail address for a purpose: created with the code, and refused while it lives.
+/// Records that a code was recently sent to an e-mail address for a purpose. It is created together with the code;
+/// while it has not expired, creating another is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodePause {
-    /// Normalised.
+    /// The e-mail address, normalised.
     pub email: String,
+    /// The purpose of the code.
     pub purpose: String,
+    /// When the code was sent.
     pub sent_at: Timestamp,
 }
 

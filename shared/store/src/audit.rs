@@ -1,4 +1,4 @@
-//! The audit chain: its entries and its end.
+//! The audit trail: its entries and its end.
 
 use contracts::table::Table;
 use domain::{

@@ -24,7 +24,7 @@ impl Entity for Cart {
 }
 
 impl Tx {
-    /// Gives a buyer the lines back that a cancelled order had taken; refused if the buyer has started a new cart.
+    /// Restores the lines that a cancelled order had taken from a cart; refused if the buyer has started a new cart.
     pub fn give_back_cart(
         &mut self,
         tenant: TenantId,

@@ -1,4 +1,4 @@
-//! Products, and what makes their slugs and SKUs unique.
+//! Products, and the claims that make their slugs and SKUs unique.
 
 use contracts::table::Table;
 use domain::{ProductId, StoreId, TenantId, catalog::Product};
@@ -26,11 +26,14 @@ impl Entity for Product {
     }
 }
 
-/// That a slug is a product's, in its store.
+/// Reserves a slug for a product, in its store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductSlugClaim {
+    /// The store.
     pub store_id: StoreId,
+    /// The slug.
     pub slug: String,
+    /// The product.
     pub product_id: ProductId,
 }
 
@@ -44,11 +47,14 @@ impl Entity for ProductSlugClaim {
     }
 }
 
-/// That a SKU is a variant's, in its store.
+/// Reserves a SKU for a product, in its store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkuClaim {
+    /// The store.
     pub store_id: StoreId,
+    /// The SKU.
     pub sku: String,
+    /// The product whose variant has the SKU.
     pub product_id: ProductId,
 }
 

@@ -1,7 +1,8 @@
-//! Coupons, who used them, and what makes their codes unique.
+//! Coupons, their uses, and the claims that make their codes unique.
 //!
-//! Uses are counted by conditional arithmetic inside a transaction, as stock is: buyers with one coupon would otherwise
-//! keep refusing each other. The redemption written with it makes the arithmetic happen once.
+//! Uses are counted by conditional arithmetic inside a transaction, like stock, because buyers with the same coupon
+//! would otherwise constantly refuse each other. The redemption that is written with it makes sure that a use is
+//! counted once.
 
 use contracts::table::Table;
 use domain::{
@@ -26,11 +27,14 @@ impl Entity for Coupon {
     }
 }
 
-/// That a code is a coupon's, in its store.
+/// Reserves a code for a coupon, in its store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CouponCodeClaim {
+    /// The store.
     pub store_id: StoreId,
+    /// The code, in upper case.
     pub code: String,
+    /// The coupon.
     pub coupon_id: CouponId,
 }
 
@@ -65,7 +69,7 @@ impl Entity for Redemption {
 }
 
 impl Tx {
-    /// Counts one more use of a coupon; refused where its cap allows no more, or its terms are others than those read.
+    /// Counts one more use of a coupon; refused if its cap is reached, or its terms changed since it was read.
     pub fn use_coupon(&mut self, tenant: TenantId, coupon: &Coupon, now: Timestamp) -> Op {
         let mut values = vec![(":terms", number(coupon.terms)), (":one", number(1)), (":now", text(now.to_string()))];
         values.extend(coupon.cap.map(|cap| (":cap", number(cap))));
@@ -78,12 +82,12 @@ impl Tx {
         })
     }
 
-    /// Counts one use of a coupon fewer; refused where there is none, or no coupon any more.
+    /// Counts one use of a coupon less; refused if none is counted, or the coupon was deleted.
     pub fn give_back_coupon(&mut self, tenant: TenantId, store: StoreId, coupon: CouponId, now: Timestamp) -> Op {
         self.count_down(keys::coupon(tenant, store, coupon), now)
     }
 
-    /// Counts one use of a coupon by a customer fewer.
+    /// Counts one use of a coupon by a customer less; refused if none is counted.
     pub fn give_back_customers_use(&mut self, tenant: TenantId, coupon: CouponId, email: &str, now: Timestamp) -> Op {
         self.count_down(keys::coupon_customer(tenant, coupon, email), now)
     }

@@ -1,4 +1,4 @@
-//! Reading, and running transactions: the one door to DynamoDB.
+//! The client: reads and transactions. All calls to DynamoDB are made here.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -22,19 +22,20 @@ use crate::{
     tx::{CommitError, Op, Part, Refused, Tx},
 };
 
-/// Where a list goes on: the sort keys of the last item seen.
+/// Where a list continues: the keys of the last item that was read, except the partition key, which the list itself
+/// knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position(HashMap<String, String>);
 
-/// How often a transaction that lost against others is tried again. With [`backoff`] this takes at most 4 seconds,
-/// well within the shortest function timeout (10 s).
+/// How often a transaction is repeated after a conflict with others. With [`backoff`] the waits add up to at most 5.2
+/// seconds, within the shortest function timeout (10 s).
 const CONFLICT_RETRIES: u32 = 14;
-/// Unprocessed keys of a batched read are asked for again this often.
+/// How often a batched read is called, to get the keys that earlier calls left unprocessed.
 const BATCH_RETRIES: u32 = 8;
-/// Pages read to fill one page of a filtered list.
+/// Pages of DynamoDB that are read at most to fill one page of a filtered list.
 const FILTER_PAGES_MAX: u32 = 10;
 
-/// A handle on the tables of one environment.
+/// A client for the tables of one environment.
 #[derive(Debug, Clone)]
 pub struct Db {
     client: Client,
@@ -43,12 +44,12 @@ pub struct Db {
 }
 
 impl Db {
-    /// `prefix` is what table names start with: `selleasi-<env>-`.
+    /// `prefix` is the first part of all table names: `selleasi-<env>-`.
     pub fn new(client: Client, prefix: impl Into<String>) -> Self {
         Self { client, prefix: prefix.into(), gate: Gate::open() }
     }
 
-    /// The same tables, as far as a function's row lets it reach.
+    /// The same client, limited to what a function's row grants.
     pub fn behind(self, gate: Gate) -> Self {
         Self { gate, ..self }
     }
@@ -57,22 +58,27 @@ impl Db {
         Ok(self.gate.pass(Use::Table(table, action))?)
     }
 
+    /// The SDK's client, which bypasses the gate: for tests and tools.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Waits, as the SDK itself waits between its tries.
+    /// Waits with the SDK's timer, which the simulator replaces.
     pub async fn sleep(&self, duration: Duration) {
         if let Some(sleep) = self.client.config().sleep_impl() {
             sleep.sleep(duration).await;
         }
     }
 
+    /// The full name of a table: `selleasi-<env>-<name>`.
     pub fn table_name(&self, table: Table) -> String {
         format!("{}{}", self.prefix, table.name())
     }
 
-    /// Reads one value, as of now.
+    /// Reads one value, strongly consistent. `None` if the item does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the call failed, or the item cannot be read.
     pub async fn get<T: Entity>(&self, key: &Key) -> Result<Option<Versioned<T>>, StoreError> {
         self.pass(key.table, Action::Get)?;
         let answer = self
@@ -87,7 +93,10 @@ impl Db {
         answer.item.map(from_item).transpose()
     }
 
-    /// Reads up to 100 items of any tables in one call, as of now.
+    /// Reads up to 100 items of any tables in one call, strongly consistent.
+    ///
+    /// # Errors
+    /// [`StoreError`]: a call failed, or keys are still unprocessed after several calls.
     pub async fn batch_get(&self, keys: &[Key]) -> Result<Found, StoreError> {
         let mut wanted: HashMap<String, KeysAndAttributes> = HashMap::new();
         for key in keys {
@@ -119,7 +128,11 @@ impl Db {
         if wanted.is_empty() { Ok(found) } else { Err(StoreError::Unavailable("batched read throttled".into())) }
     }
 
-    /// Reads a page of a list, and where the next one starts. Lists over an index lag writes by moments.
+    /// Reads a page of a list. Returns its items and the position of the next page, `None` on the last one. A list
+    /// over an index is eventually consistent.
+    ///
+    /// # Errors
+    /// [`StoreError`]: a call failed, or an item cannot be read.
     pub async fn list<T: Entity>(
         &self,
         list: &List,
@@ -130,8 +143,11 @@ impl Db {
         self.list_where(list, order, limit, from, |_: &T| true).await
     }
 
-    /// As [`Db::list`], of those values that `wanted` takes. Reads at most a bounded number of pages, so a page may
-    /// come back short with more to follow.
+    /// Like [`Db::list`], with only the values that `wanted` accepts. The number of calls is bounded, so a page may
+    /// have fewer items than `limit` although more follow.
+    ///
+    /// # Errors
+    /// As [`Db::list`].
     pub async fn list_where<T: Entity>(
         &self,
         list: &List,
@@ -146,7 +162,7 @@ impl Db {
         let mut passed = from.cloned();
         let mut start = from.cloned();
         for _ in 0..FILTER_PAGES_MAX {
-            // One more than is wanted tells whether there is a next page.
+            // One item more than needed shows whether there is a next page.
             let (items, next) = self.page(list, order, limit + 1, start.as_ref()).await?;
             for item in items {
                 let position = position_of(list, &item);
@@ -208,9 +224,12 @@ impl Db {
         Ok((answer.items.unwrap_or_default(), next))
     }
 
-    /// Runs a transaction: all of it or nothing. Losing against another transaction on the same items is retried, with
-    /// the same token, so that an answer that got lost is no second effect; a condition that does not hold is an
-    /// answer.
+    /// Runs a transaction: all of its parts or none. Conflicts with other transactions are retried. Every try has the
+    /// same token, so the transaction takes effect only once, even if a response was lost.
+    ///
+    /// # Errors
+    /// [`CommitError::Refused`] if a condition does not hold, which is not retried; [`CommitError::Busy`] if conflicts
+    /// continue; [`CommitError::Store`] if the call failed or the transaction could not be built.
     pub async fn commit(&self, tx: Tx) -> Result<(), CommitError> {
         let Tx { token, items, emits, error } = tx;
         if let Some(error) = error {
@@ -222,7 +241,7 @@ impl Db {
         for event_type in emits {
             self.gate.pass(Use::Emit(event_type)).map_err(StoreError::from)?;
         }
-        // Nothing to do is done: DynamoDB takes no empty transaction.
+        // An empty transaction succeeds without a call, because DynamoDB rejects it.
         if items.is_empty() {
             return Ok(());
         }
@@ -250,19 +269,24 @@ impl Db {
     }
 }
 
-/// The direction of a list, by its sort key.
+/// The direction in which a list is read, by its sort key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SortOrder {
+    /// From the smallest sort key: oldest first, where the sort key is an id.
     Ascending,
+    /// From the largest sort key: newest first, where the sort key is an id.
     Descending,
 }
 
-/// What a batched read found.
+/// The items that a batched read found.
 #[derive(Debug, Default)]
 pub struct Found(HashMap<(String, String, String), Item>);
 
 impl Found {
-    /// Takes one value out; `None` where there is no such item.
+    /// Takes one value; `None` if the item does not exist or was taken before.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the item cannot be read.
     pub fn take<T: Entity>(&mut self, key: &Key) -> Result<Option<Versioned<T>>, StoreError> {
         let place = (key.table.name().to_owned(), key.pk.clone(), key.sk.clone());
         self.0.remove(&place).map(from_item).transpose()
@@ -283,7 +307,7 @@ fn pk_name_owned(list: &List) -> String {
     key_names(list).0
 }
 
-/// What is needed to go on after an item, but for the partition, which the list knows: a cursor cannot name another.
+/// The position after an item. It omits the list's partition key, so that a cursor cannot name another partition.
 fn position_of(list: &List, item: &HashMap<String, AttributeValue>) -> Position {
     let mut names = vec!["sk".to_owned()];
     if list.index.is_some() {
@@ -328,8 +352,8 @@ fn judge(error: SdkError<TransactWriteItemsError>) -> Verdict {
     }
 }
 
-/// Full jitter under an exponential bound of 10 ms to 500 ms. The jitter comes from the token, which is random, so
-/// that rivals spread out and a replay of the same run waits the same.
+/// The wait before a retry: full jitter under an exponential bound of at most 500 ms. The jitter is derived from the
+/// token, which is random, so that competing transactions spread out, and a simulation can be replayed exactly.
 fn backoff(token: &str, attempt: u32) -> Duration {
     let bound_ms = (10_u64 << attempt.min(6)).min(500);
     let mixed = token.bytes().fold(u64::from(attempt).wrapping_mul(0x9E37_79B9_7F4A_7C15), |hash, byte| {

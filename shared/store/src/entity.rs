@@ -1,5 +1,5 @@
-//! How a value is kept: one item with its keys, its kind, the schema it was written in, its version, and the value
-//! itself as a map under `data`.
+//! The stored form of a value: one item with its keys, its kind, the version of its schema, the version of the value,
+//! and the value itself as a map under `data`.
 
 use std::collections::HashMap;
 
@@ -16,25 +16,30 @@ use crate::{
 /// A raw item.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// The attribute DynamoDB's TTL looks at: when the item may be cleaned up, in seconds since 1970. Expiry itself is
-/// always checked by whoever reads.
+/// The attribute for DynamoDB's TTL: when the item may be deleted, in seconds since 1970. DynamoDB deletes late, so
+/// readers check the expiry themselves.
 pub const TTL_ATTRIBUTE: &str = "expires_at_epoch_s";
 
-/// A value that is kept as one item.
+/// A value that is stored as one item.
 pub trait Entity: Serialize + DeserializeOwned + Send + Sync {
-    /// Whose it is: a `TenantId`, or `()` for the few that belong to no tenant.
+    /// The owner: a `TenantId`, or `()` for the few kinds that belong to no tenant.
     type Owner: Copy + Send + Sync;
+    /// The table.
     const TABLE: Table;
+    /// The kind, stored with the item and checked when it is read.
     const KIND: &'static str;
+    /// Version of the schema in which values are written.
     const SCHEMA: u32 = 1;
 
+    /// The primary key.
     fn key(&self, owner: Self::Owner) -> Key;
 
+    /// The keys in the indexes of the table.
     fn index_keys(&self, _owner: Self::Owner) -> Vec<IndexKey> {
         vec![]
     }
 
-    /// From when on the item may be deleted.
+    /// When the item may be deleted; `None` means never.
     fn ends_at(&self) -> Option<Timestamp> {
         None
     }
@@ -43,7 +48,9 @@ pub trait Entity: Serialize + DeserializeOwned + Send + Sync {
 /// A value with the version it was read or is written at: 1 when new, one more with each change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Versioned<T> {
+    /// The value.
     pub value: T,
+    /// Its version: 1 when it is created, one more with each write.
     pub version: u64,
 }
 

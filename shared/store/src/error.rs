@@ -1,30 +1,35 @@
-//! What can go wrong between here and DynamoDB.
+//! Failures of calls to DynamoDB.
 
 use std::fmt::Display;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use contracts::gate::NotGranted;
 
-/// Reading or writing failed, which says nothing about the data. A condition that does not hold is no such failure: it
-/// is a [`CommitError::Refused`](crate::CommitError::Refused).
+/// A call to DynamoDB failed. A condition that does not hold is not a failure, but a
+/// [`CommitError::Refused`](crate::CommitError::Refused).
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// DynamoDB could not be reached, or throttled the call; the SDK's retries are used up.
+    /// DynamoDB could not be reached, or throttled the call, and the SDK's retries are exhausted.
     #[error("DynamoDB is unavailable: {0}")]
     Unavailable(String),
-    /// An item is not what its kind says. A bug, or a migration forgotten.
+    /// A stored item does not have the shape of its kind, because of a bug or a missing migration.
     #[error("a stored {kind} cannot be read: {detail}")]
-    Corrupt { kind: &'static str, detail: String },
-    /// DynamoDB will refuse this call however often it is made: a permission is missing, a table is not there, or the
-    /// request is malformed. A fault of ours, or of a deployment; trying again does not help.
+    Corrupt {
+        /// The expected kind.
+        kind: &'static str,
+        /// The difference.
+        detail: String,
+    },
+    /// DynamoDB will always refuse this call: a permission or table is missing, or the request is malformed. A bug in
+    /// the code or the deployment; repeating the call does not help.
     #[error("DynamoDB refuses the call: {0}")]
     Fault(String),
-    /// The function's row does not grant what it did.
+    /// The function's row does not grant the action.
     #[error(transparent)]
     NotGranted(#[from] NotGranted),
 }
 
-/// Errors that say that the call is wrong, not that DynamoDB is away ("Error handling with DynamoDB").
+/// Error codes of [`StoreError::Fault`] (DynamoDB Developer Guide, "Error handling with DynamoDB").
 const FAULTS: [&str; 9] = [
     "AccessDeniedException",
     "IncompleteSignatureException",

@@ -1,4 +1,4 @@
-//! Records that make a second time harmless: answers to keep, and events already dealt with.
+//! Records that make repetitions harmless: responses for idempotency keys, and events that consumers have processed.
 
 use contracts::table::Table;
 use domain::{
@@ -13,19 +13,26 @@ use crate::{
     keys::{self, Key},
 };
 
-/// The answer to a request that carried an idempotency key, to be given again byte for byte.
+/// The response to a request with an idempotency key. A repeated request gets exactly the same response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredAnswer {
+    /// The caller's tenant, if there is one.
     pub tenant_id: Option<TenantId>,
-    /// Who asked: an account, or an address for those without a token.
+    /// The caller: an account, or the IP address of a caller without a token.
     pub principal: String,
+    /// The function.
     pub function: String,
+    /// The client's idempotency key.
     pub key: String,
-    /// Of path and body: the same key with another request is a mistake.
+    /// Hash of the request, to detect that a key is reused for another request.
     pub fingerprint: String,
+    /// The HTTP status.
     pub status: u16,
+    /// The header `ETag`.
     pub etag: Option<String>,
+    /// The body.
     pub body: String,
+    /// When the request was answered.
     pub at: Timestamp,
 }
 

@@ -1,12 +1,12 @@
-//! Every key of every table, and the only place where one can be made.
+//! The keys of all tables. Keys can be made only in this module.
 //!
-//! A tenant's keys all start `T#<tenant>#`, the partition keys of indexes too, so a caller who holds one tenant's id
-//! can only ever spell that tenant's keys. Ids hold no `#`; free text in a key (a slug, a SKU, a client's
-//! idempotency key) stands last, where it can end nothing early.
+//! All partition keys of a tenant's items, also those of indexes, start with `T#<tenant>#`. So code that has one
+//! tenant's id can make keys of that tenant only. Ids contain no `#`. Free text in a key (a slug, a SKU, a client's
+//! idempotency key) comes last, so that a `#` in it cannot imitate another key.
 //!
-//! Not tenant-owned, and why: accounts, their e-mail addresses and sessions (a person may work for many tenants),
-//! onboardings (the tenant is not open yet), stores' public names (a slug is a host name, which tenants share), and the index of
-//! timers that are due (one sweep serves all tenants; what it finds names its tenant).
+//! These belong to no tenant: accounts with their e-mail addresses and sessions (a person can work for many tenants),
+//! onboardings (the tenant does not exist yet), public names of stores (all tenants share the name space of host
+//! names), and the index of due timers (one sweep serves all tenants, and each timer names its tenant).
 
 use contracts::table::Table;
 use domain::{
@@ -16,7 +16,7 @@ use domain::{
     guard::{self, Rule},
 };
 
-/// Where one item is.
+/// The primary key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     pub(crate) table: Table,
@@ -29,13 +29,13 @@ impl Key {
         Self { table, pk, sk: sk.into() }
     }
 
-    /// Partition and sort key, for tests that check whose keys were touched.
+    /// Table, partition key and sort key, for tests.
     pub fn parts(&self) -> (Table, &str, &str) {
         (self.table, &self.pk, &self.sk)
     }
 }
 
-/// A list of items: a partition of a table or of one of its indexes, and what its sort keys start with.
+/// A list of items: a partition of a table or index, and a prefix of the sort keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List {
     pub(crate) table: Table,
@@ -44,7 +44,7 @@ pub struct List {
     pub(crate) sk_prefix: &'static str,
 }
 
-/// An item's place in an index.
+/// The keys of an item in an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexKey {
     pub(crate) index: u8,
@@ -61,256 +61,281 @@ impl List {
         Self { table, index: Some(index), pk, sk_prefix: "" }
     }
 
-    /// The place in this index of the item with that sort key.
+    /// The keys in this index of an item with that sort key.
     pub(crate) fn at(self, sk: String) -> IndexKey {
         IndexKey { index: self.index.unwrap_or(1), pk: self.pk, sk }
     }
 }
 
-/// What all keys of a tenant's own start with, before a `#`.
+/// The prefix of a tenant's partition keys, without the `#` behind it.
 fn own(tenant: TenantId) -> String {
     if guard::stands(Rule::TenantInKey) { format!("T#{tenant}") } else { "T#everybody".to_owned() }
 }
 
 // Accounts: not tenant-owned.
 
+/// An account.
 pub fn account(id: AccountId) -> Key {
     Key::new(Table::Accounts, format!("ACC#{id}"), "ACCOUNT")
 }
 
-/// Makes a normalised e-mail address unique.
+/// The claim that makes a normalised e-mail address unique.
 pub fn email(normalized: &str) -> Key {
     Key::new(Table::Accounts, format!("EMAIL#{normalized}"), "EMAIL")
 }
 
+/// A session.
 pub fn session(id: SessionId) -> Key {
     Key::new(Table::Accounts, format!("SES#{id}"), "SESSION")
 }
 
-/// A one-time code of an account, by what it is for.
+/// A one-time code of an account for a purpose.
 pub fn code(account: AccountId, purpose: &str) -> Key {
     Key::new(Table::Accounts, format!("ACC#{account}"), format!("CODE#{purpose}"))
 }
 
-/// That a code for this purpose was lately sent to a normalised e-mail address.
+/// The record that a code for this purpose was recently sent to a normalised e-mail address.
 pub fn code_pause(normalized: &str, purpose: &str) -> Key {
     Key::new(Table::Accounts, format!("EMAIL#{normalized}"), format!("PAUSE#{purpose}"))
 }
 
-/// An account's role in a tenant, found from the account: at sign-in no tenant is known yet.
+/// The role of an account in a tenant. Stored with the account, because at sign-in the tenant is not known yet.
 pub fn membership(account: AccountId, tenant: TenantId) -> Key {
     Key::new(Table::Accounts, format!("ACC#{account}"), format!("MEMBER#{tenant}"))
 }
 
+/// All memberships of an account.
 pub fn memberships(account: AccountId) -> List {
     list(Table::Accounts, format!("ACC#{account}"), "MEMBER#")
 }
 
 // Tenants and stores.
 
-/// Not tenant-owned: the tenant opens when it is complete.
+/// An onboarding. Belongs to no tenant: the tenant is created when it is complete.
 pub fn onboarding(id: OnboardingId) -> Key {
     Key::new(Table::Tenants, format!("ONB#{id}"), "ONBOARDING")
 }
 
+/// A tenant.
 pub fn tenant(tenant: TenantId) -> Key {
     Key::new(Table::Tenants, format!("{}#TENANT", own(tenant)), "TENANT")
 }
 
+/// A store.
 pub fn store(tenant: TenantId, id: StoreId) -> Key {
     Key::new(Table::Tenants, format!("{}#STORES", own(tenant)), id.to_string())
 }
 
+/// The stores of a tenant, oldest first.
 pub fn stores(tenant: TenantId) -> List {
     list(Table::Tenants, format!("{}#STORES", own(tenant)), "sto_")
 }
 
-/// Not tenant-owned: a store's public names, its slug and its id, unique over all tenants; leads to the tenant.
+/// A public name of a store: its slug or its id. Belongs to no tenant: names are unique across all tenants, and the
+/// record leads to the tenant.
 pub fn store_claim(name: &str) -> Key {
     Key::new(Table::Tenants, format!("STORE#{name}"), "CLAIM")
 }
 
-/// A tenant's record of an account that buys from it.
+/// A tenant's record of a customer.
 pub fn customer(tenant: TenantId, account: AccountId) -> Key {
     Key::new(Table::Tenants, format!("{}#CUSTOMERS", own(tenant)), account.to_string())
 }
 
 // Catalogue.
 
+/// A product.
 pub fn product(tenant: TenantId, id: ProductId) -> Key {
     Key::new(Table::Catalog, format!("{}#PRODUCT#{id}", own(tenant)), "PRODUCT")
 }
 
-/// Products of a store in one status, by id, which is by age.
+/// Products of a store with one status, oldest first.
 pub fn products(tenant: TenantId, store: StoreId, status: ProductStatus) -> List {
     List::index(Table::Catalog, 1, format!("{}#{store}#PRODUCTS#{}", own(tenant), status.name()))
 }
 
-/// The product of a store with that slug.
+/// The product of a store with this slug.
 pub fn products_by_slug(tenant: TenantId, store: StoreId, slug: &str) -> List {
     List::index(Table::Catalog, 2, format!("{}#{store}#SLUG#{slug}", own(tenant)))
 }
 
-/// Makes a product's slug unique in its store.
+/// The claim that makes a product's slug unique in its store.
 pub fn product_slug(tenant: TenantId, store: StoreId, slug: &str) -> Key {
     Key::new(Table::Catalog, format!("{}#{store}#UNIQUE", own(tenant)), format!("SLUG#{slug}"))
 }
 
-/// Makes a SKU unique in its store.
+/// The claim that makes a SKU unique in its store.
 pub fn sku(tenant: TenantId, store: StoreId, sku: &str) -> Key {
     Key::new(Table::Catalog, format!("{}#{store}#UNIQUE", own(tenant)), format!("SKU#{sku}"))
 }
 
 // Carts.
 
+/// The cart of a buyer in a store.
 pub fn cart(tenant: TenantId, store: StoreId, buyer: AccountId) -> Key {
     Key::new(Table::Carts, format!("{}#{store}#CART#{buyer}", own(tenant)), "CART")
 }
 
 // Coupons.
 
+/// A coupon.
 pub fn coupon(tenant: TenantId, store: StoreId, id: CouponId) -> Key {
     Key::new(Table::Coupons, format!("{}#{store}#COUPONS", own(tenant)), id.to_string())
 }
 
-/// A store's coupons, by id, which is by age.
+/// Coupons of a store, oldest first.
 pub fn coupons(tenant: TenantId, store: StoreId) -> List {
     list(Table::Coupons, format!("{}#{store}#COUPONS", own(tenant)), "cpn_")
 }
 
-/// Makes a coupon's code unique in its store.
+/// The claim that makes a coupon's code unique in its store.
 pub fn coupon_code(tenant: TenantId, store: StoreId, code: &str) -> Key {
     Key::new(Table::Coupons, format!("{}#{store}#UNIQUE", own(tenant)), format!("CODE#{code}"))
 }
 
-/// How often the customer with a normalised e-mail address uses a coupon.
+/// The uses of a coupon by the customer with a normalised e-mail address.
 pub fn coupon_customer(tenant: TenantId, coupon: CouponId, email: &str) -> Key {
     Key::new(Table::Coupons, format!("{}#COUPON#{coupon}", own(tenant)), format!("CUSTOMER#{email}"))
 }
 
-/// What an order used of a coupon, found by the order.
+/// The use of a coupon by an order.
 pub fn redemption(tenant: TenantId, order: OrderId) -> Key {
     Key::new(Table::Coupons, format!("{}#REDEMPTION#{order}", own(tenant)), "REDEMPTION")
 }
 
 // Inventory.
 
+/// The stock of a variant.
 pub fn stock(tenant: TenantId, variant: VariantId) -> Key {
     Key::new(Table::Inventory, format!("{}#STOCK#{variant}", own(tenant)), "STOCK")
 }
 
+/// The stock of all variants of a store, oldest variant first.
 pub fn stocks(tenant: TenantId, store: StoreId) -> List {
     List::index(Table::Inventory, 1, format!("{}#{store}#STOCK", own(tenant)))
 }
 
+/// A stock movement of a variant.
 pub fn movement(tenant: TenantId, variant: VariantId, id: MovementId) -> Key {
     Key::new(Table::Inventory, format!("{}#STOCK#{variant}", own(tenant)), format!("MOVEMENT#{id}"))
 }
 
+/// The stock movements of a variant, oldest first.
 pub fn movements(tenant: TenantId, variant: VariantId) -> List {
     list(Table::Inventory, format!("{}#STOCK#{variant}", own(tenant)), "MOVEMENT#")
 }
 
+/// The reservation of an order.
 pub fn reservation(tenant: TenantId, order: OrderId) -> Key {
     Key::new(Table::Inventory, format!("{}#RESERVATION#{order}", own(tenant)), "RESERVATION")
 }
 
 // Orders.
 
+/// An order.
 pub fn order(tenant: TenantId, id: OrderId) -> Key {
     Key::new(Table::Orders, format!("{}#ORDER#{id}", own(tenant)), "ORDER")
 }
 
-/// A step of an order, by the version it led to; the padding makes text order number order.
+/// A change of an order, by the version it made. The version is zero-padded, so that text sorts like numbers.
 pub fn timeline_entry(tenant: TenantId, order: OrderId, version: u64) -> Key {
     Key::new(Table::Orders, format!("{}#ORDER#{order}", own(tenant)), format!("STEP#{version:010}"))
 }
 
+/// The changes of an order, oldest first.
 pub fn timeline(tenant: TenantId, order: OrderId) -> List {
     list(Table::Orders, format!("{}#ORDER#{order}", own(tenant)), "STEP#")
 }
 
+/// The orders of a buyer in a store, oldest first.
 pub fn orders_of_buyer(tenant: TenantId, store: StoreId, buyer: AccountId) -> List {
     List::index(Table::Orders, 1, format!("{}#{store}#BUYER#{buyer}", own(tenant)))
 }
 
-/// A store's orders. The index partition holds all statuses, so that a list of all is one read; a status is a filter.
+/// The orders of a store, oldest first. One partition contains all statuses, so that all orders can be listed in one
+/// read; a list of one status filters it.
 pub fn orders_of_store(tenant: TenantId, store: StoreId) -> List {
     List::index(Table::Orders, 2, format!("{}#{store}#ORDERS", own(tenant)))
 }
 
 // Payments.
 
-/// One payment an order, found by the order.
+/// The payment of an order. An order has one.
 pub fn payment(tenant: TenantId, order: OrderId) -> Key {
     Key::new(Table::Payments, format!("{}#PAYMENT#{order}", own(tenant)), "PAYMENT")
 }
 
-/// Entries are unique by what moved: the same capture or refund cannot be booked twice.
+/// A ledger entry. The key is made of the capture or refund that it books, so that nothing is booked twice.
 pub fn ledger_entry(tenant: TenantId, order: OrderId, kind: &str, reference: &str) -> Key {
     Key::new(Table::Payments, format!("{}#PAYMENT#{order}", own(tenant)), format!("LEDGER#{kind}#{reference}"))
 }
 
+/// The ledger entries of an order.
 pub fn ledger_of_order(tenant: TenantId, order: OrderId) -> List {
     list(Table::Payments, format!("{}#PAYMENT#{order}", own(tenant)), "LEDGER#")
 }
 
-/// A provider's delivery, by what makes two deliveries the same.
+/// A stored webhook. Repeated deliveries of the same webhook have the same `dedupe`.
 pub fn webhook_delivery(tenant: TenantId, order: OrderId, provider: &str, dedupe: &str) -> Key {
     Key::new(Table::Payments, format!("{}#PAYMENT#{order}", own(tenant)), format!("WEBHOOK#{provider}#{dedupe}"))
 }
 
 // Notifications, audit.
 
-/// One message of a kind to an audience about one thing.
+/// A notification: at most one of a kind, to an audience, about a reference.
 pub fn notification(tenant: TenantId, reference: &str, kind: &str, audience: &str) -> Key {
     Key::new(Table::Notifications, format!("{}#ABOUT#{reference}", own(tenant)), format!("{kind}#{audience}"))
 }
 
+/// All notifications about a reference.
 pub fn notifications(tenant: TenantId, reference: &str) -> List {
     list(Table::Notifications, format!("{}#ABOUT#{reference}", own(tenant)), "")
 }
 
+/// The end of a tenant's audit trail.
 pub fn audit_head(tenant: TenantId) -> Key {
     Key::new(Table::Audit, format!("{}#AUDIT", own(tenant)), "HEAD")
 }
 
+/// An entry of a tenant's audit trail.
 pub fn audit_entry(tenant: TenantId, sequence: u64) -> Key {
     Key::new(Table::Audit, format!("{}#AUDIT", own(tenant)), format!("ENTRY#{sequence:012}"))
 }
 
+/// All entries of a tenant's audit trail, by sequence number.
 pub fn audit_entries(tenant: TenantId) -> List {
     list(Table::Audit, format!("{}#AUDIT", own(tenant)), "ENTRY#")
 }
 
 // Requests and outbox.
 
-/// A client's idempotency key, scoped to who asked for what.
+/// The stored response for a client's idempotency key, separate for each caller and function.
 pub fn idempotency(tenant: Option<TenantId>, principal: &str, function: &str, key: &str) -> Key {
     let owner = tenant.map_or_else(|| "PUBLIC".to_owned(), own);
     Key::new(Table::Requests, format!("{owner}#IDEMPOTENCY#{principal}#{function}#{key}"), "ANSWER")
 }
 
-/// That a consumer has dealt with an event.
+/// The record that a consumer has processed an event.
 pub fn inbox(tenant: TenantId, consumer: &str, event: EventId) -> Key {
     Key::new(Table::Requests, format!("{}#INBOX#{consumer}#{event}", own(tenant)), "INBOX")
 }
 
-/// The timer of a function for an aggregate.
+/// The timer of a function for the aggregate `subject`.
 pub fn timer(tenant: TenantId, subject: &str, function: &str) -> Key {
     Key::new(Table::Timers, format!("{}#TIMER#{subject}", own(tenant)), function)
 }
 
-/// Timers of all tenants by when they are due, first to last.
+/// Timers of all tenants in one shard, by due time, earliest first.
 pub fn due_timers(shard: u8) -> List {
     List::index(Table::Timers, 1, format!("DUE#{shard}"))
 }
 
-/// A timer's place among those of its shard. RFC 3339 in UTC with milliseconds sorts by time.
+/// The sort key of a timer in its shard: RFC 3339 in UTC with milliseconds, which sorts by time.
 pub(crate) fn due_at(at: Timestamp, tenant: TenantId, subject: &str, function: &str) -> String {
     format!("{at:.3}#{tenant}#{subject}#{function}")
 }
 
+/// An event in the outbox.
 pub fn outbox(tenant: TenantId, event: EventId) -> Key {
     Key::new(Table::Outbox, format!("{}#OUTBOX#{event}", own(tenant)), "EVENT")
 }

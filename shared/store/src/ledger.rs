@@ -1,4 +1,4 @@
-//! The ledger: append-only, one item a movement of money.
+//! The ledger: append-only, one item for each movement of money.
 
 use contracts::table::Table;
 use domain::{TenantId, ledger::LedgerEntry};

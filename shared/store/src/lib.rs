@@ -1,8 +1,11 @@
-//! DynamoDB: keys, items, transactions. Concrete on purpose: there is one database, and tests run against a real one
-//! in the process. Knows what is stored where; knows no HTTP and decides nothing about the shop.
+//! DynamoDB: keys, items and transactions. Concrete types, without an abstraction over databases: there is only one,
+//! and tests run against an embedded DynamoDB. Knows how everything is stored; knows no HTTP and decides nothing about
+//! the shop.
 //!
-//! Every write is conditional, on a version or on not being there yet, and goes through [`Tx`]: the SDK repeats a
-//! write whose answer was lost, and DynamoDB repeats nothing that has happened already.
+//! Every write is conditional, on the item's version or on its absence, and goes through [`Tx`]. The SDK repeats a
+//! transaction whose response was lost, and DynamoDB recognises the repetition by the transaction's token.
+
+#![warn(missing_docs)]
 
 pub mod db;
 pub mod entity;

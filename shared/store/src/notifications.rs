@@ -1,4 +1,4 @@
-//! Messages to people, recorded once per thing, kind and audience.
+//! Notifications: one record for each reference, kind and audience.
 
 use contracts::table::Table;
 use domain::{EventId, NotificationId, TenantId, Timestamp};
@@ -9,23 +9,28 @@ use crate::{
     keys::{self, Key},
 };
 
+/// A message to a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
+    /// Id of the notification.
     pub id: NotificationId,
-    /// The event that it tells of.
+    /// The event that caused it.
     pub event_id: EventId,
     /// `ORDER_CONFIRMATION`, …
     pub kind: String,
     /// `buyer` or `seller`.
     pub audience: String,
-    /// What it is about: an order's id, mostly.
+    /// What the message is about: mostly the id of an order.
     pub reference: String,
+    /// The e-mail address.
     pub recipient: String,
+    /// The subject of the mail.
     pub subject: String,
-    /// When somebody last set out to send it.
+    /// When a function last began to send it.
     pub claimed_at: Timestamp,
-    /// `None` while it is being sent.
+    /// When it was sent; `None` until then.
     pub sent_at: Option<Timestamp>,
+    /// When the notification was created.
     pub created_at: Timestamp,
 }
 

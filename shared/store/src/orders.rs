@@ -29,17 +29,20 @@ impl Entity for Order {
     }
 }
 
-/// A step an order went through, written with the step.
+/// A change of an order, written in the same transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimelineEntry {
+    /// The order.
     pub order_id: OrderId,
-    /// Whose order it is, so that a timeline is one read.
+    /// The buyer of the order, so that access to a timeline can be checked without reading the order.
     pub buyer_id: AccountId,
-    /// Version of the order after the step.
+    /// Version of the order after the change.
     pub order_version: u64,
+    /// Status of the order after the change.
     pub status: OrderStatus,
-    /// The event it sent out.
+    /// Type of the event that the change emitted.
     pub event: String,
+    /// When the order changed.
     pub at: Timestamp,
 }
 

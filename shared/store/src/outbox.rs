@@ -1,4 +1,4 @@
-//! Events on their way to the bus.
+//! The outbox: committed events that are to be published to the bus.
 
 use contracts::table::Table;
 use domain::{EventId, TenantId, Timestamp, limits::OUTBOX_TTL_S, time::after};
@@ -10,14 +10,18 @@ use crate::{
     keys::{self, Key},
 };
 
-/// An event as `PutEvents` takes it. The relay reads these from the stream's new images.
+/// An event in the form that `PutEvents` takes. The relay reads it from the table's stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxRecord {
+    /// Id of the event.
     pub id: EventId,
+    /// Type of the event.
     pub event_type: String,
+    /// The service that committed the event.
     pub source: String,
+    /// When the event was committed.
     pub time: Timestamp,
-    /// The envelope, as JSON text.
+    /// The envelope as JSON text.
     pub detail: String,
 }
 
@@ -35,7 +39,7 @@ impl Entity for OutboxRecord {
     }
 }
 
-/// As much of a stream's record as is needed.
+/// The needed fields of a stream record.
 #[derive(Deserialize)]
 struct StreamRecord {
     #[serde(rename = "eventName")]
@@ -57,7 +61,11 @@ struct Image {
 }
 
 impl OutboxRecord {
-    /// Reads a record of the table's stream, as Lambda gets it. `None`: nothing was added; an old event was cleaned up.
+    /// Reads a record of the table's stream, as Lambda receives it. `None` unless an event was added: DynamoDB deletes
+    /// expired events, which makes records too.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the record is not of the outbox table.
     pub fn from_stream(record: &serde_json::Value) -> Result<Option<Self>, StoreError> {
         let record = StreamRecord::deserialize(record).map_err(|error| StoreError::corrupt(Self::KIND, &error))?;
         if record.event_name != "INSERT" {

@@ -1,4 +1,4 @@
-//! Payments and the deliveries of providers.
+//! Payments, and webhooks of providers.
 
 use contracts::table::Table;
 use domain::{OrderId, TenantId, Timestamp, payment::Payment};
@@ -19,16 +19,22 @@ impl Entity for Payment {
     }
 }
 
-/// A webhook as it came, kept for 90 days for whoever has to find out what a provider said.
+/// A webhook as it was received. Stored for 90 days, to investigate what a provider reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookDelivery {
+    /// The order.
     pub order_id: OrderId,
+    /// The payment provider.
     pub provider: String,
-    /// What makes two deliveries the same.
+    /// The same for repeated deliveries of one webhook.
     pub dedupe: String,
+    /// The provider's name of the event.
     pub event: String,
+    /// Reference of the attempt.
     pub reference: String,
+    /// The raw body.
     pub body: String,
+    /// When the webhook was received.
     pub received_at: Timestamp,
 }
 

@@ -1,6 +1,6 @@
-//! Stock moves by conditional arithmetic inside a transaction, not by version: buyers of one variant would otherwise
-//! keep refusing each other. The transaction's token, and the reservation record written with it, make the arithmetic
-//! happen once.
+//! Changes of stock. They are conditional arithmetic inside a transaction, not writes at a version, because buyers of
+//! the same variant would otherwise constantly refuse each other. The transaction's token, and the reservation that is
+//! written with it, make sure that the arithmetic happens once.
 
 use domain::{TenantId, Timestamp, VariantId, reservation::StockEffect};
 
@@ -13,7 +13,7 @@ use crate::{
 const SET: &str = "SET version = version + :one, #data.updated_at = :now, ";
 
 impl Tx {
-    /// Promises units of a variant; refused if not as many are available.
+    /// Reserves units of a variant; refused if fewer are available.
     pub fn reserve_stock(&mut self, tenant: TenantId, variant: VariantId, quantity: u32, now: Timestamp) -> Op {
         self.move_stock(
             tenant,
@@ -25,7 +25,7 @@ impl Tx {
         )
     }
 
-    /// Applies what a step of a reservation does to one of its lines; refused where the units are not there.
+    /// Applies the effect of a reservation's transition to one of its lines; refused if there are too few units.
     pub fn apply_stock(
         &mut self,
         tenant: TenantId,

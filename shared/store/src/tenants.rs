@@ -1,4 +1,4 @@
-//! Tenants, stores, slugs, customers, onboardings.
+//! Tenants, stores, public names of stores, customers and onboardings.
 
 use contracts::table::Table;
 use domain::{
@@ -26,10 +26,11 @@ impl Entity for Tenant {
     }
 }
 
-/// What a tenant has of a thing is counted by conditional arithmetic, as stock is: two that are made at once would
-/// otherwise refuse each other.
+/// Counters of a tenant's stores and products. They are changed by conditional arithmetic, like stock, so that two
+/// products created at the same time do not refuse each other.
 impl Tx {
-    /// Counts one more store of a tenant that was read on `plan`; refused where the plan allows no more, or has changed.
+    /// Counts one more store of a tenant that was read with `plan`; refused if the plan's limit is reached, or the
+    /// plan has changed.
     pub fn count_store(&mut self, tenant: TenantId, plan: Plan, now: Timestamp) -> Op {
         self.count(tenant, "#data.stores", plan, plan.stores_max(), now)
     }
@@ -44,7 +45,7 @@ impl Tx {
         })
     }
 
-    /// Counts one more product; refused as [`Tx::count_store`] is.
+    /// Counts one more product; refused like [`Tx::count_store`].
     pub fn count_product(&mut self, tenant: TenantId, plan: Plan, now: Timestamp) -> Op {
         self.count(tenant, "#data.products", plan, plan.products_max(), now)
     }
@@ -71,13 +72,17 @@ impl Entity for Store {
     }
 }
 
-/// A public name of a store, its slug or its id, and what a request that names the store needs to know of it.
-/// Written with the store, whenever its status changes.
+/// A public name of a store (its slug or its id), with the data that is needed to resolve a request's store. Written
+/// together with the store, and whenever its status changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreClaim {
+    /// The slug or the id.
     pub name: String,
+    /// The tenant.
     pub tenant_id: TenantId,
+    /// The store.
     pub store_id: StoreId,
+    /// Status of the store.
     pub status: StoreStatus,
 }
 
@@ -91,11 +96,14 @@ impl Entity for StoreClaim {
     }
 }
 
-/// A tenant's own record of an account that buys from it; other tenants never see it.
+/// A tenant's record of a customer. Other tenants never see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerRecord {
+    /// The account.
     pub account_id: AccountId,
+    /// Contact data of the customer.
     pub customer: Customer,
+    /// When the account became a customer of the tenant.
     pub since: Timestamp,
 }
 

@@ -1,5 +1,5 @@
-//! A transaction being put together: an aggregate's change with everything that must happen with it (inbox record,
-//! idempotency record, outbox events) or not at all.
+//! Transactions: the change of an aggregate, together with everything that must be written with it or not at all (inbox
+//! record, stored response, outbox events, timers).
 
 use std::collections::HashMap;
 
@@ -20,33 +20,38 @@ use crate::{
     outbox::OutboxRecord,
 };
 
-/// One part of a transaction, by which a refusal is told.
+/// Identifies one part of a transaction, to find out whether its condition was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Op(pub(crate) usize);
 
-/// Why a transaction did not happen.
+/// Why a transaction was not committed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// Conditions did not hold. Nothing was written.
     #[error("refused: {0:?}")]
     Refused(Refused),
-    /// Others kept changing the same items. Nothing was written.
+    /// Conflicts with other transactions on the same items continued. Nothing was written.
     #[error("too much contention")]
     Busy,
+    /// The call failed, or the transaction could not be built.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The parts whose conditions did not hold, with what was there instead.
+/// The parts whose conditions did not hold, with the items found in their place.
 #[derive(Debug)]
 pub struct Refused(pub(crate) Vec<(Op, Option<Item>)>);
 
 impl Refused {
+    /// Whether the condition of this part did not hold.
     pub fn contains(&self, op: Op) -> bool {
         self.0.iter().any(|(refused, _)| *refused == op)
     }
 
-    /// What stood in the way of a part; `None` if it was not refused or there is nothing.
+    /// The stored value that made a part's condition fail. `None` if the part was not refused, or there is no item.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the item cannot be read.
     pub fn found<T: Entity>(&self, op: Op) -> Result<Option<Versioned<T>>, StoreError> {
         let item = self.0.iter().find(|(refused, _)| *refused == op).and_then(|(_, item)| item.clone());
         item.filter(|item| !item.is_empty()).map(from_item).transpose()
@@ -62,7 +67,7 @@ pub(crate) enum Part {
 
 #[derive(Clone, Copy)]
 pub(crate) enum Condition {
-    /// None: another part of the transaction decides.
+    /// No condition: another part of the transaction decides.
     Always,
     Absent,
     AbsentOrExpired(Timestamp),
@@ -92,7 +97,7 @@ impl Condition {
 }
 
 impl Part {
-    /// What the row of a function that commits this has to grant.
+    /// The action that the function's row must grant.
     pub(crate) fn wants(&self) -> (Table, Action) {
         match self {
             Self::Put { table, .. } => (*table, Action::Put),
@@ -105,7 +110,7 @@ impl Part {
     pub(crate) fn build(self, table_name: &dyn Fn(Table) -> String) -> TransactWriteItem {
         const OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
         let item = TransactWriteItem::builder();
-        // The builders fail only where a required field is missing, and each is set here.
+        // The builders fail only if a required field is missing, and every one is set here.
         match self {
             Self::Put { table, item: values, condition } => item.set_put(
                 Put::builder()
@@ -156,14 +161,18 @@ impl Part {
     }
 }
 
-/// Our attributes whose names are DynamoDB's own words stand in expressions behind a `#`. One that is not used may not
-/// be declared.
+/// Aliases for attributes whose names are reserved words of DynamoDB. Only aliases that occur in the expressions may be
+/// declared.
 fn reserved_names(expressions: &[&str]) -> HashMap<String, String> {
     let names = ["data", "plan"].map(|name| (format!("#{name}"), name.to_owned()));
     names.into_iter().filter(|(alias, _)| expressions.iter().any(|text| text.contains(alias.as_str()))).collect()
 }
 
-/// A transaction being put together. At most 100 parts, each of another item.
+/// A transaction that is being built: at most 100 parts, each for another item.
+///
+/// The methods add parts; [`Db::commit`](crate::Db::commit) runs the transaction, and "refused" means that it then
+/// fails with [`CommitError::Refused`]. An error in a part (a value that cannot be written) is also returned by the
+/// commit.
 pub struct Tx {
     pub(crate) token: String,
     pub(crate) items: Vec<Part>,
@@ -173,17 +182,19 @@ pub struct Tx {
 }
 
 impl Tx {
-    /// `token` is random, at most 36 characters: under it DynamoDB knows a repetition from a second transaction.
+    /// `token` must be random, with at most 36 characters: by it DynamoDB distinguishes a repetition from another
+    /// transaction.
     pub fn new(token: impl Into<String>) -> Self {
         Self { token: token.into(), items: vec![], emits: vec![], error: None }
     }
 
-    /// Writes a new value; refused if there is one already.
+    /// Writes a new value; refused if the item exists.
     pub fn create<T: Entity>(&mut self, owner: T::Owner, value: &T) -> Op {
         self.put(owner, value, 1, Condition::Absent)
     }
 
-    /// Writes a new value; refused if there is one that has not expired at `now` (TTL cleans up late).
+    /// Writes a new value; refused if the item exists and has not expired at `now`. (DynamoDB deletes expired items
+    /// late.)
     pub fn create_unless_live<T: Entity<Owner = ()>>(&mut self, value: &T, now: Timestamp) -> Op {
         self.put((), value, 1, Condition::AbsentOrExpired(now))
     }
@@ -193,7 +204,7 @@ impl Tx {
         self.put(owner, value, version + 1, Condition::Version(version))
     }
 
-    /// [`Tx::create`] or [`Tx::update`], as there was a value when it was read or not.
+    /// [`Tx::update`] if the value was read at a version, otherwise [`Tx::create`].
     pub fn save<T: Entity>(&mut self, owner: T::Owner, value: &T, read_at: Option<u64>) -> Op {
         match read_at {
             Some(version) => self.update(owner, value, version),
@@ -201,12 +212,12 @@ impl Tx {
         }
     }
 
-    /// Removes a value that was read at `version`; refused if it has changed since.
+    /// Deletes a value that was read at `version`; refused if it has changed since.
     pub fn delete(&mut self, key: Key, version: u64) -> Op {
         self.push(Part::Delete { key, condition: Condition::Version(version) })
     }
 
-    /// Removes a value whatever its version; refused if there is none.
+    /// Deletes a value of any version; refused if the item does not exist.
     pub fn remove(&mut self, key: Key) -> Op {
         self.push(Part::Delete { key, condition: Condition::Present })
     }
@@ -216,7 +227,7 @@ impl Tx {
         self.push(Part::Check { key, condition: Condition::Version(version) })
     }
 
-    /// Sends an event with whatever else this transaction does.
+    /// Writes an event to the outbox. It is published if the transaction is committed.
     pub fn emit<E: Event>(&mut self, event: &Envelope<E>) -> Op {
         self.emits.push(E::TYPE);
         match serde_json::to_string(event) {
@@ -235,25 +246,27 @@ impl Tx {
         }
     }
 
-    /// Notes that a consumer has dealt with an event; refused if it had already.
+    /// Records that a consumer has processed an event; refused if that is recorded already.
     pub fn inbox(&mut self, tenant: TenantId, consumer: &str, event_id: EventId, now: Timestamp) -> Op {
         self.create(tenant, &InboxRecord { consumer: consumer.to_owned(), event_id, at: now })
     }
 
-    /// Writes a value over whatever there is.
+    /// Writes a value, replacing any other.
     pub(crate) fn replace<T: Entity>(&mut self, owner: T::Owner, value: &T, version: u64) -> Op {
         self.put(owner, value, version, Condition::Always)
     }
 
-    /// Removes a value if there is one.
+    /// Deletes a value if it exists.
     pub(crate) fn remove_if_any(&mut self, key: Key) -> Op {
         self.push(Part::Delete { key, condition: Condition::Always })
     }
 
+    /// Number of parts.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
+    /// Whether there are no parts.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -270,7 +283,7 @@ impl Tx {
         }
     }
 
-    /// Keeps the first error until the commit, so that building one needs no error handling at every line.
+    /// Keeps the first error until the commit, so that callers need not handle an error for every part.
     fn fail(&mut self, error: StoreError) -> Op {
         self.error.get_or_insert(error);
         Op(usize::MAX)

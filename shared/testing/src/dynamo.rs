@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use aws_sdk_dynamodb::{
@@ -19,7 +20,7 @@ use aws_sdk_dynamodb::{
         retry::RetryConfig, timeout::TimeoutConfig,
     },
 };
-use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep, TokioSleep};
 use aws_smithy_runtime_api::{
     client::{
         http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
@@ -37,6 +38,16 @@ use store::Db;
 
 /// Table names in tests start with this.
 pub const PREFIX: &str = "selleasi-test-";
+
+/// What waits before it tries again is tried again as soon as everything else had its turn.
+#[derive(Debug)]
+struct NoWait;
+
+impl AsyncSleep for NoWait {
+    fn sleep(&self, _: Duration) -> Sleep {
+        Sleep::new(tokio::task::yield_now())
+    }
+}
 
 /// An embedded database with all tables.
 #[derive(Clone)]
@@ -72,6 +83,7 @@ impl Embedded {
     pub fn db(&self) -> Db {
         let config = client_config(SharedHttpClient::new(self.clone()))
             // It answers at once, so nothing here needs a timer, and any executor will do.
+            .sleep_impl(NoWait)
             .identity_cache(IdentityCache::no_cache())
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -97,7 +109,10 @@ impl Embedded {
         answer["Items"].as_array().cloned().unwrap_or_default()
     }
 
-    /// Runs an operation as its wire has it: a JSON body in, a JSON body or the error out.
+    /// Runs an operation of DynamoDB's HTTP interface: takes and returns a JSON body.
+    ///
+    /// # Errors
+    /// DynamoDB's error.
     pub fn execute(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
         macro_rules! run {
             ($method:ident) => {{

@@ -1,17 +1,18 @@
-//! How the goods of an order get to its buyer. The seller says so, step by step.
+//! Delivery of an order's goods. The seller updates the status, step by step.
 //!
 //! ```text
 //! preparing -> dispatched -> in_transit -> out_for_delivery -> delivered
-//!                  ^  (any of the three may be left out)  \-> delivery_failed
-//!                  +------------------------------------------------+
+//!                  ^                              \-> delivery_failed
+//!                  +------------------------------------------+
 //! ```
-//! With the first `dispatched` the order is fulfilled, and can be cancelled no more; with `delivered` it is completed.
+//! `preparing`, `in_transit` and `out_for_delivery` can be skipped. The first `dispatched` makes the order fulfilled,
+//! and it can no longer be cancelled; `delivered` makes it completed.
 
 use super::{Change, Fulfilment, FulfilmentStatus, Order, OrderState, Tracking};
 use crate::{InvalidTransition, Timestamp, limits::DISPATCHES_MAX};
 
 impl FulfilmentStatus {
-    /// What is done to get there, as in "cannot deliver".
+    /// The verb for a change to this status, as in "cannot deliver".
     const fn verb(self) -> &'static str {
         match self {
             Self::Preparing => "prepare",
@@ -23,7 +24,7 @@ impl FulfilmentStatus {
         }
     }
 
-    /// Whether goods of which nothing has been said, or this, can become that.
+    /// Whether this status can follow the status `before`; `None` means that there is no status yet.
     const fn follows(self, before: Option<Self>) -> bool {
         match before {
             None => matches!(self, Self::Preparing | Self::Dispatched),
@@ -39,7 +40,11 @@ impl FulfilmentStatus {
 }
 
 impl Order {
-    /// The seller says where the goods are. Tracking that is not given stays as it is.
+    /// Updates the fulfilment status. `tracking` replaces the tracking data only if it is given.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] if the order is not confirmed or fulfilled, the status cannot follow the current one, or
+    /// the goods were dispatched as often as [`DISPATCHES_MAX`] allows.
     pub fn fulfil(
         self,
         status: FulfilmentStatus,
@@ -60,7 +65,7 @@ impl Order {
         let is_dispatched = status == FulfilmentStatus::Dispatched;
         let dispatches = held.map_or(0, |held| held.dispatches) + u32::from(is_dispatched);
         if dispatches > DISPATCHES_MAX {
-            return Err(InvalidTransition { state: "delivery_failed so often", event: status.verb() });
+            return Err(InvalidTransition { state: "no more dispatches are allowed", event: status.verb() });
         }
         let tracking = tracking.or_else(|| held.and_then(|held| held.tracking.clone()));
         let state = match (&self.state, status) {
@@ -127,7 +132,7 @@ mod tests {
         let fails = [Dispatched, DeliveryFailed].repeat(DISPATCHES_MAX as usize);
         assert_eq!(
             said(go(confirmed(), &fails).unwrap(), Dispatched),
-            "cannot dispatch while delivery_failed so often"
+            "cannot dispatch while no more dispatches are allowed"
         );
     }
 

@@ -1,11 +1,11 @@
-//! An order and its states. A transition consumes the old order and returns the next one with what it caused, or
-//! says that nothing is to be done, so an event delivered twice or late is harmless by construction. An event that
-//! overtook the one it follows from is an [`InvalidTransition`]: it must come again.
+//! An order and its states. A transition consumes the old order and returns the new one with the [`Change`], or says
+//! that there is nothing to do, so an event that is delivered twice or late is harmless. An event that arrives before
+//! the event that it follows from is an [`InvalidTransition`]: it must be delivered again later.
 //!
 //! ```text
 //! pending --> paid --> confirmed --> fulfilled --> completed
 //!  |  |       ^  |         |            |            |
-//!  |  |       |  |         |            +------------+ (all the money, after returns)
+//!  |  |       |  |         |            +------------+ (all of the money was refunded, for example after returns)
 //!  |  |       |  |         |                         v
 //!  |  |       |  +---------+--> refund_pending --> refunded
 //!  |  |       |                  ^
@@ -14,12 +14,13 @@
 //!  |       ^                     |
 //!  +-> cancel_requested ---------+
 //! ```
-//! An order that lapsed or whose payment failed is cancelled, but money that arrives later revives it: its stock is
-//! taken again if there is any, and refunded in full if not. One that a person cancelled is refunded; so is one that used
-//! a coupon, for its use may be another's by now.
+//! An order whose payment window closed, or whose payment failed, is cancelled. If its money arrives later, the order
+//! is revived: its stock is sold if it is still available, and the money is refunded if it is not. An order that a
+//! person cancelled is not revived but refunded. So is an order with a coupon, because another order may hold its use
+//! by then.
 //!
-//! What an order is, is here and in `state`; what may happen to it is in `transitions` (payment, stock, cancelling), in
-//! `fulfilment` (how the goods get to the buyer) and in [`returns`] (and back).
+//! The types are in this module and in `state`; the transitions are in `transitions` (payment, stock, cancellation),
+//! `fulfilment` (delivery) and [`returns`].
 
 mod fulfilment;
 pub mod returns;
@@ -38,100 +39,139 @@ use crate::{
     coupon::AppliedCoupon, pricing::Totals,
 };
 
-/// A line with the prices of the moment the order was placed.
+/// A line of an order, with the prices at the time the order was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderLine {
+    /// The product.
     pub product_id: ProductId,
+    /// The variant.
     pub variant_id: VariantId,
+    /// Name of the product and, if it has several, of the variant.
     pub title: String,
+    /// Stock keeping unit: the seller's own number of the variant.
     pub sku: String,
+    /// Address of a picture.
     pub image_url: Option<String>,
+    /// Price of one unit.
     pub unit_price: Money,
+    /// Number of units.
     pub quantity: u32,
+    /// `unit_price` times `quantity`.
     pub line_total: Money,
 }
 
+/// Contact data of the customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Customer {
+    /// The customer's name.
     pub name: String,
+    /// E-mail address, normalised.
     pub email: String,
+    /// Phone number in E.164 format.
     pub phone: Option<String>,
 }
 
+/// A shipping address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Address {
+    /// Name of the recipient.
     pub full_name: String,
+    /// Street and house number.
     pub address: String,
+    /// City or town.
     pub city: String,
+    /// State or region.
     pub state: Option<String>,
     /// ISO 3166-1 alpha-2.
     pub country: String,
+    /// Postal code, where the country uses them.
     pub postal_code: Option<String>,
+    /// Phone number in E.164 format.
     pub phone: Option<String>,
 }
 
+/// An order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
+    /// Id of the order.
     pub id: OrderId,
+    /// The store.
     pub store_id: StoreId,
     /// Short, unguessable, readable aloud: `7KQ2-M9XD`.
     pub number: String,
-    /// The token's subject that placed it, guest or customer.
+    /// The account that placed the order: a guest or a customer.
     pub buyer_id: AccountId,
+    /// Contact data of the customer.
     pub customer: Customer,
+    /// Where the goods are sent; `None` if the store does not ship.
     pub shipping_address: Option<Address>,
+    /// Id of the store's shipping method.
     pub shipping_method: Option<String>,
+    /// The payment method: `paystack`.
     pub payment_provider: String,
+    /// The buyer's note, for the seller.
     pub note: Option<String>,
+    /// The lines.
     pub lines: Vec<OrderLine>,
+    /// The totals at the time the order was placed.
     pub totals: Totals,
-    /// What took `totals.discount` off.
+    /// The coupon that gave `totals.discount`.
     #[serde(default)]
     pub coupon: Option<AppliedCoupon>,
+    /// State of the order.
     pub state: OrderState,
+    /// When the order was placed.
     pub placed_at: Timestamp,
-    /// Until when it can be paid.
+    /// End of the payment window.
     pub expires_at: Timestamp,
+    /// When the order last changed.
     pub updated_at: Timestamp,
-    /// `None` until somebody begins to prepare it.
+    /// State of the delivery; `None` until the seller begins to prepare the goods.
     #[serde(default)]
     pub fulfilment: Option<Fulfilment>,
-    /// In the order they were asked for.
+    /// Returns, in the sequence in which they were requested.
     #[serde(default)]
     pub returns: Vec<Return>,
 }
 
-/// What happened to an order, and so what the rest of the shop is to do.
+/// The effect of a transition. It decides which event is emitted, and so what other services do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Sell the reserved stock.
+    /// The order is paid: its reserved stock is to be sold.
     Paid {
+        /// The payment that paid it.
         payment_id: PaymentId,
     },
+    /// The order is paid and its stock is sold.
     Confirmed,
-    /// Ask the provider, then settle the payment.
+    /// A person cancelled an order that may be being paid: the provider is to be asked, and the payment settled.
     CancelRequested {
+        /// Who cancelled.
         reason: CancelReason,
     },
-    /// Give the stock back, and the money too if `refund`.
+    /// The order is cancelled: its stock is to be released.
     Cancelled {
+        /// Why it was cancelled.
         reason: CancelReason,
+        /// Whether captured money is to be refunded.
         refund: bool,
     },
+    /// All of the order's money was refunded.
     Refunded,
-    /// The goods have moved on.
+    /// The fulfilment status changed.
     Fulfilment(Fulfilment),
-    /// A return was asked for, or decided: take accepted goods back, and send back what they cost.
+    /// A return was requested or decided. An accepted one is to be refunded, and its goods restocked if so decided.
     Return(Return),
 }
 
-/// The next order and what happened to it; `None` where nothing is to be done (any more).
+/// The new order and the change; `None` if there is nothing to do.
 pub type Transition = Option<(Order, Change)>;
 
 impl Order {
+    /// The payment that paid the order, if it is paid.
     pub fn payment_id(&self) -> Option<PaymentId> {
         match self.state {
             OrderState::Paid { payment_id, .. }
@@ -144,6 +184,7 @@ impl Order {
         }
     }
 
+    /// Why the order was cancelled, if it was.
     pub const fn cancel_reason(&self) -> Option<CancelReason> {
         match self.state {
             OrderState::CancelRequested { reason }
@@ -163,7 +204,7 @@ impl Order {
     }
 }
 
-/// A number made from 40 random bits: 8 letters of an alphabet without look-alikes, in two groups.
+/// Makes an order number from 40 random bits: 8 characters in two groups, from an alphabet without look-alikes.
 pub fn order_number(random: [u8; 5]) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let bits = random.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));

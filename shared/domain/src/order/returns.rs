@@ -1,8 +1,8 @@
-//! Goods that come back. The buyer asks, after delivery; the seller decides, once. A return is kept inside its order, so
-//! that what is asked for and what was bought are looked at together.
+//! Returns of delivered goods. The buyer requests a return, and the seller accepts or rejects it, once. Returns are
+//! stored in their order, so that they are checked against the order's lines in one read.
 //!
-//! What an accepted return gives back is its share of what was paid for the goods: of their price, less its share of the
-//! discount, plus its share of the tax where that was added on top. Shipping is not given back.
+//! The refund of an accepted return is its share of what the buyer paid for the goods: their price, less the share of
+//! the discount, plus the share of any added tax. Shipping is not refunded.
 
 use super::{Order, OrderState, Return, ReturnLine, ReturnState, ReturnStatus};
 use crate::{
@@ -12,55 +12,77 @@ use crate::{
     time::after,
 };
 
-/// What the seller says to a return.
+/// The seller's decision on a return.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    Accept { restock: bool },
-    Reject { note: Option<String> },
+    /// Accept the return and refund it.
+    Accept {
+        /// Whether the units are put back into stock.
+        restock: bool,
+    },
+    /// Reject the return.
+    Reject {
+        /// The seller's note, for the buyer.
+        note: Option<String>,
+    },
 }
 
-/// What is wrong with a line that is to come back.
+/// Why a line of a return was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
+    /// The order does not contain the variant.
     #[error("the order has no such variant")]
     Unknown,
+    /// An earlier line of the request has the same variant.
     #[error("this variant is in the list already")]
     Duplicate,
-    #[error("no more than {left} can come back")]
-    TooMany { left: u32 },
+    /// More units than were bought and are not returned yet.
+    #[error("no more than {left} can be returned")]
+    TooMany {
+        /// Units that can still be returned.
+        left: u32,
+    },
 }
 
-/// Why a return cannot be asked for.
+/// Why a request for a return was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
+    /// The goods are not delivered.
     #[error(transparent)]
     NotDelivered(#[from] InvalidTransition),
+    /// The return window is over.
     #[error("goods can be returned for {} days after delivery", RETURN_WINDOW_S / 86_400)]
     TooLate,
+    /// The order has as many returns as it can.
     #[error("an order has at most {RETURNS_MAX} returns")]
     TooManyReturns,
-    /// By the index of the line.
-    #[error("some lines cannot come back")]
+    /// Lines that cannot be returned, each with its index in the request.
+    #[error("some lines cannot be returned")]
     Lines(Vec<(usize, LineError)>),
 }
 
-/// Why a return cannot be decided so.
+/// Why a decision on a return was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecideError {
+    /// The order has no return with this id.
     #[error("the order has no such return")]
     Unknown,
-    #[error("it is decided already, in another way")]
+    /// The return was decided differently before.
+    #[error("the return was decided differently before")]
     AlreadyDecided,
+    /// The refund cannot be calculated.
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
 
 impl Order {
+    /// The return with this id.
     pub fn find_return(&self, id: ReturnId) -> Option<&Return> {
         self.returns.iter().find(|held| held.id == id)
     }
 
-    /// Units of a variant that were bought and are neither back nor asked to be taken back; `None` if it was not bought.
+    /// Units of a variant that can still be returned: bought, and in no return that is requested or accepted. `None` if
+    /// the order does not contain the variant.
     pub fn returnable(&self, variant_id: VariantId) -> Option<u32> {
         let bought = self.lines.iter().find(|line| line.variant_id == variant_id)?.quantity;
         let wanted = self.returns.iter().filter(|held| held.state.status() != ReturnStatus::Rejected);
@@ -68,7 +90,11 @@ impl Order {
         Some(bought.saturating_sub(of_it.map(|line| line.quantity).sum()))
     }
 
-    /// The buyer asks for goods to be taken back.
+    /// The buyer requests a return. Returns the order and the new return.
+    ///
+    /// # Errors
+    /// [`RequestError`]: the order is not delivered, the return window is over, the order has too many returns, or
+    /// lines cannot be returned.
     pub fn request_return(
         mut self,
         id: ReturnId,
@@ -92,7 +118,10 @@ impl Order {
         Ok((Self { updated_at: now, ..self }, requested))
     }
 
-    /// The seller decides about a return. `None`: that was decided before.
+    /// The seller decides on a return. Returns the order and the return; `None` if the same decision was made before.
+    ///
+    /// # Errors
+    /// [`DecideError::Unknown`], [`DecideError::AlreadyDecided`] if the earlier decision was another one.
     pub fn decide_return(
         mut self,
         id: ReturnId,
@@ -128,8 +157,8 @@ impl Order {
         (quantity > left && guard::stands(Rule::ReturnCap)).then_some(LineError::TooMany { left })
     }
 
-    /// What the buyer gets back for these lines, on top of what earlier returns gave back: their worth together, less
-    /// the worth of those before, so that everything returned piece by piece gives back all that the goods cost.
+    /// The refund for these lines: the value of all accepted returns including them, less the value of those accepted
+    /// before. So rounding loses nothing: if everything is returned piece by piece, all that was paid is refunded.
     fn worth_of(&self, lines: &[ReturnLine]) -> Result<Money, MoneyError> {
         let accepted = self.returns.iter().filter(|held| held.state.status() == ReturnStatus::Accepted);
         let before = self.price_of(accepted.flat_map(|held| &held.lines))?;

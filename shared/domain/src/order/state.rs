@@ -4,87 +4,126 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Money, PaymentId, ReturnId, Timestamp, VariantId};
 
+/// Why an order was cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
-    /// The buyer asked.
+    /// The buyer cancelled.
     Buyer,
-    /// The seller's team asked.
+    /// The seller's team cancelled.
     Staff,
-    /// Not paid within the payment window.
+    /// The order was not paid within the payment window.
     Expired,
+    /// The payment failed.
     PaymentFailed,
-    /// Paid after the reservation had lapsed, and the stock was gone.
+    /// The order was paid after its stock had been released, and the stock was gone.
     OutOfStock,
-    /// After the goods were sent, all the money went back.
+    /// All of the money was refunded after the goods were dispatched.
     Refunded,
 }
 
 impl CancelReason {
-    /// A person decided, so money that comes later goes back.
+    /// Whether a person cancelled, so that money captured later is refunded.
     pub(super) const fn is_decision(self) -> bool {
         matches!(self, Self::Buyer | Self::Staff)
     }
 }
 
+/// State of an order, with the data that belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum OrderState {
+    /// Waits for its payment.
     Pending,
-    /// Cancelled by a person while it may be being paid: the provider is asked before it is final.
+    /// A person cancelled the order while the buyer may be paying: the provider is asked before the cancellation is
+    /// final.
     CancelRequested {
+        /// Who cancelled.
         reason: CancelReason,
     },
+    /// Paid; its stock is being sold.
     Paid {
+        /// The payment.
         payment_id: PaymentId,
+        /// When the payment was captured.
         paid_at: Timestamp,
     },
+    /// Paid, and its stock is sold: the seller can pack it.
     Confirmed {
+        /// The payment.
         payment_id: PaymentId,
+        /// When the payment was captured.
         paid_at: Timestamp,
+        /// When the stock was sold.
         confirmed_at: Timestamp,
     },
+    /// The goods were dispatched.
     Fulfilled {
+        /// The payment.
         payment_id: PaymentId,
+        /// When the goods were first dispatched.
         fulfilled_at: Timestamp,
     },
+    /// The goods were delivered.
     Completed {
+        /// The payment.
         payment_id: PaymentId,
+        /// When the goods were delivered.
         completed_at: Timestamp,
     },
+    /// Cancelled without a payment.
     Cancelled {
+        /// Why the order was cancelled.
         reason: CancelReason,
+        /// When the order was cancelled.
         cancelled_at: Timestamp,
     },
+    /// Cancelled; its money is being refunded.
     RefundPending {
+        /// Why the order was cancelled.
         reason: CancelReason,
+        /// The payment.
         payment_id: PaymentId,
     },
+    /// All of its money was refunded.
     Refunded {
+        /// Why the order was cancelled.
         reason: CancelReason,
+        /// The payment.
         payment_id: PaymentId,
+        /// When the last of the money was refunded.
         refunded_at: Timestamp,
     },
 }
 
-/// The name of a state, for lists, filters and people.
+/// Status of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
+    /// Waits for its payment.
     Pending,
+    /// Cancelled by a person while the buyer may be paying; final once the provider has answered.
     CancelRequested,
+    /// Paid; its stock is being sold.
     Paid,
+    /// Paid, and its stock is sold: the seller can pack it.
     Confirmed,
+    /// The goods were dispatched.
     Fulfilled,
+    /// The goods were delivered.
     Completed,
+    /// Cancelled without a payment.
     Cancelled,
+    /// Cancelled; its money is being refunded.
     RefundPending,
+    /// All of its money was refunded.
     Refunded,
 }
 
 impl OrderStatus {
+    /// Every value.
     pub const ALL: [Self; 9] = [
         Self::Pending,
         Self::CancelRequested,
@@ -97,6 +136,7 @@ impl OrderStatus {
         Self::Refunded,
     ];
 
+    /// The name in the API and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -113,6 +153,7 @@ impl OrderStatus {
 }
 
 impl OrderState {
+    /// The status of this state.
     pub const fn status(&self) -> OrderStatus {
         match self {
             Self::Pending => OrderStatus::Pending,
@@ -128,21 +169,27 @@ impl OrderState {
     }
 }
 
+/// Status of the delivery of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FulfilmentStatus {
+    /// The seller is preparing the goods.
     Preparing,
-    /// Given to the courier.
+    /// The courier has the goods.
     Dispatched,
+    /// The goods are on their way.
     InTransit,
+    /// The goods will be delivered today.
     OutForDelivery,
+    /// The buyer has the goods.
     Delivered,
-    /// It comes back to the seller, who may dispatch it again.
+    /// The courier could not deliver the goods. The seller can dispatch them again.
     DeliveryFailed,
 }
 
 impl FulfilmentStatus {
+    /// Every value.
     pub const ALL: [Self; 6] = [
         Self::Preparing,
         Self::Dispatched,
@@ -152,6 +199,7 @@ impl FulfilmentStatus {
         Self::DeliveryFailed,
     ];
 
+    /// The name in the API and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Preparing => "preparing",
@@ -164,60 +212,80 @@ impl FulfilmentStatus {
     }
 }
 
+/// Tracking data of a parcel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tracking {
+    /// Name of the courier.
     pub courier: String,
-    /// The courier's number of the parcel.
+    /// The courier's tracking number.
     pub number: String,
 }
 
-/// Where the goods are.
+/// State of the delivery of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fulfilment {
+    /// Where the goods are.
     pub status: FulfilmentStatus,
+    /// Tracking data, if there is any.
     pub tracking: Option<Tracking>,
-    /// The seller's words on this status, for the buyer.
+    /// The seller's note on this status, for the buyer.
     pub note: Option<String>,
-    /// How often they were dispatched.
+    /// How often the goods were dispatched.
     pub dispatches: u32,
+    /// When the fulfilment last changed.
     pub updated_at: Timestamp,
 }
 
+/// A returned variant, and how many units of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReturnLine {
+    /// The variant.
     pub variant_id: VariantId,
+    /// Number of units.
     pub quantity: u32,
 }
 
+/// State of a return, with the data that belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum ReturnState {
+    /// Waits for the decision of the seller.
     Requested,
+    /// Accepted and refunded.
     Accepted {
-        /// The units go back into stock.
+        /// Whether the units are put back into stock.
         restock: bool,
-        /// What goes back to the buyer.
+        /// The amount refunded to the buyer.
         refund: Money,
+        /// When the seller decided.
         decided_at: Timestamp,
     },
+    /// Rejected.
     Rejected {
+        /// The seller's note, for the buyer.
         note: Option<String>,
+        /// When the seller decided.
         decided_at: Timestamp,
     },
 }
 
+/// Status of a return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReturnStatus {
+    /// Waits for the decision of the seller.
     Requested,
+    /// Accepted and refunded.
     Accepted,
+    /// Rejected.
     Rejected,
 }
 
 impl ReturnState {
+    /// The status of this state.
     pub const fn status(&self) -> ReturnStatus {
         match self {
             Self::Requested => ReturnStatus::Requested,
@@ -227,13 +295,17 @@ impl ReturnState {
     }
 }
 
+/// A return of goods of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Return {
+    /// Id of the return.
     pub id: ReturnId,
-    /// Each of another variant.
+    /// The returned goods; at most one line for each variant.
     pub lines: Vec<ReturnLine>,
-    /// The buyer's words.
+    /// The buyer's reason.
     pub reason: String,
+    /// State of the return.
     pub state: ReturnState,
+    /// When the return was requested.
     pub requested_at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! What may happen to an order until its goods are sent: payment, stock, and cancelling.
+//! Transitions of an order before its goods are dispatched: payment, stock and cancellation.
 
 use super::{CancelReason, Change, Order, OrderState, Transition};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Order {
-    /// The payment was captured in full. `None`: it is already paid, or its money is already on its way back.
+    /// The payment was captured in full. `None` if the order is paid already, or its money is being refunded.
     pub fn payment_completed(self, payment_id: PaymentId, now: Timestamp) -> Transition {
         let paid = OrderState::Paid { payment_id, paid_at: now };
         let can_be_revived = |reason: CancelReason| self.coupon.is_none() && !reason.is_decision();
@@ -23,7 +23,7 @@ impl Order {
         }
     }
 
-    /// The payment failed, lapsed or was closed without money moving.
+    /// The payment failed, expired or was closed without a capture. `None` if the order is no longer unpaid.
     pub fn payment_failed(self, now: Timestamp) -> Transition {
         let reason = match self.state {
             OrderState::Pending => CancelReason::PaymentFailed,
@@ -33,7 +33,7 @@ impl Order {
         Some(self.cancelled(reason, now))
     }
 
-    /// The payment window closed.
+    /// The payment window closed. `None` if it is still open, or the order is no longer pending.
     pub fn expire(self, now: Timestamp) -> Transition {
         match self.state {
             OrderState::Pending if now >= self.expires_at || !guard::stands(Rule::Expiry) => {
@@ -43,7 +43,10 @@ impl Order {
         }
     }
 
-    /// The stock was sold. Early before the order is paid.
+    /// The stock was sold. `None` if the order has moved on.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] if the order is not paid yet: the event arrived too early.
     pub fn stock_updated(self, now: Timestamp) -> Result<Transition, InvalidTransition> {
         match self.state {
             OrderState::Paid { payment_id, paid_at } => {
@@ -54,7 +57,10 @@ impl Order {
         }
     }
 
-    /// The stock was gone. Early before the order is paid.
+    /// The stock was gone when the order was paid. `None` if the order has moved on.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] if the order is not paid yet: the event arrived too early.
     pub fn stock_rejected(self, now: Timestamp) -> Result<Transition, InvalidTransition> {
         match self.state {
             OrderState::Paid { payment_id, .. } => Ok(Some(self.refund(CancelReason::OutOfStock, payment_id, now))),
@@ -62,8 +68,11 @@ impl Order {
         }
     }
 
-    /// All of the captured money went back. Early until the order is waiting for that: the payment hears of rejected
-    /// stock at the same time as the order, and may be faster.
+    /// All of the captured money was refunded. `None` if that is recorded already.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] if the order does not wait for a refund and was not dispatched: the event arrived too
+    /// early. Payment and order receive the event of rejected stock at the same time, so the refund can be faster.
     pub fn refund_completed(self, now: Timestamp) -> Result<Transition, InvalidTransition> {
         match self.state {
             OrderState::RefundPending { reason, payment_id } => {
@@ -80,7 +89,10 @@ impl Order {
         }
     }
 
-    /// A person cancels. Allowed until the goods are on their way.
+    /// A person cancels the order.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] if the goods were dispatched, or the order is cancelled or being refunded.
     pub fn cancel(self, reason: CancelReason, now: Timestamp) -> Result<(Self, Change), InvalidTransition> {
         match self.state {
             OrderState::Pending => {

@@ -1,5 +1,5 @@
-//! Request bodies: size, depth, JSON, shape, rules, in this order. The first two protect the function, and what breaks
-//! shape or rules is told field by field, all of it at once.
+//! Request bodies: size, depth, JSON, shape and rules are checked, in this order. The first two protect the function.
+//! All fields that break shape or rules are reported at once.
 
 use contracts::{http::FieldError, problems};
 use eserde::EDeserialize;
@@ -7,11 +7,11 @@ use garde::Validate;
 use serde::{Serialize, de::IgnoredAny};
 use serde_json::Value;
 
-use crate::http::{Problem, RawRequest, takes_no_body};
+use crate::http::{Problem, RawRequest, takes_no_body, words};
 
 pub(crate) const BYTES_MAX: usize = 256 * 1024;
 const DEPTH_MAX: usize = 32;
-/// A body is read again at most this often to find all that is wrong with it.
+/// How often a body is read again, at most, to find all of its wrong fields.
 const ERRORS_MAX: usize = 20;
 const MISSING: &str = "missing";
 const UNKNOWN: &str = "unknown";
@@ -27,7 +27,7 @@ pub(crate) fn parse<B>(raw: &RawRequest) -> Result<B, Problem>
 where
     B: for<'de> EDeserialize<'de> + Validate<Context = ()> + Serialize + 'static,
 {
-    // Endpoints without a body read none; a webhook's body is its handler's own affair.
+    // Endpoints without a body ignore it; the handler of a webhook reads the raw body itself.
     if takes_no_body::<B>() || raw.body.is_empty() {
         return read(b"{}").map_err(|problem| {
             if raw.body.is_empty() && !takes_no_body::<B>() {
@@ -43,7 +43,7 @@ where
     }
     check_depth(&raw.body)?;
     serde_json::from_slice::<IgnoredAny>(&raw.body)
-        .map_err(|error| Problem::new(&problems::MALFORMED_JSON, format!("the body is not JSON: {error}")))?;
+        .map_err(|error| Problem::new(&problems::MALFORMED_JSON, words::about_syntax(&error)))?;
     read(&raw.body)
 }
 
@@ -53,7 +53,13 @@ where
 {
     let text =
         std::str::from_utf8(json).map_err(|_| Problem::new(&problems::MALFORMED_JSON, "the body is not UTF-8"))?;
-    let body = shape::<B>(text).map_err(|errors| Problem::invalid(all_shape_errors::<B>(text, errors)))?;
+    let body = shape::<B>(text).map_err(|errors| {
+        let errors = all_shape_errors::<B>(text, errors);
+        Problem::invalid(errors.into_iter().map(|error| {
+            let detail = words::about_value(&error.detail);
+            FieldError { detail, ..error }
+        }))
+    })?;
     let errors = wrong_kinds(text, &body);
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
@@ -68,8 +74,8 @@ where
     Ok(body)
 }
 
-/// serde also reads a struct from a list of its values, and a name from an object. What was read, written again, is of
-/// the kinds that the schema says; where the body is of another, it is refused.
+/// serde also accepts a list of values for a struct, and an object for the name of an enum. The value that was read is
+/// written to JSON again, which has the types of the schema; where the body has another type, it is refused.
 fn wrong_kinds<B: Serialize>(text: &str, body: &B) -> Vec<FieldError> {
     let mut errors = vec![];
     if let (Ok(sent), Ok(read)) = (serde_json::from_str(text), serde_json::to_value(body)) {
@@ -95,7 +101,7 @@ fn compare_kinds(at: &str, sent: &Value, read: &Value, errors: &mut Vec<FieldErr
         _ => errors.push(FieldError {
             pointer: at.to_owned(),
             code: "invalid_type".to_owned(),
-            detail: format!("invalid type: {}, expected {}", kind(sent), kind(read)),
+            detail: format!("expected {}, not {}", kind(read), kind(sent)),
         }),
     }
 }
@@ -103,9 +109,9 @@ fn compare_kinds(at: &str, sent: &Value, read: &Value, errors: &mut Vec<FieldErr
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
-        Value::Bool(_) => "a boolean",
+        Value::Bool(_) => "true or false",
         Value::Number(_) => "a number",
-        Value::String(_) => "a string",
+        Value::String(_) => "text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
@@ -121,17 +127,17 @@ fn shape<B: for<'de> EDeserialize<'de>>(text: &str) -> Result<B, Vec<FieldError>
     })
 }
 
-/// eserde reads on after an error, but from wherever the error left the text: what it says after the first one may be
-/// noise. So whatever is told is checked against the document, taken out of it, and the rest is read again.
+/// eserde continues to read after an error, but from wherever the error left the text, so later errors may be false. So
+/// each error is checked against the document, its field is taken out, and the rest is read again.
 fn all_shape_errors<B: for<'de> EDeserialize<'de>>(text: &str, first: Vec<FieldError>) -> Vec<FieldError> {
     let Ok(mut json) = serde_json::from_str::<Value>(text) else { return first };
     let mut found: Vec<FieldError> = vec![];
     let mut errors = first;
     for _ in 0..ERRORS_MAX {
-        // The first error of a reading is where it went wrong; only those after it may be noise.
+        // The first error of a reading is true; only later ones may be false.
         let mut is_first = true;
         errors.retain(|error| std::mem::take(&mut is_first) || is_true_of(&json, error));
-        // What stands inside or around a field told already is the same mistake.
+        // An error inside or around a field that was reported already is the same mistake.
         let is_told = |error: &FieldError| {
             found.iter().any(|told| told.pointer == error.pointer || (told.code != MISSING && overlap(told, error)))
         };
@@ -155,7 +161,8 @@ fn all_shape_errors<B: for<'de> EDeserialize<'de>>(text: &str, first: Vec<FieldE
     found
 }
 
-/// A missing field is not there, any other is; and a document that was read as JSON has no errors of syntax.
+/// Whether an error can be true of the document: a missing field does not exist, any other field does, and a document
+/// that was read as JSON has no syntax errors.
 fn is_true_of(json: &Value, error: &FieldError) -> bool {
     const SYNTAX: [&str; 8] = [
         "EOF while",
@@ -171,7 +178,7 @@ fn is_true_of(json: &Value, error: &FieldError) -> bool {
     there != (error.code == MISSING) && !SYNTAX.iter().any(|prefix| error.detail.starts_with(prefix))
 }
 
-/// Makes the rest readable: an unknown field goes, a wrong value becomes null.
+/// Makes the rest readable: removes an unknown field, and replaces a wrong value by null.
 fn take_out(json: &mut Value, error: &FieldError) {
     let (parent, name) = error.pointer.rsplit_once('/').unwrap_or_default();
     if error.code == UNKNOWN {
@@ -183,7 +190,7 @@ fn take_out(json: &mut Value, error: &FieldError) {
     }
 }
 
-/// Where null is wrong too, what holds it becomes null; but never the whole body.
+/// If null is wrong too, replaces the value that contains the field by null, but never the whole body.
 fn take_out_parent(json: &mut Value, pointer: &str) {
     if let Some((parent, _)) = pointer.rsplit_once('/')
         && !parent.is_empty()
@@ -199,11 +206,11 @@ fn overlap(one: &FieldError, other: &FieldError) -> bool {
     long.strip_prefix(short.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// An error of shape, told from serde's words, which have no codes.
+/// Makes an error of a field from serde's message, which has no code. `detail` is still serde's own text.
 fn shape_error(path: &str, message: &str) -> FieldError {
-    // serde_json ends its messages with a place in the text, which a pointer says better.
+    // serde_json appends the position in the text; the pointer is better.
     let detail = message.split(" at line ").next().unwrap_or(message);
-    // serde_json's words where a name of an enum should stand.
+    // serde_json's message if another value is found instead of the name of an enum.
     let detail = if detail == "expected value" { "invalid type: expected a string" } else { detail }.to_owned();
     let named = |prefix: &str| detail.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
     let (code, field) = if let Some(field) = named("missing field `") {
@@ -216,13 +223,13 @@ fn shape_error(path: &str, message: &str) -> FieldError {
         ("invalid", None)
     };
     let mut pointer = pointer(path);
-    // eserde counts a variant as a part of the path; the field is what holds it.
+    // eserde's path includes the variant of an enum; the error belongs to the field.
     if let Some(variant) = named("unknown variant `")
         && pointer.ends_with(&format!("/{}", escape(variant)))
     {
         pointer.truncate(pointer.len() - escape(variant).len() - 1);
     }
-    // serde puts some of these at the object, some at the field itself.
+    // The path of some of these errors is the object, of others the field itself.
     if let Some(field) = field
         && pointer.rsplit('/').next() != Some(field)
     {
@@ -304,6 +311,49 @@ mod tests {
                 pair("/variants/0/price/amount_minor", "invalid_type"),
             ]
         );
+    }
+
+    #[test]
+    fn details_are_for_people_who_know_no_rust() {
+        let details = |json: &str| {
+            let problem = parse_json::<CreateProduct>(json).unwrap_err();
+            let mut told: Vec<_> = problem.errors().iter().map(|e| format!("{} {}", e.pointer, e.detail)).collect();
+            told.sort();
+            told.join("\n")
+        };
+        let currencies = "NGN, GHS, KES, ZAR, USD, EUR, GBP, JPY, KWD, XOF";
+        let variant =
+            |price: &str| format!(r#"{{"name": "N", "variants": [{{"sku": "a", "name": "M", "price": {price}}}]}}"#);
+        let price = |detail: &str| format!("/variants/0/price{detail}");
+        let cases = [
+            ("{}".to_owned(), "/name this field is required".to_owned()),
+            (r#"{"name": 5}"#.into(), "/name expected text".into()),
+            (r#"{"name": null}"#.into(), "/name expected text, not null".into()),
+            (r#"{"name": "N", "tags": {}}"#.into(), "/tags expected a list, not an object".into()),
+            (
+                r#"{"name": "N", "colour": 1}"#.into(),
+                "/colour there is no such field; expected one of: name, slug, description, images, tags, variants"
+                    .into(),
+            ),
+            (
+                variant(r#"{"amount_minor": "1", "currency": "NGN"}"#),
+                price("/amount_minor expected a whole number, not text"),
+            ),
+            (
+                variant(r#"{"amount_minor": 1.5, "currency": "NGN"}"#),
+                price("/amount_minor expected a whole number, not a decimal number"),
+            ),
+            (
+                variant(r#"{"amount_minor": 1, "currency": "XXX"}"#),
+                price(&format!("/currency this value is not allowed; expected one of: {currencies}")),
+            ),
+            (variant(r#"{"amount_minor": 1, "currency": 5}"#), price("/currency expected text")),
+            (variant("7"), price(" expected an object")),
+            (variant(r#"[1, "NGN"]"#), price(" expected an object, not a list")),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(details(&json), expected, "{json}");
+        }
     }
 
     #[test]

@@ -38,24 +38,36 @@ pub enum Committed<E> {
 }
 
 impl<E: Endpoint> Call<E> {
-    /// Who is calling; there is somebody wherever the endpoint needs a permission.
+    /// The caller. Always present if the endpoint needs a permission.
+    ///
+    /// # Errors
+    /// 401 `unauthorized` if there is no access token.
     pub fn principal(&self) -> Result<&Principal, Problem> {
         self.principal.as_ref().ok_or_else(Problem::unauthorized)
     }
 
-    /// The tenant that the token is for.
+    /// The tenant that the token was issued for.
+    ///
+    /// # Errors
+    /// 401 `unauthorized` if there is no access token, 403 `no_tenant` if it was issued without a tenant.
     pub fn tenant(&self) -> Result<TenantId, Problem> {
         self.principal()?.tenant_id.ok_or_else(|| {
             Problem::new(&problems::NO_TENANT, "this token is for no tenant; choose one with POST /auth/switch-tenant")
         })
     }
 
-    /// The store; there is one wherever the endpoint is about one.
+    /// The store that the request names. Always present if the row requires a store.
+    ///
+    /// # Errors
+    /// 404 `not_found` if the request names no store.
     pub fn store(&self) -> Result<StoreRef, Problem> {
         self.store.ok_or_else(Problem::not_found)
     }
 
-    /// Fails (412) if the caller asked for another version than there is.
+    /// Checks the version in `If-Match`, if the request has one.
+    ///
+    /// # Errors
+    /// 412 `version_mismatch` if it is not `version`.
     pub fn expect_version(&self, version: u64) -> Result<(), Problem> {
         match self.if_match {
             Some(wanted) if wanted != version => {
@@ -65,8 +77,12 @@ impl<E: Endpoint> Call<E> {
         }
     }
 
-    /// Commits the request's effect together with its answer, so that a repetition of the request has no second
-    /// effect and gets the same answer.
+    /// Commits the request's effect together with its response, so that a repeated request has no second effect and
+    /// gets the same response.
+    ///
+    /// # Errors
+    /// 409 `busy`, 422 `idempotency_key_reused`, or 500 and 503 if the database fails. Refused conditions are not an
+    /// error but [`Committed::Refused`].
     pub async fn commit(&self, deps: &Deps, mut tx: Tx, reply: Reply<E>) -> Result<Committed<E>, Problem> {
         let record = self.idempotency.as_ref().map(|key| (key, key.record(&mut tx, reply.as_raw(), deps.now())));
         match deps.db.commit(tx).await {
@@ -100,7 +116,10 @@ impl<E> From<Committed<E>> for Try<Reply<E>> {
 }
 
 impl<E> Committed<E> {
-    /// For transactions whose conditions are only versions: somebody was faster.
+    /// Use it when every condition is a version check: a refusal means a concurrent update.
+    ///
+    /// # Errors
+    /// 409 `changed` if the transaction was refused.
     pub fn or_changed(self) -> Result<Reply<E>, Problem> {
         match self {
             Self::Done(reply) => Ok(reply),

@@ -23,7 +23,10 @@ struct CursorKey {
 const TAG_BYTES: usize = 32;
 
 impl<E: Endpoint> Call<E> {
-    /// Reads a cursor that was given out for this list; `filters` is everything else that shapes it.
+    /// Reads the position from a cursor of this list. `filters` is everything else that selects the list's items.
+    ///
+    /// # Errors
+    /// 400 `invalid_cursor` if the cursor does not come from this list with these filters; 503 if the key cannot be read.
     pub async fn position(
         &self,
         deps: &Deps,
@@ -41,7 +44,10 @@ impl<E: Endpoint> Call<E> {
         serde_json::from_slice(position).map(Some).map_err(|_| invalid())
     }
 
-    /// A page, with the cursor of the next one.
+    /// Makes a page, with the cursor of the next one.
+    ///
+    /// # Errors
+    /// 503 if the key that authenticates cursors cannot be read.
     pub async fn page<T>(
         &self,
         deps: &Deps,

@@ -8,6 +8,7 @@ mod lambda;
 mod problem;
 mod reply;
 pub(crate) mod store_scope;
+mod words;
 
 pub use call::{Call, Committed};
 pub(crate) use lambda::serve;
@@ -178,9 +179,10 @@ fn path<P: DeserializeOwned>(parameters: &HashMap<String, String>) -> Result<P, 
 fn query<Q: DeserializeOwned>(query: &str) -> Result<Q, Problem> {
     let deserializer = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
-        let name = error.path().to_string();
-        let detail = if name == "." { error.inner().to_string() } else { format!("{name}: {}", error.inner()) };
-        Problem::new(&problems::INVALID_QUERY, detail)
+        let (path, message) = (error.path().to_string(), error.inner().to_string());
+        // The path of an unknown or repeated parameter is the whole query; serde's message names it.
+        let name = if path == "." { message.split('`').nth(1).unwrap_or_default() } else { path.as_str() };
+        Problem::new(&problems::INVALID_QUERY, format!("{name}: {}", words::about_value(&message)))
     })
 }
 
@@ -212,4 +214,30 @@ fn is_token(text: &str) -> bool {
 /// Endpoints without a body read none.
 pub(crate) fn takes_no_body<B: 'static>() -> bool {
     std::any::TypeId::of::<B>() == std::any::TypeId::of::<Nothing>()
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::orders::ListOrders;
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_query_is_told_in_plain_words() {
+        let statuses =
+            "pending, cancel_requested, paid, confirmed, fulfilled, completed, cancelled, refund_pending, refunded";
+        let cases = [
+            ("limit=x", "limit: expected a whole number".to_owned()),
+            ("limit=", "limit: expected a whole number".into()),
+            ("limit=1000", "limit: the number is out of range".into()),
+            ("limit=0", "limit: expected a whole number from 1 to 100".into()),
+            ("limit=1&limit=2", "limit: this is given more than once".into()),
+            ("colour=red", "colour: there is no such field; expected one of: status, limit, cursor".into()),
+            ("status=lost", format!("status: this value is not allowed; expected one of: {statuses}")),
+        ];
+        for (text, detail) in cases {
+            let problem = query::<ListOrders>(text).unwrap_err();
+            assert_eq!(problem, Problem::new(&problems::INVALID_QUERY, detail), "{text}");
+        }
+    }
 }

@@ -150,7 +150,7 @@ impl From<StoreError> for Problem {
 }
 
 impl From<CommitError> for Problem {
-    /// For transactions whose conditions are only versions: somebody was faster.
+    /// Use it when every condition is a version check: a refusal means a concurrent update (409 `changed`).
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Refused(_) => Self::new(&problems::CHANGED, "it was changed meanwhile; read it and try again"),

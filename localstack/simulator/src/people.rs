@@ -37,7 +37,7 @@ impl World {
         }
     }
 
-    fn put_coupon(&mut self, shop: usize, buyer: usize, rng: &mut Rng) {
+    pub(crate) fn put_coupon(&mut self, shop: usize, buyer: usize, rng: &mut Rng) {
         let at = &self.shops[shop];
         let raw = TestRequest::new().by(&at.buyers[buyer]).store(at.slug).json(json!({ "code": COUPON })).into_raw();
         let slug = at.slug;
@@ -83,7 +83,7 @@ impl World {
         }
     }
 
-    fn new_request(&mut self, shop: usize, buyer: usize, rng: &mut Rng) -> usize {
+    pub(crate) fn new_request(&mut self, shop: usize, buyer: usize, rng: &mut Rng) -> usize {
         self.filled.remove(&(shop, buyer));
         let key = format!("key-{:016x}", rng.u64(..));
         let shipping = if rng.bool() { SENT } else { FETCHED };
@@ -91,12 +91,12 @@ impl World {
         self.requests.len() - 1
     }
 
-    fn send(&mut self, at: usize, copies: usize, rng: &mut Rng) {
+    pub(crate) fn send(&mut self, at: usize, copies: usize, rng: &mut Rng) {
         for _ in 0..copies {
             let request = &self.requests[at];
             let (shop, buyer) = (&self.shops[request.shop], request.buyer);
             let body = json!({
-                "customer": { "name": "Chinua", "email": format!("buyer{}@{}.example", buyer / 2, shop.slug) },
+                "customer": { "name": self.customer_name, "email": format!("buyer{}@{}.example", buyer / 2, shop.slug) },
                 "shipping_address": {
                     "full_name": "Chinua A.", "address": "1 Ogidi Road", "city": "Enugu", "country": "NG",
                 },

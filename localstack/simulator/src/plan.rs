@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 
 use fastrand::Rng;
 
-use crate::{faults::Fault, guards::Guard};
+use crate::{
+    faults::Fault,
+    guards::Guard,
+    limits::{CONCURRENCY, Limit},
+};
 
 /// Something that happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +85,22 @@ const WEIGHTS: [(Kind, u32); 22] = [
     (Kind::Lull, 3),
 ];
 
+/// What stores and buyers are like.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub payment_window_s: u32,
+    /// Products of the first shop that are as large as a product may be, besides the usual goods.
+    pub large_products: usize,
+    /// What buyers call themselves.
+    pub customer_name: &'static str,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { payment_window_s: 900, large_products: 0, customer_name: "Chinua" }
+    }
+}
+
 /// A run to be made.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -91,6 +111,11 @@ pub struct Plan {
     pub faults: BTreeSet<Fault>,
     /// Guards of the product that are switched off.
     pub off: BTreeSet<Guard>,
+    /// What the run is held to.
+    pub limits: BTreeSet<Limit>,
+    /// Executions at once that the account has.
+    pub concurrency: usize,
+    pub setting: Setting,
     /// Whether the run is told.
     pub told: bool,
 }
@@ -98,7 +123,16 @@ pub struct Plan {
 impl Plan {
     /// The first `steps` steps of a seed, with every fault.
     pub fn new(seed: u64, steps: u64) -> Self {
-        Self { seed, steps: (0..steps).collect(), faults: Fault::ALL.into(), off: BTreeSet::new(), told: false }
+        Self {
+            seed,
+            steps: (0..steps).collect(),
+            faults: Fault::ALL.into(),
+            off: BTreeSet::new(),
+            limits: Limit::ALWAYS.into(),
+            concurrency: CONCURRENCY,
+            setting: Setting::default(),
+            told: false,
+        }
     }
 
     pub fn without(mut self, guards: impl IntoIterator<Item = Guard>) -> Self {

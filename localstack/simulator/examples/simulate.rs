@@ -2,15 +2,16 @@
 //! as a story.
 //!
 //!   simulate --seeds N --steps M [--seed S] [--threads T]
+//!   simulate --sale S
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     process::ExitCode,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use simulator::{Broken, Coverage, Fault, Plan, RARE, REACHABLE, Report, run_all, shrink};
+use simulator::{Broken, Coverage, Fault, Plan, RARE, REACHABLE, Report, Script, granted_to, play, run_all, shrink};
 
 /// How often progress is shown.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
@@ -20,6 +21,8 @@ struct Options {
     steps: u64,
     first_seed: u64,
     threads: usize,
+    /// Tells this sale instead.
+    sale: Option<u64>,
 }
 
 #[derive(Default)]
@@ -32,6 +35,7 @@ struct Total {
     events: u64,
     faults: BTreeMap<Fault, u64>,
     coverage: Coverage,
+    used: BTreeSet<(&'static str, String)>,
     failures: Vec<(u64, Broken)>,
     /// When progress was last shown.
     shown: Duration,
@@ -41,10 +45,13 @@ fn main() -> ExitCode {
     let options = match options() {
         Ok(options) => options,
         Err(problem) => {
-            eprintln!("{problem}\nusage: simulate --seeds N --steps M [--seed S] [--threads T]");
+            eprintln!("{problem}\nusage: simulate --seeds N --steps M [--seed S] [--threads T] | --sale S");
             return ExitCode::from(2);
         }
     };
+    if let Some(seed) = options.sale {
+        return tell_sale(seed);
+    }
     #[expect(clippy::disallowed_methods, reason = "measures how fast the simulation is")]
     let started = Instant::now();
     let total = Mutex::new(Total::default());
@@ -72,6 +79,7 @@ impl Total {
         for (transition, times) in report.coverage {
             *self.coverage.entry(transition).or_default() += times;
         }
+        self.used.extend(report.used);
         if let Some(broken) = report.broken {
             eprintln!("seed {seed}: {}: {}", broken.invariant, broken.detail);
             self.failures.push((seed, broken));
@@ -119,6 +127,12 @@ fn report(options: &Options, total: &Total, took: Duration) -> ExitCode {
         }
     }
     println!("{unreached} transitions not reached");
+    let functions = total.used.iter().map(|(function, _)| *function).collect();
+    let granted = granted_to(&functions);
+    println!("{} uses of {} granted to {} functions; not used:", total.used.len(), granted.len(), functions.len());
+    for (function, unused) in granted.difference(&total.used) {
+        println!("  {function:32} {unused}");
+    }
     let Some((seed, broken)) = total.failures.iter().min_by_key(|(seed, _)| *seed) else {
         println!("no invariant broke");
         return ExitCode::SUCCESS;
@@ -142,8 +156,21 @@ fn report(options: &Options, total: &Total, took: Duration) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// A sale under every limit, as the seed draws it.
+fn tell_sale(seed: u64) -> ExitCode {
+    let report = play(&Script::drawn(seed));
+    for line in report.story {
+        println!("{line}");
+    }
+    println!();
+    for broken in &report.all_broken {
+        println!("{}: {}", broken.invariant, broken.detail);
+    }
+    if report.all_broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn options() -> Result<Options, String> {
-    let mut options = Options { seeds: 100, steps: 100, first_seed: 1, threads: 2 };
+    let mut options = Options { seeds: 100, steps: 100, first_seed: 1, threads: 2, sale: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().and_then(|value| value.parse::<u64>().ok());
@@ -151,6 +178,7 @@ fn options() -> Result<Options, String> {
         match name.as_str() {
             "--seeds" => options.seeds = value,
             "--steps" => options.steps = value,
+            "--sale" => options.sale = Some(value),
             "--seed" => options.first_seed = value,
             "--threads" => options.threads = usize::try_from(value).map_err(|error| error.to_string())?.max(1),
             _ => return Err(format!("{name}: there is no such option")),

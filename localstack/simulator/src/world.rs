@@ -8,41 +8,32 @@ use std::{
 
 use contracts::table::Table;
 use domain::{
-    AccountId, CouponId, Money, MovementId, OrderId, ProductId, Role, SessionId, StoreId, VariantId,
+    CouponId, MovementId, OrderId, ProductId, StoreId, VariantId,
     stock::{Movement, MovementReason, Stock},
-    store::ShippingMethod,
 };
 use fastrand::Rng;
-use runtime::{Config, Principal, http::RawRequest};
-use testing::Embedded;
+use runtime::{Principal, http::RawRequest};
 
 use crate::{
+    capacity::Capacity,
     cloud::{Cloud, State},
     faults::Faults,
     flights::Flight,
     functions::Functions,
+    furnish::furnish,
     mirror::Mirror,
+    outages::Outages,
     plan::{Plan, mix},
     provider::Webhook,
     queues::Queues,
     story::Story,
 };
 
-/// Four tenants; the first has a second store.
-const SLUGS: [&str; 4] = ["adas-books", "bobs-books", "chis-books", "dayos-books"];
-const BRANCH: &str = "adas-pens";
-const BUYERS: usize = 4;
 /// So many of them pay the full price.
 pub(crate) const WITHOUT_COUPONS: usize = 1;
-/// Units on hand of each store's goods at the start: contention on the first, plenty of the last.
-const ON_HAND: [i64; 3] = [1, 3, 12];
-/// Uses of each store's coupon, in all and by a customer; two buyers share an address. The team changes the first.
-const COUPON_CAPS: [u32; 2] = [1, 1];
 pub(crate) const PRICE_MINOR: i64 = 150_000;
 pub(crate) const SENT: &str = "standard";
 pub(crate) const FETCHED: &str = "fetched";
-/// Paystack repeats its calls for three days; this is asked as often as it matters, and once a day after that.
-const RECONCILE_SCHEDULE_S: [u32; 4] = [60, 300, 900, 86_400];
 
 /// A tenant's store, and who goes in and out.
 pub(crate) struct Shop {
@@ -123,18 +114,23 @@ pub(crate) struct World {
     pub(crate) cursors: Vec<(usize, String)>,
     /// Messages put into queues that nobody can read.
     pub(crate) poisoned: u32,
+    /// What buyers call themselves.
+    pub(crate) customer_name: &'static str,
 }
 
 impl World {
     pub(crate) fn new(plan: &Plan, run: u64) -> Self {
         let mut rng = Rng::with_seed(mix(plan.seed, u64::MAX - 1));
-        let (shops, dynamo, config) = now(furnish(&mut rng));
+        let (shops, dynamo, config) = now(furnish(plan.setting, &mut rng));
         crate::guards::switch_off(&plan.off);
         let state = State {
             now_ms: START_MS,
             running: None,
             faults: Faults::new(plan.weather(), plan.faults.clone()),
             off: plan.off.clone(),
+            limits: plan.limits.clone(),
+            outages: Outages::default(),
+            capacity: Capacity::new(plan.concurrency),
             queues: Queues::new(),
             stream: vec![],
             mails: 0,
@@ -146,6 +142,8 @@ impl World {
             in_database: Duration::ZERO,
             tokens: BTreeSet::new(),
             mail_doubts: 0,
+            refused: BTreeSet::new(),
+            used: BTreeSet::new(),
         };
         let cloud = Cloud::new(state, dynamo);
         let functions = Functions::new(&cloud, &config, run);
@@ -164,6 +162,7 @@ impl World {
             dealt_with: vec![],
             cursors: vec![],
             poisoned: 0,
+            customer_name: plan.setting.customer_name,
         };
         world.look_around(&mut rng);
         world
@@ -203,49 +202,6 @@ pub(crate) const START_MS: i64 = 1_767_225_600_000;
 /// The code of every store's coupon.
 pub(crate) const COUPON: &str = "SAVE10";
 pub(crate) const GOODS: [&str; 3] = ["scarce book", "rare book", "common book"];
-
-async fn furnish(rng: &mut Rng) -> (Vec<Shop>, Embedded, Config) {
-    let first = testing::World::new().await;
-    let (dynamo, config) = (first.dynamo.clone(), Config::clone(&first.deps.config));
-    let mut shops = vec![];
-    for slug in SLUGS {
-        let another = if slug == first.store.slug { None } else { Some(first.another(slug).await) };
-        shops.push(open(another.as_ref().unwrap_or(&first), slug, rng).await);
-    }
-    shops.push(open(&first.branch(BRANCH).await, BRANCH, rng).await);
-    (shops, dynamo, Config { reconcile_schedule_s: RECONCILE_SCHEDULE_S.into(), ..config })
-}
-
-/// A store of goods that can be sent or fetched. Fetching is free: there all the money can go back with the goods.
-async fn open(world: &testing::World, slug: &'static str, rng: &mut Rng) -> Shop {
-    let mut store = world.store.clone();
-    let fetched =
-        ShippingMethod { id: FETCHED.into(), rate: Money::zero(store.currency), ..store.shipping_methods[0].clone() };
-    store.shipping_methods.push(fetched);
-    let mut tx = world.deps.tx();
-    tx.update(world.tenant, &store, 1);
-    world.deps.db.commit(tx).await.unwrap();
-    let mut goods = vec![];
-    for (name, on_hand) in GOODS.into_iter().zip(ON_HAND) {
-        let (product, variant) = world.product(name, PRICE_MINOR, on_hand).await;
-        goods.push((product.id, variant));
-    }
-    let coupon = issue(world).await;
-    let mut buyer = || Principal {
-        account_id: AccountId::from_ulid(ulid(rng)),
-        role: Role::Guest,
-        session_id: SessionId::from_ulid(ulid(rng)),
-        ..world.buyer.clone()
-    };
-    let buyers = (0..BUYERS).map(|_| buyer()).collect();
-    Shop { slug, store: world.store.id, owner: world.owner.clone(), buyers, goods, coupon }
-}
-
-async fn issue(world: &testing::World) -> CouponId {
-    let caps = COUPON_CAPS.map(Some);
-    let coupon = world.coupon(COUPON, |coupon| [coupon.cap, coupon.cap_per_customer] = caps).await;
-    coupon.id
-}
 
 pub(crate) fn ulid(rng: &mut Rng) -> ulid::Ulid {
     ulid::Ulid::from_parts(u64::try_from(START_MS).unwrap(), rng.u128(..))

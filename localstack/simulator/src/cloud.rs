@@ -1,5 +1,5 @@
-//! What the functions' clients talk to: EventBridge, SQS, SES, Secrets Manager and the provider; DynamoDB is in `dynamo`.
-//! A call takes effect, or goes wrong.
+//! What the functions' clients talk to: the provider here; AWS in `dynamo`, `messages` and `services`. A call takes
+//! effect, or goes wrong, or is refused.
 
 use std::{
     collections::BTreeSet,
@@ -9,15 +9,21 @@ use std::{
 };
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use domain::OrderId;
 use fastrand::Rng;
 use serde_json::{Value, json};
-use testing::{Embedded, FakePaystack, world::secret_texts};
+use testing::{Embedded, FakePaystack};
 
 use crate::{
+    capacity::Capacity,
     faults::{Fault, Faults},
+    grants::{self, Use},
     guards::Guard,
-    invariants::Broken,
-    queues::Queues,
+    invariants::{Broken, order_of},
+    limits::Limit,
+    outages::{Outages, Service},
+    queues::{Lineage, Queues},
+    sizes::Refusal,
     story::Story,
     wire::To,
 };
@@ -35,6 +41,14 @@ pub(crate) enum Waiting {
     Until(i64),
 }
 
+/// The messages that a function deals with, taken together.
+#[derive(Debug, Default)]
+pub(crate) struct Messages {
+    pub(crate) lineage: Lineage,
+    /// Whether one of them is.
+    pub(crate) has_poison: bool,
+}
+
 /// The function that runs at this moment.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -48,8 +62,11 @@ pub(crate) struct Running {
     /// It may make one call.
     pub(crate) permit: bool,
     pub(crate) waiting: Option<Waiting>,
-    /// It has sent a mail.
-    pub(crate) mailed: bool,
+    /// Mails that it has sent.
+    pub(crate) mails: u32,
+    /// Something went wrong for it.
+    pub(crate) hindered: bool,
+    pub(crate) messages: Messages,
     /// Transactions that took effect, by their token.
     pub(crate) effects: BTreeSet<String>,
 }
@@ -59,6 +76,10 @@ pub(crate) struct State {
     pub(crate) running: Option<Running>,
     pub(crate) faults: Faults,
     pub(crate) off: BTreeSet<Guard>,
+    /// What the run is held to.
+    pub(crate) limits: BTreeSet<Limit>,
+    pub(crate) outages: Outages,
+    pub(crate) capacity: Capacity,
     pub(crate) queues: Queues,
     /// Records of the outbox's stream that the relay has not dealt with.
     pub(crate) stream: Vec<Value>,
@@ -77,6 +98,10 @@ pub(crate) struct State {
     pub(crate) tokens: BTreeSet<String>,
     /// How often a mail may have been sent without its sender knowing.
     pub(crate) mail_doubts: u32,
+    /// Of the orders for which the provider refused to open a checkout.
+    pub(crate) refused: BTreeSet<OrderId>,
+    /// What each function used of what it may.
+    pub(crate) used: BTreeSet<(&'static str, Use)>,
 }
 
 /// The outside world, shared by all functions.
@@ -98,6 +123,13 @@ pub(crate) enum Answer {
     Is(u16, String),
     /// No answer came.
     Lost,
+}
+
+impl Answer {
+    /// A refusal in AWS's form.
+    pub(crate) fn no(code: &str, why: &str) -> Self {
+        Self::Is(400, json!({ "__type": code, "message": why }).to_string())
+    }
 }
 
 impl Cloud {
@@ -125,8 +157,8 @@ impl Cloud {
                 self.serve_dynamo(&mut state, operation, body)
             }
             Some(("AWSEvents", "PutEvents")) => state.put_events(body),
-            Some(("AmazonSQS", "SendMessage")) => state.send_message(body),
-            Some(("secretsmanager", "GetSecretValue")) => secret(body),
+            Some(("AmazonSQS", operation)) => state.serve_sqs(operation, body),
+            Some(("secretsmanager", "GetSecretValue")) => state.secret(body),
             _ if request.uri().contains("/v2/email/outbound-emails") => state.send_email(body),
             _ => panic!("the simulated cloud has no {target} {}", request.uri()),
         }
@@ -139,11 +171,13 @@ impl Cloud {
         let method = request.method();
         let no = |status, message: &str| Answer::Is(status, json!({ "status": false, "message": message }).to_string());
         let opens = path.ends_with("/initialize");
-        let answer = if state.strikes(Fault::ProviderNoAnswer) {
+        let answer = if state.is_away(Service::Provider) || state.strikes(Fault::ProviderNoAnswer) {
             Answer::Lost
         } else if state.strikes(Fault::ProviderError) {
             no(502, "Bad gateway")
         } else if opens && state.strikes(Fault::ProviderRefuses) {
+            let reference = serde_json::from_slice::<Value>(body).unwrap()["reference"].as_str().map(str::to_owned);
+            state.refused.extend(reference.and_then(|reference| order_of(&reference)));
             no(400, "Invalid email")
         } else {
             let (status, mut answer) =
@@ -175,13 +209,14 @@ impl State {
         let struck = self.faults.is_drawn(fault, &mut running.rng) && !running.calm;
         if struck {
             let function = running.function;
+            running.hindered = true;
             self.faults.count(fault);
             self.tell(|| format!("    {function}: {fault:?}"));
         }
         struck
     }
 
-    fn draw(&mut self, range: std::ops::RangeInclusive<i64>) -> i64 {
+    pub(crate) fn draw(&mut self, range: std::ops::RangeInclusive<i64>) -> i64 {
         self.running.as_mut().map_or(0, |running| running.rng.i64(range))
     }
 
@@ -189,93 +224,36 @@ impl State {
         self.broken.push(Broken { invariant, detail });
     }
 
-    /// EventBridge.
-    fn put_events(&mut self, body: &[u8]) -> Answer {
-        if self.strikes(Fault::NoAnswer) {
-            return Answer::Lost;
+    /// AWS's answer to a function that may not do this, if it may not.
+    pub(crate) fn denies(&mut self, wanted: &Use) -> Option<Answer> {
+        let function = self.running.as_ref()?.function;
+        self.used.insert((function, wanted.clone()));
+        if !self.limits.contains(&Limit::Access) || grants::may(function, wanted) {
+            return None;
         }
-        if self.strikes(Fault::ServerError) {
-            return Answer::Is(500, json!({ "__type": "InternalException", "message": "away" }).to_string());
-        }
-        let request: Value = serde_json::from_slice(body).unwrap();
-        let (mut entries, mut failed) = (vec![], 0);
-        let partly = self.strikes(Fault::PartialPublish);
-        for entry in request["Entries"].as_array().unwrap() {
-            let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-            if partly && self.draw(0..=1) == 0 {
-                failed += 1;
-                entries.push(json!({ "ErrorCode": "ThrottlingException", "ErrorMessage": "slow down" }));
-                continue;
-            }
-            let detail: Value = serde_json::from_str(&text("Detail")).unwrap();
-            self.publish(&text("DetailType"), &text("Source"), detail);
-            entries.push(json!({ "EventId": format!("{}", self.calls) }));
-        }
-        if self.strikes(Fault::AnswerLost) {
-            return Answer::Lost;
-        }
-        Answer::Is(200, json!({ "FailedEntryCount": failed, "Entries": entries }).to_string())
+        self.breaks("I17", format!("AWS: {function} may not use {wanted}: its row does not grant it"));
+        let why = format!("{function} is not authorized to perform: {wanted}");
+        Some(Answer::no("com.amazon.coral.service#AccessDeniedException", &why))
     }
 
-    pub(crate) fn publish(&mut self, event_type: &str, source: &str, mut detail: Value) {
-        self.tell(|| format!("    on the bus: {event_type} of {}", detail["subject"].as_str().unwrap_or_default()));
-        self.published.push((event_type.to_owned(), source.to_owned(), detail.clone()));
-        if self.strikes(Fault::OlderWriter) {
-            let fields = detail.as_object_mut().unwrap();
-            for later in ["traceparent", "causation_id"] {
-                fields.remove(later);
-            }
-            // An event of before there were coupons.
-            fields["data"].as_object_mut().unwrap().remove("coupon");
+    /// AWS's answer to what is too large, or not a text.
+    pub(crate) fn refuses(&mut self, (code, why): Refusal) -> Option<Answer> {
+        if !self.limits.contains(&Limit::Sizes) {
+            return None;
         }
-        self.queues.publish(event_type, source, &detail, self.now_ms);
+        let function = self.running.as_ref().map_or("", |running| running.function);
+        self.breaks("I17", format!("AWS: refused of {function}: {why}"));
+        Some(Answer::no(code, &why))
     }
 
-    /// SQS, to the function's own queue.
-    fn send_message(&mut self, body: &[u8]) -> Answer {
-        if self.strikes(Fault::NoAnswer) {
-            return Answer::Lost;
+    /// Whether a service is away at this moment, for whoever asks.
+    pub(crate) fn is_away(&mut self, service: Service) -> bool {
+        let is_away = self.outages.has(service, self.now_ms);
+        if let Some(running) = self.running.as_mut().filter(|_| is_away) {
+            running.hindered = true;
+            let function = running.function;
+            self.tell(|| format!("    {function}: {service:?} is away"));
         }
-        let request: Value = serde_json::from_slice(body).unwrap();
-        let url = request["QueueUrl"].as_str().unwrap();
-        let queue = self.queues.by_function(url.rsplit('/').next().unwrap()).unwrap();
-        let delay_s = request["DelaySeconds"].as_i64().unwrap_or(0);
-        let text = request["MessageBody"].as_str().unwrap().to_owned();
-        let id = self.queues.send(queue, text, self.now_ms + delay_s * 1_000);
-        if self.strikes(Fault::AnswerLost) {
-            return Answer::Lost;
-        }
-        Answer::Is(200, json!({ "MessageId": id.to_string() }).to_string())
+        is_away
     }
-
-    /// SES.
-    fn send_email(&mut self, body: &[u8]) -> Answer {
-        if self.strikes(Fault::NoAnswer) {
-            return Answer::Lost;
-        }
-        if self.strikes(Fault::ServerError) {
-            return Answer::Is(500, json!({ "message": "away" }).to_string());
-        }
-        let request: Value = serde_json::from_slice(body).unwrap();
-        let to = request["Destination"]["ToAddresses"][0].as_str().unwrap_or_default().to_owned();
-        let subject = request["Content"]["Simple"]["Subject"]["Data"].as_str().unwrap_or_default().to_owned();
-        self.tell(|| format!("    mail to {to}: {subject}"));
-        self.mails += 1;
-        if let Some(running) = &mut self.running {
-            running.mailed = true;
-        }
-        if self.strikes(Fault::AnswerLost) {
-            self.mail_doubts += 1;
-            return Answer::Lost;
-        }
-        Answer::Is(200, json!({ "MessageId": "m" }).to_string())
-    }
-}
-
-/// Secrets Manager.
-fn secret(body: &[u8]) -> Answer {
-    let request: Value = serde_json::from_slice(body).unwrap();
-    let name = request["SecretId"].as_str().unwrap();
-    let (_, text) = secret_texts().into_iter().find(|(known, _)| known == name).unwrap();
-    Answer::Is(200, json!({ "Name": name, "SecretString": text }).to_string())
 }

@@ -15,43 +15,58 @@
 //! |---|---|
 //! | `plan` | which steps a seed takes |
 //! | `run` | taking them, coming to rest, replaying every event, and the report |
-//! | `world` | tenants, stores, buyers, and everything under way |
+//! | `world`, `furnish` | tenants, stores, buyers, and everything under way |
 //! | `steps`, `people`, `provider`, `deliveries` | what each kind of step does |
 //! | `flights`, `landings` | functions under way, resumed one call at a time, and what their answers mean |
 //! | `functions` | which handlers there are, and how they are started |
-//! | `wire`, `cloud`, `dynamo` | what the functions' AWS clients talk to |
+//! | `wire`, `cloud`, `dynamo`, `messages`, `services` | what the functions' AWS clients talk to |
 //! | `queues` | bus rules and queues, from the table that the templates are generated from |
 //! | `faults` | what goes wrong, how often |
+//! | `limits`, `grants`, `sizes`, `capacity`, `outages` | what AWS allows and refuses, and who is away for hours |
+//! | `script` | a run in which people do what is written, while everything else goes by itself |
 //! | `mirror`, `invariants` | what the database holds, and what must hold of it |
 //! | `guards` | switching one of the product's guards off |
 //! | `shrink` | fewer steps that still fail |
 
+mod capacity;
 mod cloud;
 mod deliveries;
 mod dynamo;
 mod faults;
 mod flights;
 mod functions;
+mod furnish;
+mod grants;
 mod guards;
 mod invariants;
 mod landings;
+mod limits;
+mod messages;
 mod mirror;
+mod outages;
 mod people;
 mod plan;
 mod provider;
 mod queues;
 mod rest;
 mod run;
+mod script;
+mod services;
 mod shrink;
+mod sizes;
 mod steps;
 mod story;
 mod wire;
 mod world;
 
 pub use faults::Fault;
+pub use grants::granted_to;
 pub use guards::Guard;
 pub use invariants::Broken;
+pub use limits::Limit;
 pub use mirror::{Coverage, RARE, REACHABLE};
-pub use plan::{Kind, Plan};
+pub use outages::Service;
+pub use plan::{Kind, Plan, Setting};
 pub use run::{Report, run, run_all};
+pub use script::{Act, Script, play};
 pub use shrink::{Failure, shrink};

@@ -35,8 +35,11 @@ impl Story {
 
     /// The lines, with every id that has a name called by it.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let named =
-            |line: &String| self.names.iter().fold(line.clone(), |text, (id, name)| text.replace(id.as_str(), name));
-        self.lines.iter().map(named).collect()
+        self.lines.iter().map(|line| self.named(line)).collect()
+    }
+
+    /// A text, with every id that has a name called by it.
+    pub(crate) fn named(&self, text: &str) -> String {
+        self.names.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id.as_str(), name))
     }
 }

@@ -74,6 +74,14 @@ impl World {
     }
 
     pub(crate) fn call(&mut self, function: &'static str, raw: RawRequest, asked: Asked, rng: &mut Rng) {
+        let let_in = {
+            let state = self.cloud.state();
+            state.capacity.lets_in(function, state.now_ms, rng)
+        };
+        if !let_in || !self.has_room(function, rng) {
+            self.tell(|| format!("    {function} answers {}", if let_in { 503 } else { 429 }));
+            return;
+        }
         let flight = Flight::request(&self.cloud, &self.functions, function, raw, asked, rng);
         self.flights.push(flight);
     }

@@ -102,6 +102,20 @@ fn final_states(change: &Change) -> Option<Broken> {
     (!is_allowed).then(|| broken("I5", format!("{id}: {before:?} became {:?}", change.after.state)))
 }
 
+/// I19. A card that is declined, or a provider that is away, is no reason to end an order that can still be paid. Money
+/// that is not what was asked for is one, and a provider that refuses the order.
+pub(crate) fn ended_early(change: &Change, mirror: &Mirror, refused: &BTreeSet<OrderId>) -> Option<Broken> {
+    let OrderState::Cancelled { reason: CancelReason::PaymentFailed, cancelled_at } = change.after.state else {
+        return None;
+    };
+    let was_pending = change.before.as_ref().is_some_and(|order| order.state == OrderState::Pending);
+    let (id, expires_at) = (change.after.id, change.after.expires_at);
+    let has_wrong_money = mirror.payments.get(&id).is_some_and(|payment| !payment.value.captures.is_empty());
+    let is_early = was_pending && cancelled_at < expires_at && !refused.contains(&id) && !has_wrong_money;
+    let left_s = expires_at.duration_since(cancelled_at).as_secs();
+    is_early.then(|| broken("I19", format!("{id} was cancelled {left_s} s before its payment window closed")))
+}
+
 /// I5, of returns: what was decided stays. And I8: no more of a line is to come back than was bought.
 fn returns(change: &Change) -> Option<Broken> {
     let after = &change.after;

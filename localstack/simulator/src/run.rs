@@ -12,7 +12,8 @@ use fastrand::Rng;
 
 use crate::{
     faults::Fault,
-    invariants::{Broken, always, at_rest},
+    invariants::{Broken, always, at_rest, ended_early},
+    limits::Limit,
     mirror::Coverage,
     plan::{Plan, mix},
     world::World,
@@ -25,12 +26,16 @@ pub struct Report {
     pub steps: u64,
     /// The first invariant that did not hold.
     pub broken: Option<Broken>,
+    /// Every one that was seen not to hold: a script goes on, a run stops at the first.
+    pub all_broken: Vec<Broken>,
     pub coverage: Coverage,
     pub faults: BTreeMap<Fault, u64>,
     /// Calls to AWS and the provider.
     pub calls: u64,
     /// Real time spent in the embedded database.
     pub in_database: Duration,
+    /// What functions used of AWS: function, use.
+    pub used: BTreeSet<(&'static str, String)>,
     pub orders: u64,
     pub events: u64,
     /// What happened, if the plan asked for it to be told.
@@ -59,9 +64,13 @@ pub fn run_all(seeds: Range<u64>, steps: u64, threads: usize, heed: impl Fn(u64,
 /// Each run in a process has a number, which nothing in it depends on.
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
+pub(crate) fn next_run() -> u64 {
+    RUNS.fetch_add(1, Ordering::Relaxed)
+}
+
 /// Makes a run. The same plan is the same run.
 pub fn run(plan: &Plan) -> Report {
-    let mut world = World::new(plan, RUNS.fetch_add(1, Ordering::Relaxed));
+    let mut world = World::new(plan, next_run());
     let mut report = Report::default();
     for number in &plan.steps {
         let (kind, mut rng) = plan.step(*number);
@@ -86,14 +95,21 @@ pub fn run(plan: &Plan) -> Report {
     finish(world, report)
 }
 
-fn finish(world: World, mut report: Report) -> Report {
+pub(crate) fn finish(world: World, mut report: Report) -> Report {
     crate::guards::switch_on();
     let state = world.cloud.state();
-    report.broken = state.broken.first().cloned();
+    for broken in &state.broken {
+        let broken = Broken { detail: state.story.named(&broken.detail), ..broken.clone() };
+        if !report.all_broken.contains(&broken) {
+            report.all_broken.push(broken);
+        }
+    }
+    report.broken = report.all_broken.first().cloned();
     report.coverage = world.mirror.coverage.clone();
     report.faults = state.faults.counts().clone();
     report.calls = state.calls;
     report.in_database = state.in_database;
+    report.used = state.used.iter().map(|(function, wanted)| (*function, wanted.to_string())).collect();
     report.orders = world.mirror.orders.len() as u64;
     report.events = world.mirror.outbox.len() as u64;
     report.story = state.story.lines();
@@ -107,8 +123,11 @@ impl World {
         if !written.is_empty() {
             let known = self.mirror.placed.len();
             let changes = self.mirror.take_in(written);
-            let found = always(&self.mirror, &changes, &self.cloud.provider);
+            let mut found = always(&self.mirror, &changes, &self.cloud.provider);
             let mut state = self.cloud.state();
+            if state.limits.contains(&Limit::Window) {
+                found.extend(changes.iter().filter_map(|change| ended_early(change, &self.mirror, &state.refused)));
+            }
             for (at, order) in self.mirror.placed.iter().enumerate().skip(known) {
                 state.story.name(&order.to_string(), || format!("order {}", at + 1));
             }
@@ -117,7 +136,7 @@ impl World {
         !self.cloud.state().broken.is_empty()
     }
 
-    fn check_at_rest(&mut self) {
+    pub(crate) fn check_at_rest(&mut self) {
         self.check_outcomes();
         self.check_wishes();
         self.check_reached();

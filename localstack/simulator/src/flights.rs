@@ -14,10 +14,10 @@ use runtime::{
 use serde_json::Value;
 
 use crate::{
-    cloud::{Cloud, Running, Waiting},
+    cloud::{Cloud, Messages, Running, Waiting},
     faults::Fault,
     functions::{Doing, Functions},
-    queues::Letter,
+    queues::{Letter, Lineage},
     wire::clock_off_ms,
     world::Asked,
 };
@@ -83,19 +83,20 @@ impl Flight {
         rng: &mut Rng,
     ) -> Self {
         let row = cloud.state().queues.all[queue].row;
-        let records = letters.iter().map(|letter| {
-            let mut record = SqsMessage::default();
-            record.message_id = Some(letter.id.to_string());
-            record.body = Some(letter.body.clone());
-            record
-        });
+        let records = letters.iter().map(record);
         let tenants = letters.iter().filter_map(|letter| Some(letter.event()["tenant_id"].as_str()?.to_owned()));
         let tenants: BTreeSet<String> = tenants.collect();
         let calm = letters.iter().any(|letter| letter.receives >= CALM_AFTER_RECEIVES);
         let doing = functions.consumers[row.function](records.collect());
         let doing = Box::pin(async move { Result::Batch(doing.await) });
+        let has_poison = letters.iter().any(|letter| letter.is_poison);
+        let messages = Messages { lineage: next_lineage(row.function, &letters), has_poison };
         let errand = Errand::Batch { queue, letters };
-        Self::begin(cloud, errand, row.function, doing, tenants, i64::from(row.timeout_s), calm, rng)
+        let mut flight = Self::begin(cloud, errand, row.function, doing, tenants, i64::from(row.timeout_s), calm, rng);
+        if let Some(running) = &mut flight.running {
+            running.messages = messages;
+        }
+        flight
     }
 
     pub(crate) fn relay(cloud: &Cloud, functions: &Functions, records: Vec<Value>, rng: &mut Rng) -> Self {
@@ -127,7 +128,9 @@ impl Flight {
             calm,
             permit: false,
             waiting: None,
-            mailed: false,
+            mails: 0,
+            hindered: false,
+            messages: Messages::default(),
             effects: BTreeSet::new(),
         };
         let gives_up_ms = state.now_ms + timeout_s * 1_000;
@@ -136,7 +139,12 @@ impl Flight {
 
     /// Whether it has sent a mail, of which nobody may know now.
     pub(crate) fn has_mailed(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| running.mailed)
+        self.running.as_ref().is_some_and(|running| running.mails > 0)
+    }
+
+    /// Whether something went wrong for it.
+    pub(crate) fn was_hindered(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.hindered)
     }
 
     /// Whether it can go on now.
@@ -174,4 +182,30 @@ impl Flight {
             Poll::Pending => Stand::UnderWay,
         }
     }
+}
+
+/// A message as Lambda hands it over.
+fn record(letter: &Letter) -> SqsMessage {
+    let mut record = SqsMessage::default();
+    record.message_id = Some(letter.id.to_string());
+    record.receipt_handle = Some(letter.receipt());
+    record.body = Some(letter.body.clone());
+    record.attributes = [
+        ("SentTimestamp".to_owned(), letter.sent_ms.to_string()),
+        ("ApproximateReceiveCount".to_owned(), letter.receives.to_string()),
+    ]
+    .into();
+    record
+}
+
+/// What the messages that a batch sends are part of. What AWS does where the messages of a batch belong to several
+/// chains it does not say: here the longest counts.
+fn next_lineage(function: &'static str, letters: &[Letter]) -> Lineage {
+    let mut lineage = Lineage::new();
+    for (function, times) in letters.iter().flat_map(|letter| &letter.lineage) {
+        let longest = lineage.entry(function).or_default();
+        *longest = (*longest).max(*times);
+    }
+    *lineage.entry(function).or_default() += 1;
+    lineage
 }

@@ -80,7 +80,7 @@ impl World {
         self.open_charge(order)
     }
 
-    fn open_charge(&self, order: OrderId) -> Option<ChargeBook> {
+    pub(crate) fn open_charge(&self, order: OrderId) -> Option<ChargeBook> {
         let attempt = self.mirror.payments.get(&order)?.value.current_attempt()?.clone();
         attempt.checkout_url?;
         let charges = self.cloud.provider.charges();
@@ -135,7 +135,7 @@ impl World {
         }
     }
 
-    fn hook(&mut self, body: String, signature: &str, asked: Asked, rng: &mut Rng) {
+    pub(crate) fn hook(&mut self, body: String, signature: &str, asked: Asked, rng: &mut Rng) {
         self.tell(|| format!("webhook: {body}"));
         let raw = TestRequest::new().header("x-paystack-signature", signature).body(body).into_raw();
         self.call("payments-webhook-paystack", raw, asked, rng);

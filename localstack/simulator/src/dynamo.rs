@@ -10,7 +10,9 @@ use testing::dynamo::PREFIX;
 use crate::{
     cloud::{Answer, Cloud, State},
     faults::Fault,
-    guards,
+    grants, guards,
+    outages::Service,
+    sizes,
 };
 
 /// What keys that belong to no tenant start with (see `store::keys`).
@@ -18,6 +20,10 @@ const NOBODYS: [&str; 6] = ["ACC#", "EMAIL#", "SES#", "ONB#", "STORE#", "PUBLIC#
 
 impl Cloud {
     pub(crate) fn serve_dynamo(&self, state: &mut State, operation: &str, body: &[u8]) -> Answer {
+        let mut request: Value = serde_json::from_slice(body).unwrap();
+        if let Some(answer) = state.refuses_dynamo(operation, body, &request) {
+            return answer;
+        }
         if state.strikes(Fault::NoAnswer) {
             return Answer::Lost;
         }
@@ -25,11 +31,10 @@ impl Cloud {
             let code = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
             return Answer::Is(400, json!({ "__type": code, "message": "slow down" }).to_string());
         }
-        if state.strikes(Fault::ServerError) {
+        if state.strikes(Fault::ServerError) || state.is_away(Service::Database) {
             let code = "com.amazonaws.dynamodb.v20120810#InternalServerError";
             return Answer::Is(500, json!({ "__type": code, "message": "away" }).to_string());
         }
-        let mut request: Value = serde_json::from_slice(body).unwrap();
         state.check_tenants(operation, &request);
         let is_write = operation == "TransactWriteItems";
         if is_write && state.strikes(Fault::Conflict) {
@@ -110,6 +115,16 @@ const ONE_EFFECT: [&str; 9] = [
 ];
 
 impl State {
+    /// What the role does not allow, or DynamoDB does not take.
+    fn refuses_dynamo(&mut self, operation: &str, body: &[u8], request: &Value) -> Option<Answer> {
+        for wanted in grants::of_dynamo(operation, request) {
+            if let Some(denied) = self.denies(&wanted) {
+                return Some(denied);
+            }
+        }
+        sizes::of_dynamo(body, request).and_then(|refusal| self.refuses(refusal))
+    }
+
     fn is_first(&mut self, request: &Value) -> bool {
         request["ClientRequestToken"].as_str().is_none_or(|token| self.tokens.insert(token.to_owned()))
     }

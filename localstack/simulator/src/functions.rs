@@ -73,6 +73,7 @@ impl Functions {
         self.endpoint(boot, payments::start::handle);
         self.endpoint(boot, payments::get::handle);
         self.endpoint(boot, payments::webhook_paystack::handle);
+        self.endpoint(boot, products::list::handle);
         self.endpoint(boot, products::update_variant::handle);
     }
 

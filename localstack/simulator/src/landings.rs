@@ -9,7 +9,9 @@ use serde_json::Value;
 use crate::{
     faults::Fault,
     flights::{Errand, Flight, Result, Stand},
+    limits::Limit,
     queues::Letter,
+    sizes,
     world::{Asked, WITHOUT_COUPONS, World},
 };
 
@@ -63,7 +65,7 @@ impl World {
     }
 
     fn land(&mut self, flight: Flight, result: Result, rng: &mut Rng) {
-        let (function, has_mailed) = (flight.function, flight.has_mailed());
+        let (function, has_mailed, was_hindered) = (flight.function, flight.has_mailed(), flight.was_hindered());
         let reply_lost = {
             let mut state = self.cloud.state();
             let lost = state.faults.strikes(Fault::ReplyLost, rng);
@@ -78,7 +80,7 @@ impl World {
                     let body = String::from_utf8_lossy(&reply.body);
                     format!("    {function} answers {} {}", reply.status, gist(&body))
                 });
-                if !reply_lost {
+                if !reply_lost && !self.is_too_large(function, &reply) {
                     self.judge(function, &asked, &reply);
                 }
             }
@@ -90,6 +92,9 @@ impl World {
                         let mut state = self.cloud.state();
                         state.tell(|| format!("    {function} will get a message again"));
                         state.mail_doubts += u32::from(has_mailed);
+                        if !was_hindered && !letter.is_poison {
+                            state.wasted(function, &letter);
+                        }
                     } else if !reply_lost {
                         self.dealt_with(queue, letter);
                     }
@@ -106,7 +111,20 @@ impl World {
 
     fn dealt_with(&mut self, queue: usize, letter: Letter) {
         self.cloud.state().queues.delete(queue, letter.id);
-        self.dealt_with.push((queue, letter.body));
+        // A consumer that buries poison by itself has not dealt with it.
+        if !letter.is_poison {
+            self.dealt_with.push((queue, letter.body));
+        }
+    }
+
+    /// Lambda does not give such an answer on: the caller gets an error.
+    fn is_too_large(&mut self, function: &str, reply: &RawReply) -> bool {
+        let mut state = self.cloud.state();
+        let size = sizes::of_answer(&reply.body).filter(|_| state.limits.contains(&Limit::Sizes));
+        if let Some(size) = size {
+            state.breaks("I17", format!("AWS: an answer of {function} has {size} bytes, and Lambda gives on 6 MB"));
+        }
+        size.is_some()
     }
 
     fn judge(&mut self, function: &str, asked: &Asked, reply: &RawReply) {

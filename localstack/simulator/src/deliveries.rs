@@ -1,0 +1,174 @@
+//! What AWS does by itself: events from the stream to the bus, messages from queues to their functions; and time passes.
+
+use fastrand::Rng;
+
+use crate::{
+    cloud::State,
+    faults::Fault,
+    flights::Flight,
+    limits::{DEAD_AFTER_MS, INVOCATIONS_MAX, Limit},
+    queues::{Letter, Lineage, Received},
+    world::World,
+};
+
+/// Records of the stream in one call.
+const RELAYED_MAX: usize = 20;
+const LULL_ROUNDS: usize = 12;
+
+impl World {
+    pub(crate) fn relay(&mut self, rng: &mut Rng) {
+        if self.cloud.state().stream.is_empty() || !self.has_room("platform-outbox-relay", rng) {
+            return;
+        }
+        let mut state = self.cloud.state();
+        let mut records = std::mem::take(&mut state.stream);
+        rng.shuffle(&mut records);
+        let kept = records.split_off(records.len().min(rng.usize(1..=RELAYED_MAX)));
+        state.stream = kept;
+        drop(state);
+        let flight = Flight::relay(&self.cloud, &self.functions, records, rng);
+        self.flights.push(flight);
+    }
+
+    pub(crate) fn deliver(&mut self, rng: &mut Rng) {
+        let now_ms = self.now_ms();
+        let queues = self.cloud.state().queues.with_visible(now_ms);
+        let Some(queue) = rng.choice(queues) else { return };
+        if self.strikes(Fault::Poison, rng) {
+            let body = rng.choice(["", "{", "{\"detail\": {\"id\": \"evt_1\"}}"]).unwrap();
+            self.poison(queue, body, now_ms);
+        }
+        self.deliver_from(queue, rng);
+    }
+
+    fn poison(&mut self, queue: usize, body: &str, now_ms: i64) {
+        let mut state = self.cloud.state();
+        let id = state.queues.send(queue, body.to_owned(), now_ms, 0, Lineage::new());
+        for letter in state.queues.all[queue].letters.iter_mut().filter(|letter| letter.id == id) {
+            letter.is_poison = true;
+        }
+        drop(state);
+        self.poisoned += 1;
+    }
+
+    pub(crate) fn deliver_from(&mut self, queue: usize, rng: &mut Rng) {
+        let row = self.cloud.state().queues.all[queue].row;
+        if row.concurrency > 0 && self.under_way(row.function) >= usize::from(row.concurrency) {
+            return;
+        }
+        let letters = self.cloud.state().receive(queue, rng);
+        if letters.is_empty() {
+            return;
+        }
+        let copies = 1 + usize::from(self.strikes(Fault::MessageTwice, rng));
+        for _ in 0..copies {
+            // The receive is spent, and the messages stay out of sight as if they had been dealt with.
+            if !self.has_room(row.function, rng) {
+                continue;
+            }
+            let flight = Flight::batch(&self.cloud, &self.functions, queue, letters.clone(), rng);
+            self.flights.push(flight);
+        }
+    }
+
+    pub(crate) fn redeliver(&mut self, rng: &mut Rng) {
+        let Some((queue, body)) = rng.choice(self.dealt_with.iter().cloned()) else { return };
+        if self.strikes(Fault::MessageAgain, rng) {
+            let mut state = self.cloud.state();
+            let (now_ms, function) = (state.now_ms, state.queues.all[queue].row.function);
+            state.tell(|| format!("a message that {function} has dealt with will come again"));
+            state.queues.send(queue, body, now_ms, 0, Lineage::new());
+        }
+    }
+
+    fn under_way(&self, function: &str) -> usize {
+        self.flights.iter().filter(|flight| flight.function == function).count()
+    }
+
+    /// Whether an execution of a function can start.
+    pub(crate) fn has_room(&self, function: &str, rng: &mut Rng) -> bool {
+        let (of_it, of_all) = (self.under_way(function), self.flights.len());
+        let mut state = self.cloud.state();
+        let now_ms = state.now_ms;
+        let has_room = state.capacity.has_room(function, of_it, of_all, now_ms, rng);
+        if !has_room {
+            state.tell(|| format!("    {function} is throttled"));
+        }
+        has_room
+    }
+
+    /// All queues give what they have, at once, for more rounds than a sale has steps.
+    pub(crate) fn lull(&mut self, rng: &mut Rng) {
+        for _ in 0..LULL_ROUNDS {
+            self.relay(rng);
+            let now_ms = self.now_ms();
+            let queues = self.cloud.state().queues.with_visible(now_ms);
+            for queue in queues {
+                self.deliver_from(queue, rng);
+            }
+            self.go_on_until_few(rng);
+        }
+    }
+
+    pub(crate) fn wait(&mut self, rng: &mut Rng) {
+        let s = match rng.u8(0..20) {
+            0..10 => rng.i64(1..30),
+            10..15 => rng.i64(60..400),
+            _ => 960,
+        };
+        self.tell(|| format!("{s} seconds pass"));
+        self.cloud.state().now_ms += s * 1_000;
+    }
+}
+
+impl State {
+    /// What Lambda's poller takes from a queue and gives to the function; and what became of messages in between.
+    fn receive(&mut self, queue: usize, rng: &mut Rng) -> Vec<Letter> {
+        let (now_ms, function) = (self.now_ms, self.queues.all[queue].row.function);
+        if self.limits.contains(&Limit::Retention) {
+            for letter in self.queues.outlived(queue, now_ms) {
+                self.breaks("I17", format!("AWS: {function}'s queue has lost {}: too old", letter.summary()));
+            }
+        }
+        let Received { mut taken, dead } = self.queues.receive(queue, now_ms, rng);
+        for letter in dead {
+            self.buried(function, &letter);
+        }
+        if self.limits.contains(&Limit::Loops) {
+            let is_loop = |letter: &mut Letter| letter.lineage.get(function) >= Some(&INVOCATIONS_MAX);
+            for letter in taken.extract_if(.., is_loop) {
+                self.queues.bury(queue, letter.id);
+                let (what, after) = (letter.summary(), INVOCATIONS_MAX);
+                let detail = format!("AWS: loop detection stopped {function} after {after} rounds: {what}");
+                self.tell(|| detail.clone());
+                self.breaks("I17", detail);
+            }
+        }
+        for letter in &taken {
+            self.tell(|| format!("{function} gets {}, time {}", letter.summary(), letter.receives));
+        }
+        taken
+    }
+
+    /// I18.
+    fn buried(&mut self, function: &str, letter: &Letter) {
+        let (age_s, times) = ((self.now_ms - letter.sent_ms) / 1_000, letter.receives);
+        let detail =
+            format!("{} is a dead letter of {function}, {age_s} s old, received {times} times", letter.summary());
+        self.tell(|| detail.clone());
+        if self.limits.contains(&Limit::DeadLetters) && !letter.is_poison && age_s * 1_000 < DEAD_AFTER_MS {
+            self.breaks("I18", detail);
+        }
+    }
+
+    /// I20.
+    pub(crate) fn wasted(&mut self, function: &str, letter: &Letter) {
+        if self.limits.contains(&Limit::Receives) {
+            let (what, times) = (letter.summary(), letter.receives);
+            self.breaks(
+                "I20",
+                format!("{function} did nothing with {what}, received {times} times, and nothing was wrong"),
+            );
+        }
+    }
+}
