@@ -43,6 +43,12 @@ def copy(tmp_path: Path) -> Copy:
     return Copy(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """For what writes nothing."""
+    return Copy(tmp_path_factory.mktemp("untouched"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
@@ -63,12 +69,12 @@ def copy(tmp_path: Path) -> Copy:
         ("endpoint products-related GET /related --needs Everything", "Everything is no permission"),
     ],
 )
-def test_what_cannot_be_made_is_refused_and_nothing_written(copy: Copy, arguments: str, why: str) -> None:
-    before = copy.files()
-    done = copy.run(*arguments.split())
+def test_what_cannot_be_made_is_refused_and_nothing_written(untouched: Copy, arguments: str, why: str) -> None:
+    before = untouched.files()
+    done = untouched.run(*arguments.split())
     assert done.returncode == 1
     assert why in done.stderr
-    assert copy.files() == before
+    assert untouched.files() == before
 
 
 def test_an_endpoint_is_a_row_a_handler_a_bin_and_a_line(copy: Copy) -> None:
