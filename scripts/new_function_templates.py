@@ -27,14 +27,14 @@ ROW = {
     }}
 """,
     "consumer": """\
-    /// Notes that it happened.
+    /// Records that the event was received.
     {type} = "{name}" on events::{event} {{
         retry: STEP,
         tables: [Requests: Put], emits: [],
     }}
 """,
     "timer": """\
-    /// Comes again each day, three times in all.
+    /// Runs once a day, three times in all.
     {type} = "{name}" about {subject} {{
         retry: STEP,
         tables: [Timers: Put], emits: [],
@@ -169,7 +169,7 @@ mod tests {{
 }}
 """,
     "consumer": """\
-//! `{event_type}`: noted, once.
+//! `{event_type}`: recorded once.
 
 use contracts::{{
     events::{{Envelope, {event}}},
@@ -209,15 +209,15 @@ mod tests {{
 }}
 """,
     "timer": """\
-//! A timer: comes again each day, until it has come often enough.
+//! A timer that runs once a day, a few times.
 
 use contracts::{{{service}::{type}, timers::Due}};
 use domain::{{{subject}, time::after}};
 use runtime::{{Granted, StepError}};
 
-/// How often it comes.
+/// How often it runs.
 const TIMES: u32 = 3;
-/// Between one time and the next.
+/// From one run to the next.
 const WAIT_S: i64 = 24 * 3_600;
 
 pub async fn handle(deps: &Granted<{type}>, due: Due<{subject}>) -> Result<(), StepError> {{
@@ -244,7 +244,7 @@ mod tests {{
     }}
 
     #[tokio::test]
-    async fn it_comes_again_a_day_later() {{
+    async fn it_runs_again_a_day_later() {{
         let world = World::new().await;
         let due = due(&world, 0);
         handle(&world.deps.granted(), due.clone()).await.unwrap();
@@ -253,7 +253,7 @@ mod tests {{
     }}
 
     #[tokio::test]
-    async fn the_last_time_leaves_no_timer_behind() {{
+    async fn the_last_run_leaves_no_timer_behind() {{
         let world = World::new().await;
         handle(&world.deps.granted(), due(&world, TIMES - 1)).await.unwrap();
         assert_eq!(timers(&world), []);
@@ -265,8 +265,8 @@ mod tests {{
 DOES = {
     "read": "shows the store's name",
     "write": "changes the store's description",
-    "consumer": "notes that it happened",
-    "timer": "comes again each day, three times in all",
+    "consumer": "records that the event was received",
+    "timer": "runs once a day, three times in all",
 }
 CALLS = {"read": "1 read", "write": "1 read, 1 transaction", "consumer": "1 transaction", "timer": "1 transaction"}
 WHERE = {"read": "store by key", "write": "store by key", "consumer": "inbox", "timer": "timer by key"}
