@@ -28,6 +28,8 @@ runtime::functions! {
 }
 
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod placing_with_coupons;

@@ -18,4 +18,6 @@ runtime::functions! {
 }
 
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod fixtures;
