@@ -11,7 +11,7 @@ fn main() -> runtime::Exit {{
 
 ROW = {
     "read": """\
-    /// Shows the store's name.
+    /// Show the store's name
     {type} = {method} "{path}" => "{name}" {{
         access: {access}, store: Required, idempotency: None,
         path: {path_type}, query: Nothing, body: Nothing, reply: 200 {reply},
@@ -43,6 +43,7 @@ ROW = {
 }
 
 PATH = """\
+/// The path of `{name}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct {path_type} {{
@@ -51,20 +52,23 @@ pub struct {path_type} {{
 """
 
 REPLY = """\
-/// What `{name}` answers.
+/// The reply of `{name}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct {reply} {{
-{path_fields}    pub {field}: {field_type},
+{path_fields}    /// The store's {field}.
+    pub {field}: {field_type},
 }}
 
 """
 
 BODY = """\
+/// The body of `{name}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct {body_type} {{
+    /// The store's new description.
     #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), custom(check::clean))]
     pub description: String,
 }}
