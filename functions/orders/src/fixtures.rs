@@ -86,12 +86,6 @@ impl Fixture {
         self.deps().timer(&cause, self.world.tenant, self.order.id, self.order.expires_at)
     }
 
-    /// The event that placing the order sent.
-    pub(crate) fn created(&self) -> Envelope<OrderCreated> {
-        let sent = self.sent().into_iter().find(|event| event.version == 1).unwrap();
-        serde_json::from_value(serde_json::to_value(sent).unwrap()).unwrap()
-    }
-
     pub(crate) fn completed(&self) -> Envelope<PaymentCompleted> {
         let total = self.order.totals.total;
         self.event(PaymentCompleted {

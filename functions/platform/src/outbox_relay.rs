@@ -101,12 +101,14 @@ mod tests {
     fn events(world: &World, count: usize, detail_bytes: usize) -> Vec<OutboxRecord> {
         let event = |_| {
             let id = world.deps.id(EventId::from_ulid);
+            let mut detail = json!({ "id": id }).to_string();
+            detail.push_str(&" ".repeat(detail_bytes.saturating_sub(detail.len())));
             OutboxRecord {
                 id,
                 event_type: "ORDER_CREATED".into(),
                 source: "selleasi.orders".into(),
                 time: world.deps.now(),
-                detail: format!("{:detail_bytes$}", json!({ "id": id }).to_string()),
+                detail,
             }
         };
         (0..count).map(event).collect()

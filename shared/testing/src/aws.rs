@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
-use runtime::email::Email;
+use mail::Email;
 use serde_json::{Value, json};
 
 use crate::dynamo::Embedded;

@@ -27,13 +27,13 @@ use serde::de::{DeserializeOwned, IntoDeserializer, value::MapDeserializer};
 use store::StoredAnswer;
 
 use crate::{
-    auth::Principal,
+    auth::{self, Principal},
     boot::{Boot, Erased},
     deps::Deps,
     events::Cause,
     granted::{Extra, Granted},
     handler::Handler,
-    telemetry, tokens,
+    telemetry,
 };
 
 /// What a handler gives back.
@@ -159,7 +159,7 @@ async fn principal(deps: &Deps, route: &Route, raw: &RawRequest) -> Result<Optio
         Access::PublicOrToken => {
             let bearer = raw.header("authorization").and_then(|header| header.strip_prefix("Bearer "));
             match bearer {
-                Some(token) if raw.principal.is_none() => Ok(Some(tokens::verify(deps, token).await?)),
+                Some(token) if raw.principal.is_none() => Ok(Some(auth::verify(deps, token).await?)),
                 _ => Ok(raw.principal.clone()),
             }
         }
