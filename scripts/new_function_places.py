@@ -10,10 +10,8 @@ from new_function_tree import Refused, Tree, add_import, camel, need
 
 # As the generator has it: Lambda's 64 characters less `selleasi-<env>-`.
 NAME_MAX = 34
-# Nested stacks, folders and crates that are no service's.
-TAKEN_SERVICES = {
-    "alarms", "contracts", "data", "domain", "generator", "registry", "runtime", "simulator", "store", "testing",
-}  # fmt: skip
+# Nested stacks and crates that are no service's, besides what is in shared/.
+TAKEN_SERVICES = {"alarms", "data", "generator", "registry", "simulator"}
 RUST_WORDS = set(
     "as async await box break const continue crate dyn else enum extern false final fn for gen if impl in let lib loop "
     "macro match mod move mut override priv pub ref return self static struct super trait true try type typeof union "
@@ -40,7 +38,8 @@ class Function:
         need(f'"{name}"' not in self.rows(), f"{name} is there already")
         need(not tree.exists(f"{self.folder}/src/{self.verb}.rs"), f"{self.folder}/src/{self.verb}.rs is there already")
         if self.is_new_service:
-            is_free = self.service not in TAKEN_SERVICES and not tree.exists(self.module)
+            taken = {*TAKEN_SERVICES, *(path.name for path in (tree.root / "shared").iterdir())}
+            is_free = self.service not in taken and not tree.exists(self.module)
             need(is_free, f"{name}: a service cannot be called {self.service}")
         elif not tree.exists(self.module):
             raise Refused(f"{name}: {self.service} is no service")

@@ -61,6 +61,7 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Copy:
         ("timer carts-desk CartId", "functions/carts/src/desk.rs is there already"),
         ("timer events-remind CartId", "a service cannot be called events"),
         ("timer data-remind CartId", "a service cannot be called data"),
+        ("timer domain-remind CartId", "a service cannot be called domain"),
         ("consumer loyalty-on-order-lost ORDER_LOST", "ORDER_LOST is no event"),
         ("endpoint products-related LIST /products/{id}/related", "expected one of GET, POST"),
         ("endpoint products-related GET products", "expected a path like"),
