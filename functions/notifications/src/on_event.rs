@@ -258,6 +258,7 @@ mod tests {
                 state: OrderState::Completed { payment_id: world.deps.id(PaymentId::from_ulid), completed_at: now },
                 placed_at: now,
                 expires_at: now,
+                payment_window_s: 900,
                 updated_at: now,
                 fulfilment: None,
                 returns: vec![],

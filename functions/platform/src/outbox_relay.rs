@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use contracts::platform::OutboxRelay;
-use runtime::{Granted, StepError};
+use runtime::{Granted, StepError, With};
 use store::OutboxRecord;
 
 use crate::bus::Bus;
@@ -19,6 +19,10 @@ const TIME_BYTES: usize = 14;
 const TRIES: u32 = 5;
 
 pub async fn handle(deps: &Granted<OutboxRelay, Bus>, events: Vec<OutboxRecord>) -> Result<(), StepError> {
+    publish(deps, events).await
+}
+
+pub(crate) async fn publish(deps: &With<Bus>, events: Vec<OutboxRecord>) -> Result<(), StepError> {
     let mut left = events;
     for attempt in 0..TRIES {
         if attempt > 0 {

@@ -12,6 +12,7 @@ pub mod authorizer;
 pub mod boot;
 pub mod claims;
 pub mod config;
+pub mod dead_letters;
 pub mod deps;
 pub mod events;
 pub mod granted;
