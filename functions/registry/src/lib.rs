@@ -24,6 +24,9 @@ pub fn functions() -> Vec<Hosted> {
 }
 
 #[cfg(test)]
+mod every_endpoint;
+
+#[cfg(test)]
 mod tests {
     use super::functions;
 

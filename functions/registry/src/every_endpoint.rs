@@ -1,0 +1,125 @@
+//! What the front door does for every endpoint alike, tried on each of them with its own sample request: the store that
+//! staff need not name, the token that is optional, and the answer that an idempotency key may have.
+
+use std::{collections::HashMap, path::Path};
+
+use contracts::{
+    Row,
+    row::{Access, Idempotency, StoreScope},
+};
+use domain::Role;
+use runtime::{Hosted, Principal, Running, http::RawRequest};
+use serde_json::Value;
+use testing::World;
+
+use crate::functions;
+
+/// The sample request of an endpoint, by somebody of this world.
+fn sample(row: &Row, principal: Option<Principal>) -> RawRequest {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../events/api/{}.json", row.function));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let event: Value = serde_json::from_str(&text).unwrap();
+    let texts = |of: &Value| -> HashMap<String, String> {
+        let pairs = of.as_object().into_iter().flatten();
+        pairs.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+    };
+    let mut headers = texts(&event["headers"]);
+    for name in ["x-store", "host", "authorization"] {
+        headers.remove(name);
+    }
+    RawRequest {
+        request_id: "req-1".into(),
+        path: event["rawPath"].as_str().unwrap_or_default().into(),
+        path_parameters: texts(&event["pathParameters"]),
+        query: event["rawQueryString"].as_str().unwrap_or_default().into(),
+        headers,
+        body: event["body"].as_str().unwrap_or_default().into(),
+        source_ip: "203.0.113.7".into(),
+        principal,
+    }
+}
+
+/// The status and the code of an answer.
+async fn send(world: &World, hosted: &Hosted, request: RawRequest) -> (u16, String) {
+    let Running::Http(endpoint) = hosted.start(world.deps.boot()) else { panic!("not an endpoint") };
+    let reply = endpoint(request).await;
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    (reply.status, body["code"].as_str().unwrap_or_default().to_owned())
+}
+
+fn endpoints(wanted: impl Fn(&Row) -> bool) -> Vec<Hosted> {
+    functions().into_iter().filter(|hosted| hosted.row.route().is_some() && wanted(hosted.row)).collect()
+}
+
+fn needs_staff(row: &Row) -> bool {
+    matches!(row.route().unwrap().access, Access::Needs(permission) if permission.roles().contains(&Role::Owner))
+}
+
+#[tokio::test]
+async fn staff_of_a_tenant_with_one_store_need_not_name_it() {
+    let world = World::new().await;
+    let endpoints = endpoints(|row| row.route().unwrap().store == StoreScope::Required && needs_staff(row));
+    assert!(!endpoints.is_empty());
+    for hosted in endpoints {
+        let (status, code) = send(&world, &hosted, sample(hosted.row, Some(world.owner.clone()))).await;
+        let listed = status < 400 || hosted.row.problems().iter().any(|listed| listed.name == code);
+        assert!(listed && code != "store_missing", "{}: {status} {code}", hosted.row.function);
+    }
+}
+
+#[tokio::test]
+async fn whoever_buys_names_the_store() {
+    let world = World::new().await;
+    for hosted in endpoints(|row| row.route().unwrap().store == StoreScope::Required && !needs_staff(row)) {
+        let buyer = matches!(hosted.row.route().unwrap().access, Access::Needs(_)).then(|| world.buyer.clone());
+        let buyer = buyer.map(|buyer| Principal { role: Role::Customer, ..buyer });
+        let mut request = sample(hosted.row, buyer);
+        assert_eq!(
+            send(&world, &hosted, request.clone()).await,
+            (400, "store_missing".into()),
+            "{}",
+            hosted.row.function
+        );
+        request.headers.insert("x-store".into(), world.store.slug.clone());
+        let (status, code) = send(&world, &hosted, request).await;
+        assert!(!code.starts_with("store_"), "{}: {status} {code}", hosted.row.function);
+    }
+}
+
+#[tokio::test]
+async fn where_a_token_is_optional_it_is_read_and_says_whose_store_is_meant() {
+    let world = World::new().await;
+    let token = identity::sessions::issue(&world.deps, &world.owner).await.unwrap();
+    let endpoints = endpoints(|row| row.route().unwrap().access == Access::PublicOrToken);
+    assert!(!endpoints.is_empty());
+    for hosted in endpoints {
+        let mut request = sample(hosted.row, None);
+        assert_eq!(send(&world, &hosted, request.clone()).await, (400, "store_missing".into()));
+        request.headers.insert("authorization".into(), format!("Bearer {token}"));
+        let (status, code) = send(&world, &hosted, request.clone()).await;
+        assert!(status < 400 || code == "not_found", "{}: {status} {code}", hosted.row.function);
+        request.headers.insert("authorization".into(), format!("Bearer {token}x"));
+        assert_eq!(send(&world, &hosted, request).await, (401, "unauthorized".into()));
+    }
+}
+
+/// A request that is refused may be one that was answered well before, so the answer to its key is looked for.
+#[tokio::test]
+async fn a_refused_request_looks_for_the_answer_to_its_key() {
+    let world = World::new().await;
+    let endpoints = endpoints(|row| row.route().unwrap().idempotency != Idempotency::None);
+    assert!(!endpoints.is_empty());
+    for hosted in endpoints {
+        let role = if needs_staff(hosted.row) { Role::Owner } else { Role::Customer };
+        let mut request = sample(hosted.row, Some(Principal { role, ..world.owner.clone() }));
+        request.headers.insert("x-store".into(), world.store.slug.clone());
+        request.headers.insert("idempotency-key".into(), format!("key of {}", hosted.row.function).replace(' ', "-"));
+        world.dynamo.take_calls();
+        let (status, code) = send(&world, &hosted, request).await;
+        // What needs nothing but the request is done; all others name something that is not there.
+        if status >= 400 {
+            assert!(hosted.row.problems().iter().any(|listed| listed.name == code), "{}: {code}", hosted.row.function);
+            assert!(world.dynamo.take_calls().contains_key("GetItem"), "{}: {status} {code}", hosted.row.function);
+        }
+    }
+}
