@@ -56,6 +56,7 @@ mod shrink;
 mod sizes;
 mod steps;
 mod story;
+mod timers;
 mod wire;
 mod world;
 
