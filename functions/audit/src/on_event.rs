@@ -27,11 +27,10 @@ pub async fn handle(deps: &Granted<OnEvent>, events: Vec<Envelope<Value>>) -> Ve
     let mut failures = BTreeMap::new();
     for (tenant, events) in of_tenants {
         if let Err(error) = record(deps, tenant, events).await {
-            failures.insert(tenant, error.to_string());
+            failures.insert(tenant, error);
         }
     }
-    let result =
-        |event: &Envelope<Value>| failures.get(&event.tenant_id).map_or(Ok(()), |reason| Err(StepError::retry(reason)));
+    let result = |event: &Envelope<Value>| failures.get(&event.tenant_id).map_or(Ok(()), |error| Err(error.clone()));
     events.iter().map(result).collect()
 }
 

@@ -4,18 +4,18 @@ use contracts::auth::Guest;
 use domain::{AccountId, Role};
 use runtime::{
     Call, Granted, Outcome, Reply,
-    sessions::{self, Bearer},
+    sessions::{self, Subject},
 };
 
 pub async fn handle(deps: &Granted<Guest>, call: Call<Guest>) -> Outcome<Guest> {
     let store = call.store()?;
-    let bearer = Bearer {
+    let subject = Subject {
         account_id: deps.id(AccountId::from_ulid),
         tenant_id: Some(store.tenant_id),
         store_id: Some(store.store_id),
         role: Role::Guest,
     };
-    let (session, tokens) = sessions::open(deps, bearer).await?;
+    let (session, tokens) = sessions::open(deps, subject).await?;
     let mut tx = deps.tx();
     tx.create((), &session);
     call.commit(deps, tx, Reply::new(&tokens)).await?.or_changed()

@@ -7,7 +7,7 @@ use runtime::{
     Call, Deps, Granted, Outcome, Problem, Reply,
     claims::StoreRef,
     password,
-    sessions::{self, Bearer},
+    sessions::{self, Subject},
 };
 use store::{CustomerRecord, SortOrder, Tx, keys};
 
@@ -29,11 +29,11 @@ pub async fn handle(deps: &Granted<Login>, call: Call<Login>) -> Outcome<Login> 
         ));
     }
     let mut tx = deps.tx();
-    let bearer = match call.store {
+    let subject = match call.store {
         Some(store) => as_customer(deps, &mut tx, store, &account).await?,
         None => as_team(deps, &account, call.body.tenant_id).await?,
     };
-    let (session, tokens) = sessions::open(deps, bearer).await?;
+    let (session, tokens) = sessions::open(deps, subject).await?;
     tx.create((), &session);
     call.commit(deps, tx, Reply::new(&tokens)).await?.or_changed()
 }
@@ -49,15 +49,15 @@ async fn check_password(deps: &Deps, call: &Call<Login>) -> Result<Account, Prob
 }
 
 /// The tenant gets its own record of the customer at the first sign-in.
-async fn as_customer(deps: &Deps, tx: &mut Tx, store: StoreRef, account: &Account) -> Result<Bearer, Problem> {
+async fn as_customer(deps: &Deps, tx: &mut Tx, store: StoreRef, account: &Account) -> Result<Subject, Problem> {
     let tenant = store.tenant_id;
     if deps.db.get::<CustomerRecord>(&keys::customer(tenant, account.id)).await?.is_none() {
         tx.create(tenant, &customer(account, deps.now()));
     }
-    Ok(Bearer { account_id: account.id, tenant_id: Some(tenant), store_id: None, role: Role::Customer })
+    Ok(Subject { account_id: account.id, tenant_id: Some(tenant), store_id: None, role: Role::Customer })
 }
 
-async fn as_team(deps: &Deps, account: &Account, wanted: Option<TenantId>) -> Result<Bearer, Problem> {
+async fn as_team(deps: &Deps, account: &Account, wanted: Option<TenantId>) -> Result<Subject, Problem> {
     let list = keys::memberships(account.id);
     let (found, _) = deps.db.list::<Membership>(&list, SortOrder::Ascending, MEMBERSHIPS_MAX, None).await?;
     let mut memberships = found.into_iter().map(|membership| membership.value);
@@ -66,7 +66,7 @@ async fn as_team(deps: &Deps, account: &Account, wanted: Option<TenantId>) -> Re
         Some(tenant) => Some(memberships.find(|held| held.tenant_id == tenant).ok_or_else(Problem::not_found)?),
         None => memberships.min_by_key(|held| held.joined_at),
     };
-    Ok(Bearer {
+    Ok(Subject {
         account_id: account.id,
         tenant_id: membership.as_ref().map(|membership| membership.tenant_id),
         store_id: None,

@@ -4,7 +4,7 @@ use contracts::auth::SwitchTenant;
 use domain::{account::Session, tenant::Membership};
 use runtime::{
     Call, Granted, Outcome, Problem, Reply,
-    sessions::{self, Bearer},
+    sessions::{self, Subject},
 };
 use store::keys;
 
@@ -17,9 +17,9 @@ pub async fn handle(deps: &Granted<SwitchTenant>, call: Call<SwitchTenant>) -> O
     let current = current.ok_or_else(Problem::unauthorized)?;
     let membership = found.take::<Membership>(&membership)?.ok_or_else(Problem::not_found)?.value;
 
-    let bearer =
-        Bearer { account_id: principal.account_id, tenant_id: Some(tenant), store_id: None, role: membership.role };
-    let (opened, tokens) = sessions::open(deps, bearer).await?;
+    let subject =
+        Subject { account_id: principal.account_id, tenant_id: Some(tenant), store_id: None, role: membership.role };
+    let (opened, tokens) = sessions::open(deps, subject).await?;
     let mut tx = deps.tx();
     tx.check(session, current.version);
     tx.create((), &opened);

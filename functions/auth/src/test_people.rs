@@ -4,7 +4,7 @@ use contracts::auth::Tokens;
 use domain::{AccountId, Role, TenantId, account::Account, tenant::Membership};
 use runtime::{
     Principal, password,
-    sessions::{self, Bearer},
+    sessions::{self, Subject},
     tokens,
 };
 use serde_json::json;
@@ -77,8 +77,8 @@ pub(crate) async fn session(
     tenant_id: Option<TenantId>,
     role: Role,
 ) -> (Tokens, Principal) {
-    let bearer = Bearer { account_id, tenant_id, store_id: None, role };
-    let (session, tokens) = sessions::open(&world.deps, bearer).await.unwrap();
+    let subject = Subject { account_id, tenant_id, store_id: None, role };
+    let (session, tokens) = sessions::open(&world.deps, subject).await.unwrap();
     let mut tx = world.deps.tx();
     tx.create((), &session);
     world.deps.db.commit(tx).await.unwrap();

@@ -85,6 +85,6 @@ mod tests {
         }
         assert_eq!(update(&world, &world.buyer, json!({})).await.status(), 403);
         let request = TestRequest::new().by(&principal).header("if-match", "\"1\"").json(json!({ "full_name": "Eve" }));
-        assert_eq!(request.send(&world.deps, handle).await.problem(), (412, "changed".into()));
+        assert_eq!(request.send(&world.deps, handle).await.problem(), (412, "version_mismatch".into()));
     }
 }

@@ -9,7 +9,7 @@ use domain::{
 };
 use runtime::{
     Call, Deps, Granted, Outcome, Problem, Reply, codes,
-    sessions::{self, Bearer},
+    sessions::{self, Subject},
 };
 use store::{AccountCode, CustomerRecord, Tx, Versioned, keys};
 
@@ -60,8 +60,8 @@ async fn finish(
 ) -> Outcome<VerifyEmail> {
     let (tenant, now) = (call.store()?.tenant_id, deps.now());
     let verified = Account { email_verified: true, updated_at: now, ..account.value };
-    let bearer = Bearer { account_id: verified.id, tenant_id: Some(tenant), store_id: None, role: Role::Customer };
-    let (session, tokens) = sessions::open(deps, bearer).await?;
+    let subject = Subject { account_id: verified.id, tenant_id: Some(tenant), store_id: None, role: Role::Customer };
+    let (session, tokens) = sessions::open(deps, subject).await?;
     tx.update((), &verified, account.version);
     tx.create((), &session);
     if !is_customer {

@@ -55,7 +55,7 @@ mod tests {
             let request = request(&world).path("id", made.id).header("if-match", format!("\"{version}\""));
             request.send(&world.deps, handle)
         };
-        assert_eq!(send(1).await.problem(), (412, "changed".into()));
+        assert_eq!(send(1).await.problem(), (412, "version_mismatch".into()));
         assert_eq!(send(2).await.ok::<Coupon>().uses, 1);
     }
 

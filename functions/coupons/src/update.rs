@@ -145,9 +145,9 @@ mod tests {
             request.json(json!({ "cap": cap })).send(&world.deps, handle)
         };
         assert_eq!(send(1, 5).await.status(), 200);
-        assert_eq!(send(1, 6).await.problem(), (412, "changed".into()));
+        assert_eq!(send(1, 6).await.problem(), (412, "version_mismatch".into()));
         redeem(&world, made.id, "ada@example.com").await;
-        assert_eq!(send(2, 6).await.problem(), (412, "changed".into()));
+        assert_eq!(send(2, 6).await.problem(), (412, "version_mismatch".into()));
         assert_eq!(send(3, 6).await.status(), 200);
     }
 

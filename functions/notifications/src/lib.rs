@@ -1,5 +1,7 @@
 //! Notifications: people are told what happened, by e-mail.
 
+#![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
+
 pub mod on_event;
 
 mod letters;

@@ -19,7 +19,7 @@ use domain::{
 use runtime::{
     Call, Deps, Granted, Outcome, Problem, Reply,
     http::Committed,
-    sessions::{self, Bearer},
+    sessions::{self, Subject},
 };
 use store::{CommitError, EmailClaim, Op, StoreClaim, Tx, Versioned, keys};
 
@@ -40,9 +40,9 @@ pub async fn handle(deps: &Granted<Complete>, call: Call<Complete>) -> Outcome<C
         return Err(Problem::new(&problems::INVALID_STATE, "say what the store is first"));
     };
     let (tenant, store) = (tenant(&onboarding, now), store(deps, &onboarding, &profile, now));
-    let bearer =
-        Bearer { account_id: onboarding.account_id, tenant_id: Some(tenant.id), store_id: None, role: Role::Owner };
-    let (session, tokens) = sessions::open(deps, bearer).await?;
+    let subject =
+        Subject { account_id: onboarding.account_id, tenant_id: Some(tenant.id), store_id: None, role: Role::Owner };
+    let (session, tokens) = sessions::open(deps, subject).await?;
     let done = onboarding.completed(now)?;
 
     let mut tx = deps.tx();

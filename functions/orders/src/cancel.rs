@@ -25,9 +25,9 @@ mod tests {
         atomic::{AtomicBool, Ordering},
     };
 
+    use contracts::events::Envelope;
     use contracts::events::PaymentCompleted;
     use domain::{Role, Timestamp, order::OrderStatus};
-    use contracts::events::Envelope;
     use runtime::{Clock, Principal};
     use testing::{TestDeps, TestRequest, http::Answer};
 
@@ -122,7 +122,9 @@ mod tests {
     impl Clock for PaidMeanwhile {
         fn now(&self) -> Timestamp {
             if !self.is_over.swap(true, Ordering::SeqCst) {
-                meanwhile(async { on_payment_completed::handle(&self.deps.granted(), self.paid.clone()).await.unwrap() });
+                meanwhile(async {
+                    on_payment_completed::handle(&self.deps.granted(), self.paid.clone()).await.unwrap()
+                });
             }
             self.deps.now()
         }

@@ -1,7 +1,7 @@
 //! `POST /orders/{id}/returns/{return_id}/decide`: the team accepts or rejects a return, once.
 
 use contracts::{
-    orders::{Decide, Return as ReturnView},
+    orders::{DecideReturn, Return as ReturnView},
     problems,
 };
 use domain::order::{
@@ -12,7 +12,7 @@ use runtime::{Call, Granted, Outcome, Problem, Reply};
 
 use crate::transition::request;
 
-pub async fn handle(deps: &Granted<Decide>, call: Call<Decide>) -> Outcome<Decide> {
+pub async fn handle(deps: &Granted<DecideReturn>, call: Call<DecideReturn>) -> Outcome<DecideReturn> {
     let id = call.path.return_id;
     if call.body.restock && !call.body.accept {
         return Err(Problem::invalid_field("/restock", "not_accepted", "only accepted goods go back into stock"));

@@ -60,10 +60,12 @@ mod tests {
     async fn a_timer_that_comes_early_comes_again() {
         let fixture = Fixture::new().await;
         let Running::Queue(expire) = host::timer(handle).start(fixture.deps().boot()) else { panic!("not a queue") };
-        let message = || serde_json::from_value(json!({
-            "messageId": "1", "receiptHandle": "r", "body": serde_json::to_string(&fixture.due()).unwrap(),
-            "attributes": { "ApproximateReceiveCount": "1" },
-        }));
+        let message = || {
+            serde_json::from_value(json!({
+                "messageId": "1", "receiptHandle": "r", "body": serde_json::to_string(&fixture.due()).unwrap(),
+                "attributes": { "ApproximateReceiveCount": "1" },
+            }))
+        };
         let answer = expire(vec![message().unwrap()]).await;
         assert_eq!(answer.batch_item_failures.len(), 1);
         assert_eq!((fixture.status().await, fixture.world.aws.take_held_back_s()), (OrderStatus::Pending, vec![5]));

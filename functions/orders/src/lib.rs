@@ -1,5 +1,7 @@
 //! Orders: their endpoints and the steps of the saga that move them, one file each.
 
+#![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
+
 pub mod cancel;
 pub mod decide_return;
 pub mod expire;
@@ -25,6 +27,8 @@ runtime::functions! {
     timer: expire;
 }
 
+#[cfg(test)]
+mod answers;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]

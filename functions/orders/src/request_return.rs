@@ -2,7 +2,7 @@
 
 use contracts::{
     http::FieldError,
-    orders::{AskReturn, Return as ReturnView},
+    orders::{RequestReturn, Return as ReturnView},
     problems,
 };
 use domain::{
@@ -16,7 +16,7 @@ use runtime::{Call, Granted, Outcome, Problem, Reply};
 
 use crate::transition::request;
 
-pub async fn handle(deps: &Granted<AskReturn>, call: Call<AskReturn>) -> Outcome<AskReturn> {
+pub async fn handle(deps: &Granted<RequestReturn>, call: Call<RequestReturn>) -> Outcome<RequestReturn> {
     let id = deps.id(ReturnId::from_ulid);
     request(deps, &call, call.path.id, |order| {
         let lines = call.body.lines.iter().cloned().map(Into::into).collect();

@@ -94,10 +94,7 @@ fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, next: &Order
 
 /// Whether the order no longer waits for its payment, so that its window may close unnoticed.
 const fn ends_waiting(change: &Change) -> bool {
-    matches!(
-        change,
-        Change::Paid { .. } | Change::CancelRequested { .. } | Change::Cancelled { refund: false, .. }
-    )
+    matches!(change, Change::Paid { .. } | Change::CancelRequested { .. } | Change::Cancelled { refund: false, .. })
 }
 
 /// Emits the event for one transition of an order.
@@ -194,13 +191,13 @@ fn returned_quantities(order: &Order, lines: &[ReturnLine]) -> Vec<LineQuantity>
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use contracts::timers::Due;
     use contracts::{
         events::{self, Envelope},
         orders::OnPaymentFailed,
     };
     use domain::order::OrderStatus;
     use proptest::{prelude::*, sample::Index, test_runner::Config};
-    use contracts::timers::Due;
     use runtime::Principal;
     use testing::TestRequest;
 

@@ -1,6 +1,6 @@
 //! Reconciliation: for every checkout opened and every refund asked for, the provider is asked by and by, whether or
-//! not it ever calls. The timer is set again, less and less often, until everything has ended or 72 hours are over; then
-//! a person is asked, by the alarm on the metric `reconciliation_gave_up`.
+//! not it ever calls. The timer is set again, less and less often, until everything has ended or 72 hours are over. What
+//! is open even then is for a person, who is called by the alarm on the metric `reconciliation_gave_up`.
 
 use contracts::{payments::Reconcile, timers::Due};
 use domain::{OrderId, TenantId, Timestamp, payment::Payment, time::after};
@@ -18,21 +18,28 @@ const GIVE_UP_AFTER_S: i64 = 72 * 3_600;
 
 pub async fn handle(deps: &Granted<Reconcile, Paystack>, due: Due<OrderId>) -> Result<(), StepError> {
     let received = deps.due(&due);
-    let since = match ask_and_settle(deps, &received, due.subject).await {
+    let (since, is_open) = match ask_and_settle(deps, &received, due.subject).await {
         Ok(payment) if is_over(&payment) => return Ok(()),
-        // A refund that was recorded after this timer was first set has begun the asking anew.
-        Ok(payment) => payment.live_refunds().map(|refund| refund.requested_at).fold(due.since, Timestamp::max),
+        Ok(payment) => {
+            // A refund that was recorded after this timer was first set has begun the asking anew.
+            let asked_at = payment.live_refunds().map(|refund| refund.requested_at);
+            (asked_at.fold(due.since, Timestamp::max), payment.live_refunds().next().is_some())
+        }
         // A provider that is away must not end the asking, so its silence sets the timer again like any open end.
         Err(StepError::Retry(reason)) => {
             tracing::warn!(order_id = %due.subject, reason, "not settled yet");
-            due.since
+            (due.since, true)
         }
         Err(error) => return Err(error),
     };
     let now = deps.now();
     if now >= after(since, GIVE_UP_AFTER_S) {
-        tracing::error!(order_id = %due.subject, "reconciliation gave up");
-        telemetry::count(&deps.config, "reconciliation_gave_up", 1, now);
+        // A checkout that the provider says was never paid is no question any more; a refund that has not ended, or a
+        // provider that did not say, is one for a person.
+        if is_open {
+            tracing::error!(order_id = %due.subject, "reconciliation gave up");
+            telemetry::count(&deps.config, "reconciliation_gave_up", 1, now);
+        }
         return Ok(());
     }
     let attempt = if since > due.since { 0 } else { due.attempt + 1 };

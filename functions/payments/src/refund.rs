@@ -1,7 +1,7 @@
 //! `POST /orders/{id}/payment/refunds`: the seller sends money back, a part of it or all.
 
 use contracts::{
-    payments::{GiveBack, Refund as RefundView},
+    payments::{CreateRefund, Refund as RefundView},
     problems,
 };
 use domain::{
@@ -15,7 +15,7 @@ use store::keys;
 
 use crate::{reconcile, refunds::request};
 
-pub async fn handle(deps: &Granted<GiveBack>, call: Call<GiveBack>) -> Outcome<GiveBack> {
+pub async fn handle(deps: &Granted<CreateRefund>, call: Call<CreateRefund>) -> Outcome<CreateRefund> {
     let (tenant, id) = (call.tenant()?, call.path.id);
     let (order_key, payment_key) = (keys::order(tenant, id), keys::payment(tenant, id));
     // Somebody may book meanwhile.

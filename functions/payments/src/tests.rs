@@ -1,5 +1,7 @@
 //! The payment steps together, against a provider in the process with its own books.
 
+mod answers;
+
 use std::sync::Arc;
 
 use contracts::{

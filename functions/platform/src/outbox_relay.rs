@@ -97,13 +97,17 @@ mod tests {
 
     use super::*;
 
+    /// Events with details of so many bytes, or as few as hold the id.
     fn events(world: &World, count: usize, detail_bytes: usize) -> Vec<OutboxRecord> {
-        let event = |_| OutboxRecord {
-            id: world.deps.id(EventId::from_ulid),
-            event_type: "ORDER_CREATED".into(),
-            source: "selleasi.orders".into(),
-            time: world.deps.now(),
-            detail: "x".repeat(detail_bytes),
+        let event = |_| {
+            let id = world.deps.id(EventId::from_ulid);
+            OutboxRecord {
+                id,
+                event_type: "ORDER_CREATED".into(),
+                source: "selleasi.orders".into(),
+                time: world.deps.now(),
+                detail: format!("{:detail_bytes$}", json!({ "id": id }).to_string()),
+            }
         };
         (0..count).map(event).collect()
     }
@@ -135,7 +139,8 @@ mod tests {
         assert_eq!(lengths(&calls(events(&world, 10, 10))), [10]);
         assert_eq!(lengths(&calls(events(&world, 23, 10))), [10, 10, 3]);
         assert_eq!(lengths(&calls(events(&world, 7, 64 * 1024))), [3, 3, 1]);
-        let exact = BYTES_MAX / 4 - size(&events(&world, 1, 0)[0]);
+        let smallest = &events(&world, 1, 0)[0];
+        let exact = BYTES_MAX / 4 - (size(smallest) - smallest.detail.len());
         assert_eq!(lengths(&calls(events(&world, 5, exact))), [4, 1]);
         let all = events(&world, 23, 10);
         assert_eq!(ids(&calls(all.clone()).concat()), ids(&all));

@@ -127,7 +127,7 @@ mod tests {
             request.json(json!({ "name": name })).send(&world.deps, handle)
         };
         assert_eq!(send(1, "One").await.status(), 200);
-        assert_eq!(send(1, "Two").await.problem(), (412, "changed".into()));
+        assert_eq!(send(1, "Two").await.problem(), (412, "version_mismatch".into()));
         assert_eq!(send(2, "Two").await.status(), 200);
     }
 

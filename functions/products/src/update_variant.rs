@@ -3,7 +3,7 @@
 
 use contracts::{
     patch::set,
-    products::{UpdateVariant, UpdateVariantRoute},
+    products::{UpdateVariant, VariantChanges},
 };
 use domain::catalog::Variant;
 use runtime::{Call, Granted, Outcome, Problem, http::Committed};
@@ -11,7 +11,7 @@ use store::{CommitError, SkuClaim, keys};
 
 use crate::product::{check_currency, no_errors, read_with_store, reply, sku_taken, taken_problem, write};
 
-pub async fn handle(deps: &Granted<UpdateVariantRoute>, call: Call<UpdateVariantRoute>) -> Outcome<UpdateVariantRoute> {
+pub async fn handle(deps: &Granted<UpdateVariant>, call: Call<UpdateVariant>) -> Outcome<UpdateVariant> {
     let at = call.store()?;
     let (found, store) = read_with_store(deps, at, call.path.id).await?;
     let mut product = found.value;
@@ -45,7 +45,7 @@ pub async fn handle(deps: &Granted<UpdateVariantRoute>, call: Call<UpdateVariant
 }
 
 /// Whether that changes anything.
-fn apply(variant: &mut Variant, body: UpdateVariant) -> bool {
+fn apply(variant: &mut Variant, body: VariantChanges) -> bool {
     let mut changed = vec![];
     set(&mut variant.sku, body.sku, "sku", &mut changed);
     set(&mut variant.name, body.name, "name", &mut changed);
@@ -122,7 +122,7 @@ mod tests {
         let absent = request().path("vid", nothing).send(&world.deps, handle).await;
         assert_eq!(absent.problem(), (404, "not_found".into()));
         let stale = request().path("vid", made.variants[0].id).header("if-match", "\"7\"");
-        assert_eq!(stale.send(&world.deps, handle).await.problem(), (412, "changed".into()));
+        assert_eq!(stale.send(&world.deps, handle).await.problem(), (412, "version_mismatch".into()));
     }
 
     #[tokio::test]

@@ -6,10 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{Row, http::Problem, row::Route};
-use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{
+    generate::{SchemaGenerator, SchemaSettings},
+    transform::RecursiveTransform,
+};
 use serde_json::{Map, Value, json};
 
-use crate::{Result, endpoint};
+use crate::{Result, endpoint, enums::plain_enum};
 
 const REFERENCE: &str = "#/components/schemas/";
 
@@ -44,8 +47,12 @@ impl Api {
     /// Of those rows that are endpoints.
     pub(crate) fn new(rows: &[&'static Row]) -> Result<Self> {
         let endpoints: Vec<_> = rows.iter().filter_map(|row| Some((*row, row.route()?))).collect();
-        let mut reading = SchemaSettings::openapi3().for_deserialize().into_generator();
-        let mut writing = SchemaSettings::openapi3().for_serialize().into_generator();
+        let mut reading = SchemaSettings::openapi3()
+            .with_transform(RecursiveTransform(plain_enum))
+            .for_deserialize()
+            .into_generator();
+        let mut writing =
+            SchemaSettings::openapi3().with_transform(RecursiveTransform(plain_enum)).for_serialize().into_generator();
         let read: Vec<_> = endpoints.iter().map(|(_, route)| (route.schemas)(&mut reading)).collect();
         let written: Vec<_> = endpoints.iter().map(|(_, route)| (route.schemas)(&mut writing)).collect();
         let problem = writing.subschema_for::<Problem>().to_value();

@@ -1,17 +1,20 @@
 //! JSON Schema of each event's envelope, as it is sent.
 
 use contracts::events;
-use schemars::generate::SchemaSettings;
+use schemars::{generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Value, json};
 
-use crate::api;
+use crate::{api, enums::plain_enum};
 
 /// Type and schema.
 pub(crate) fn all() -> Vec<(&'static str, Value)> {
     events::schemas()
         .into_iter()
         .map(|(event_type, source, schema)| {
-            let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+            let mut generator = SchemaSettings::draft2020_12()
+                .with_transform(RecursiveTransform(plain_enum))
+                .for_serialize()
+                .into_generator();
             let mut schema = schema(&mut generator).to_value();
             schema["title"] = event_type.into();
             schema["properties"]["type"] = json!({ "const": event_type });

@@ -14,6 +14,7 @@ mod conform;
 mod data;
 mod dependencies;
 mod endpoint;
+mod enums;
 mod event_schemas;
 mod example;
 mod files;
@@ -44,6 +45,9 @@ use files::Files;
 pub type Result<T> = std::result::Result<T, String>;
 
 /// Writes every generated file below `root`, and the samples that are missing.
+///
+/// # Errors
+/// A row or a schema is inconsistent, or a file cannot be written.
 pub fn write(root: &Path) -> Result<()> {
     let api = api::Api::new(&contracts::endpoints())?;
     generate(&model::rows()?, &api)?.write(root)?;
@@ -53,6 +57,9 @@ pub fn write(root: &Path) -> Result<()> {
 /// Writes nothing, and says what is wrong below `root`: files that are stale, missing or left over, and where the
 /// source tree and the table disagree, or clients of the released API would break. Nothing is wrong where the list is
 /// empty.
+///
+/// # Errors
+/// A row or a schema is inconsistent, or a file cannot be read.
 pub fn check(root: &Path) -> Result<Vec<String>> {
     let rows = model::rows()?;
     let api = api::Api::new(&contracts::endpoints())?;
@@ -65,6 +72,9 @@ pub fn check(root: &Path) -> Result<Vec<String>> {
 }
 
 /// Writes a report beside them, and says what of the rows' grants is in none of the files that tests wrote into `folder`.
+///
+/// # Errors
+/// A file cannot be read.
 pub fn check_uses(folder: &Path) -> Result<Vec<String>> {
     uses::check(folder, &model::rows()?)
 }

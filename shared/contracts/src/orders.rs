@@ -294,7 +294,7 @@ impl From<TrackingInput> for Tracking {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct RequestReturn {
+pub struct NewReturn {
     /// The goods to return; each variant once.
     #[garde(length(min = 1, max = ORDER_LINES_MAX), dive)]
     pub lines: Vec<ReturnLineInput>,
@@ -327,7 +327,7 @@ impl From<ReturnLineInput> for ReturnLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct DecideReturn {
+pub struct ReturnDecision {
     /// Whether the return is accepted.
     #[garde(skip)]
     pub accept: bool,
@@ -476,9 +476,9 @@ endpoints! {
     ///
     /// Asks the seller to take back delivered goods. Possible within 30 days of delivery, and for no more units of a
     /// variant than were bought and are not in another return. 422 names the lines that cannot be returned.
-    AskReturn = Post "/orders/{id}/returns" => "orders-request-return" {
+    RequestReturn = Post "/orders/{id}/returns" => "orders-request-return" {
         access: Access::Needs(Permission::OrdersRequestReturn), store: None, idempotency: Required,
-        path: OrderPath, query: Nothing, body: RequestReturn, reply: 201 Return,
+        path: OrderPath, query: Nothing, body: NewReturn, reply: 201 Return,
         tables: [Orders: Get Put], emits: [ReturnRequested],
         problems: [INVALID_STATE, RETURN_WINDOW_CLOSED, TOO_MANY_RETURNS],
     }
@@ -486,9 +486,9 @@ endpoints! {
     ///
     /// An accepted return is refunded: the buyer gets the share of what was paid for the goods, without shipping. A
     /// decision is final. Repeating it changes nothing; a different decision is refused (409 `already_decided`).
-    Decide = Post "/orders/{id}/returns/{return_id}/decide" => "orders-decide-return" {
+    DecideReturn = Post "/orders/{id}/returns/{return_id}/decide" => "orders-decide-return" {
         access: Access::Needs(Permission::OrdersReturn), store: None, idempotency: Accepted,
-        path: ReturnPath, query: Nothing, body: DecideReturn, reply: 200 Return,
+        path: ReturnPath, query: Nothing, body: ReturnDecision, reply: 200 Return,
         tables: [Orders: Get Put], emits: [OrderReturned, ReturnRejected],
         problems: [ALREADY_DECIDED, INVALID_STATE],
     }

@@ -142,7 +142,7 @@ endpoints! {
     /// Refunds a part of what the buyer paid, or everything that is left. The refund is processed asynchronously: it
     /// is `requested` in this response, and the payment shows its final status. To refund an order completely before
     /// its goods are dispatched, cancel it instead, which releases its stock too.
-    GiveBack = Post "/orders/{id}/payment/refunds" => "payments-refund" {
+    CreateRefund = Post "/orders/{id}/payment/refunds" => "payments-refund" {
         access: Access::Needs(Permission::PaymentsRefund), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: NewRefund, reply: 201 Refund,
         tables: [Payments: BatchGet Put, Orders: BatchGet, Timers: Put], emits: [RefundInitiated],

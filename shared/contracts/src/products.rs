@@ -230,7 +230,7 @@ pub struct UpdateProduct {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct UpdateVariant {
+pub struct VariantChanges {
     /// Unique in the store.
     #[garde(length(min = 1, max = SKU_MAX), inner(custom(check::sku)))]
     #[serde(default)]
@@ -360,9 +360,9 @@ endpoints! {
         problems: [SKU_TAKEN, TOO_MANY_VARIANTS],
     }
     /// Update a variant
-    UpdateVariantRoute = Patch "/products/{id}/variants/{vid}" => "products-update-variant" {
+    UpdateVariant = Patch "/products/{id}/variants/{vid}" => "products-update-variant" {
         access: Access::Needs(Permission::ProductsWrite), store: Required, idempotency: None,
-        path: VariantPath, query: Nothing, body: UpdateVariant, reply: 200 Product,
+        path: VariantPath, query: Nothing, body: VariantChanges, reply: 200 Product,
         tables: [Catalog: BatchGet Put Delete, Tenants: BatchGet], emits: [ProductUpdated],
         problems: [SKU_TAKEN],
     }

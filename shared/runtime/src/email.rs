@@ -38,12 +38,13 @@ impl Email {
 /// What SES says, by its code: its messages quote addresses, which no log may hold.
 #[derive(Debug, thiserror::Error)]
 #[error("the e-mail was not sent: {}", self.0.as_deref().unwrap_or("no answer"))]
-pub struct EmailError(Option<String>);
+pub struct EmailError(Option<String>, Option<u16>);
 
 impl EmailError {
-    /// Whether SES answered that it did not take the message. Without an answer it may have gone out.
+    /// Whether SES answered that it did not take the message. After an error of its own, or without an answer, the
+    /// message may have gone out.
     pub fn is_refusal(&self) -> bool {
-        self.0.is_some()
+        self.0.is_some() && self.1.is_some_and(|status| status < 500)
     }
 
     /// Whether SES will never take this message: its content or its address is not one that can be sent.
@@ -72,7 +73,7 @@ impl Mailer {
     /// [`EmailError`]: SES did not take it, or did not answer.
     pub async fn send(&self, email: &Email) -> Result<(), EmailError> {
         let content = |text: &str| Content::builder().data(text).charset("UTF-8").build();
-        let failed = |_| EmailError(Some("BadRequestException".to_owned()));
+        let failed = |_| EmailError(Some("BadRequestException".to_owned()), Some(400));
         let body = Body::builder()
             .text(content(&email.text).map_err(failed)?)
             .html(content(&email.html).map_err(failed)?)
@@ -85,7 +86,10 @@ impl Mailer {
             .content(EmailContent::builder().simple(message).build())
             .send()
             .await
-            .map_err(|error| EmailError(error.code().map(str::to_owned)))?;
+            .map_err(|error| {
+                let status = error.raw_response().map(|response| response.status().as_u16());
+                EmailError(error.code().map(str::to_owned), status)
+            })?;
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 
 /// Who signs in, and as what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bearer {
+pub struct Subject {
     pub account_id: AccountId,
     pub tenant_id: Option<TenantId>,
     /// For a guest, the store it belongs to.
@@ -32,20 +32,20 @@ pub struct Bearer {
 ///
 /// # Errors
 /// [`SecretError`] if the signing key cannot be read or used.
-pub async fn open(deps: &Deps, bearer: Bearer) -> Result<(Session, Tokens), SecretError> {
+pub async fn open(deps: &Deps, subject: Subject) -> Result<(Session, Tokens), SecretError> {
     let (id, now) = (deps.id(SessionId::from_ulid), deps.now());
     let (token, hash) = new_refresh_token(deps, id);
     let session = Session {
         id,
-        account_id: bearer.account_id,
-        tenant_id: bearer.tenant_id,
-        store_id: bearer.store_id,
-        role: bearer.role,
+        account_id: subject.account_id,
+        tenant_id: subject.tenant_id,
+        store_id: subject.store_id,
+        role: subject.role,
         refresh_hash: hash,
         previous_hash: None,
         rotated_at: now,
         created_at: now,
-        expires_at: after(now, lifetime_s(bearer.role)),
+        expires_at: after(now, lifetime_s(subject.role)),
         revoked: false,
     };
     let tokens = tokens_of(deps, &session, token).await?;

@@ -37,7 +37,7 @@ pub struct Message<D> {
 }
 
 /// Why a message was not dealt with.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
     /// Later it may work: something is away, or has not happened yet.
     #[error("retry: {0}")]
@@ -337,7 +337,6 @@ impl<'a> Batch<'a> {
     fn count(&self, metric: &str) {
         telemetry::count(&self.deps.config, metric, 1, self.deps.now());
     }
-
 }
 
 /// A number that SQS tells of a message.

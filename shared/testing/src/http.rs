@@ -109,6 +109,12 @@ impl Answer {
         serde_json::from_slice(&self.0.body).unwrap()
     }
 
+    /// Status, headers and body as a person reads them.
+    pub fn shown(&self) -> String {
+        let headers: Vec<String> = self.0.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        format!("{}\n{}\n\n{:#}", self.0.status, headers.join("\n"), self.json())
+    }
+
     /// Status and code of a problem.
     pub fn problem(&self) -> (u16, String) {
         (self.0.status, self.json()["code"].as_str().unwrap_or_default().to_owned())

@@ -19,5 +19,7 @@ pub use aws::Aws;
 pub use deps::TestDeps;
 pub use dynamo::Embedded;
 pub use http::{TestRequest, hidden_from_others};
+// Here, so that the tests of every service are built with it or without it alike.
+pub use insta;
 pub use provider::{FakePaystack, Fault};
 pub use world::{World, events, everything, timers};

@@ -118,7 +118,7 @@ async fn what_cannot_be_read_is_poison_and_its_reason_quotes_nothing_of_it() {
     assert_eq!(failed(&answer), [""; 0]);
     let sent = world.aws.take_sent();
     assert_eq!(sent[0], dead_letter(&bodies[0], "poison: an event of type \"ORDER_CREATED\" was not expected"));
-    assert_eq!(sent[1], dead_letter(&bodies[1], "poison: the data is not that of a ORDER_CANCELLED"));
+    assert_eq!(sent[1], dead_letter(&bodies[1], "poison: the data does not have the shape of ORDER_CANCELLED"));
     assert_eq!(sent.len(), bodies.len());
     for (sent, body) in sent.iter().zip(&bodies) {
         let reason = sent.reason.clone().unwrap();

@@ -50,7 +50,7 @@ pub(super) async fn refused(db: &Db, tx: Tx) -> Refused {
 /// Commits what DynamoDB must not take at all; its words.
 pub(super) async fn invalid(db: &Db, tx: Tx) -> String {
     match db.commit(tx).await {
-        Err(CommitError::Store(StoreError::Unavailable(words))) => words,
+        Err(CommitError::Store(StoreError::Fault(words))) => words,
         other => panic!("not an error: {other:?}"),
     }
 }

@@ -127,7 +127,7 @@ pub(super) async fn a_batch_takes_a_hundred_keys_and_each_only_once(backend: Bac
 
 async fn assert_refused(db: &store::Db, wanted: &[Key]) {
     match db.batch_get(wanted).await.map(|_| "found") {
-        Err(StoreError::Unavailable(words)) => assert!(words.starts_with("ValidationException"), "{words}"),
+        Err(StoreError::Fault(words)) => assert!(words.starts_with("ValidationException"), "{words}"),
         other => panic!("not an error: {other:?}"),
     }
 }
