@@ -39,7 +39,7 @@ impl World {
         let queues = self.cloud.state().queues.with_visible(now_ms);
         let Some(queue) = rng.choice(queues) else { return };
         if self.strikes(Fault::Poison, rng) {
-            let body = rng.choice(["", "{", "{\"detail\": {\"id\": \"evt_1\"}}"]).unwrap();
+            let body = rng.choice(["?", "{", "{\"detail\": {\"id\": \"evt_1\"}}"]).unwrap();
             self.poison(queue, body, now_ms);
         }
         self.deliver_from(queue, rng);

@@ -120,9 +120,9 @@ fn a_bus_that_is_away_for_two_hours_loses_no_event() {
 
 /// The claim of a mail that SES did not take ends with the try.
 #[test]
-fn a_mail_that_failed_is_sent_with_its_next_receive() {
+fn a_mail_that_was_refused_is_sent_with_its_next_receive() {
     for seed in 1..=20 {
-        let script = Script::new([order(), away(50, Service::Mail, 30), paid(60)], [Confirmed]);
+        let script = Script::new([order(), away(50, Service::MailRate, 30), paid(60)], [Confirmed]);
         holds(&Script { seed, limits: Limit::ALL.into(), ..script });
     }
 }
