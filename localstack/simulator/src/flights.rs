@@ -18,6 +18,7 @@ use crate::{
     cloud::{Cloud, Messages, Running, Waiting},
     faults::Fault,
     functions::{Doing, Functions},
+    guards::body_of,
     queues::{Letter, Lineage},
     wire::clock_off_ms,
     world::Asked,
@@ -79,7 +80,8 @@ impl Flight {
     ) -> Self {
         let row = cloud.state().queues.all[queue].row;
         let tenants: BTreeSet<String> = letters.iter().filter_map(Letter::tenant).collect();
-        let doing = functions.take(row, letters.iter().map(record).collect());
+        let records = letters.iter().map(|letter| record(letter, body_of(&cloud.state(), letter))).collect();
+        let doing = functions.take(row, records);
         let doing = Box::pin(async move { Result::Batch(doing.await) });
         let messages = Messages { lineage: next_lineage(row.function, &letters), letters: letters.clone() };
         let mut flight = Self::begin(cloud, Errand::Batch { queue, letters }, row, doing, tenants, rng);
@@ -186,11 +188,11 @@ impl Flight {
 }
 
 /// A message as Lambda hands it over.
-fn record(letter: &Letter) -> SqsMessage {
+fn record(letter: &Letter, body: String) -> SqsMessage {
     let mut record = SqsMessage::default();
     record.message_id = Some(letter.id.to_string());
     record.receipt_handle = Some(letter.receipt());
-    record.body = Some(letter.body.clone());
+    record.body = Some(body);
     record.attributes = [
         ("SentTimestamp".to_owned(), letter.sent_ms.to_string()),
         ("ApproximateReceiveCount".to_owned(), letter.receives.to_string()),

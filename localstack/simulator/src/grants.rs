@@ -95,7 +95,8 @@ pub fn granted_to(functions: &BTreeSet<&'static str>) -> BTreeSet<(&'static str,
     let mut found = BTreeSet::new();
     for row in functions.iter().filter_map(|function| row(function)) {
         let tables = row.granted_tables().into_iter();
-        let on_tables = tables.flat_map(|(table, actions)| actions.into_iter().map(move |action| Use::Table(table, action)));
+        let on_tables =
+            tables.flat_map(|(table, actions)| actions.into_iter().map(move |action| Use::Table(table, action)));
         let others = Grant::ALL.into_iter().filter(|grant| row.has(*grant)).flat_map(granted);
         let events = row.emits.iter().copied().map(Use::Emit);
         found.extend(on_tables.chain(others).chain(events).map(|wanted| (row.function, wanted.to_string())));
@@ -184,7 +185,8 @@ mod tests {
     fn what_a_row_grants_it_may() {
         let functions: BTreeSet<&str> = contracts::rows().iter().map(|row| row.function).collect();
         let granted = granted_to(&functions);
-        let sends = |function: &str| granted.iter().filter(|(of, what)| *of == function && what.starts_with("sqs")).count();
+        let sends =
+            |function: &str| granted.iter().filter(|(of, what)| *of == function && what.starts_with("sqs")).count();
         assert_eq!(sends("platform-sweep-timers"), 2);
         assert!(granted.contains(&("auth-login", "secretsmanager:GetSecretValue on signing-key".to_owned())));
     }

@@ -230,7 +230,11 @@ mod tests {
         let reason = json!({ "DataType": "String", "StringValue": "retry: not yet" });
         let buried = json!({ "MessageBody": "{}", "MessageAttributes": { "reason": reason } });
         assert_eq!(serve(&mut state, "SendMessage", &format!("{url}-dlq"), buried).0, 200);
-        assert_eq!(state.broken.iter().filter(|broken| broken.invariant != "I17").count(), 0, "it is fit for its reason");
+        assert_eq!(
+            state.broken.iter().filter(|broken| broken.invariant != "I17").count(),
+            0,
+            "it is fit for its reason"
+        );
         assert_eq!(state.queues.all[queue].dead.len(), 1);
         assert_eq!(
             serve(&mut state, "SendMessage", "https://sqs.example/1/nobody", json!({ "MessageBody": "{}" })).0,

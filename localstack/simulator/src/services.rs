@@ -88,7 +88,10 @@ impl State {
             return Answer::Is(500, json!({ "message": "away" }).to_string());
         }
         if self.is_away(Service::MailRate) {
-            return Answer::Is(429, json!({ "__type": "TooManyRequestsException", "message": "slow down" }).to_string());
+            return Answer::Is(
+                429,
+                json!({ "__type": "TooManyRequestsException", "message": "slow down" }).to_string(),
+            );
         }
         let request: Value = serde_json::from_slice(body).unwrap();
         let to = request["Destination"]["ToAddresses"][0].as_str().unwrap_or_default().to_owned();

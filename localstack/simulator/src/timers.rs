@@ -3,11 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::{Function, orders::Expire, payments::Reconcile};
-use domain::{
-    OrderId,
-    order::OrderStatus,
-    payment::Payment,
-};
+use domain::{OrderId, order::OrderStatus, payment::Payment};
 use serde_json::Value;
 use store::TimerRecord;
 
@@ -115,9 +111,7 @@ pub(crate) fn in_vain(timers: &Timers, mirror: &Mirror) -> Vec<String> {
         Some(mirror.orders.get(&order)?.value.state.status())
     };
     let ended = of_windows.filter(|timer| status(timer) != Some(OrderStatus::Pending));
-    ended
-        .map(|timer| format!("{} is {:?}, and its window's timer goes on", timer.due.subject, status(timer)))
-        .collect()
+    ended.map(|timer| format!("{} is {:?}, and its window's timer goes on", timer.due.subject, status(timer))).collect()
 }
 
 #[cfg(test)]
@@ -178,7 +172,8 @@ mod tests {
         let mut item = |pk: &str| {
             let data = serde_dynamo::to_attribute_value::<_, serde_dynamo::AttributeValue>(timer(0)).unwrap();
             let data = serde_json::to_value(data).unwrap();
-            state.timer_is_set(&json!({ "pk": { "S": pk }, "sk": { "S": "s" }, "version": { "N": "1" }, "data": data }));
+            state
+                .timer_is_set(&json!({ "pk": { "S": pk }, "sk": { "S": "s" }, "version": { "N": "1" }, "data": data }));
             state.broken.len()
         };
         assert_eq!((item("a"), item("a"), item("b")), (0, 0, 1));
