@@ -76,9 +76,8 @@ pub(crate) fn may(function: &str, wanted: &Use) -> bool {
     match wanted {
         Use::Table(table, action) => row.may(*table, *action),
         Use::Secret(name) => SECRETS.iter().any(|(grant, secret)| secret == name && row.has(*grant)),
-        Use::Send { function: other, dead: true } => is_own(other),
+        Use::Send { function: other, dead: true } | Use::ChangeVisibility { function: other } => is_own(other),
         Use::Send { function: other, dead: false } => row.has(Grant::SendTimers) && is_timer(other),
-        Use::ChangeVisibility { function: other } => is_own(other),
         Use::PutEvents => row.has(Grant::PutEvents),
         Use::SendEmail => row.has(Grant::SendEmail),
         Use::Emit(event_type) => row.emits.contains(event_type),
