@@ -147,14 +147,12 @@ fn a_name_with_a_character_that_sqs_refuses_loses_no_order() {
 
 /// A new account may have ten executions at once. A sign-in takes some 150 ms.
 #[test]
-#[ignore = "found at 7c9f735; mended with bounds by rate class"]
 fn a_flood_of_sign_ins_starves_no_sale_in_a_small_account() {
     let flood = Act::Flood { function: "auth-login", rps: 1_000, ms: 150, for_s: HOUR };
     holds(&Script { concurrency: 10, ..Script::new([order(), (30, flood), paid(60)], [Confirmed]) });
 }
 
 #[test]
-#[ignore = "found at 7c9f735; mended with bounds by rate class"]
 fn a_flood_of_catalogue_reads_starves_no_sale_in_a_small_account() {
     let flood = Act::Flood { function: "products-list", rps: 1_000, ms: 30, for_s: HOUR };
     holds(&Script { concurrency: 10, ..Script::new([order(), (30, flood), paid(60)], [Confirmed]) });
