@@ -251,10 +251,12 @@ def every_table_is_protected(templates: Templates) -> list[str]:
         expiry = properties.get("TimeToLiveSpecification", {})
         # Off only in test environments, which say so by a parameter.
         protection = properties.get("DeletionProtectionEnabled")
-        if recovery.get("PointInTimeRecoveryEnabled") is not True:
+        # All that is in the table of requests is forgotten within days.
+        if table.id != "RequestsTable" and recovery.get("PointInTimeRecoveryEnabled") is not True:
             yield "point in time recovery"
-        if properties.get("SSESpecification", {}).get("SSEEnabled") is not True:
-            yield "encryption"
+        # Every table is encrypted; with a key other than AWS's own, each request costs more.
+        if "SSESpecification" in properties:
+            yield "encryption with AWS's own key"
         if protection not in (True, {"Fn::If": ["IsProtected", True, False]}):
             yield "deletion protection"
         # A timer is over when its function is done, however late that is.
@@ -582,11 +584,11 @@ BREAKING: list[tuple[Rule, Callable[[Templates], Any]]] = [
         (every_table_is_protected, lambda all, name=name: first(all, TABLE).pop(name))
         for name in (
             "PointInTimeRecoverySpecification",
-            "SSESpecification",
             "DeletionProtectionEnabled",
             "TimeToLiveSpecification",
         )
     ),
+    (every_table_is_protected, lambda all: first(all, TABLE).update(SSESpecification={"SSEEnabled": True})),
     (every_table_is_protected, lambda all: all["data.yaml"]["Resources"]["OrdersTable"].pop("DeletionPolicy")),
     (the_outbox_alone_has_a_stream, lambda all: first(all, TABLE, "StreamSpecification").pop("StreamSpecification")),
     (every_function_is_looked_after, lambda all: [logs.properties.update(LogGroupName="x") for logs in resources(all, LOGS)]),

@@ -1,6 +1,6 @@
 """What lies behind the API, for checks that no answer of the API can make: tables, queues, secrets and the mailbox.
 
-Reads only, but for `in_a_hurry`. The keys are those of shared/store/src/keys.rs.
+Reads only, but for `in_a_hurry` and what operators do. The keys are those of shared/store/src/keys.rs.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class Cloud:
         self._dynamodb = session.client("dynamodb", config=config)
         self._sqs = session.client("sqs", config=config)
         self._secrets = session.client("secretsmanager", config=config)
+        self._lambda = session.client("lambda", config=config)
 
     # Tables.
 
@@ -149,6 +150,28 @@ class Cloud:
         finally:
             for url, as_is in before.items():
                 self._sqs.set_queue_attributes(QueueUrl=url, Attributes=as_is)
+
+    # What operators do.
+
+    def invoke(self, function: str, given: dict[str, Any]) -> Any:
+        """What a function that operators call gives back."""
+        answer = self._lambda.invoke(FunctionName=PREFIX + function, Payload=json.dumps(given).encode())
+        said = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, f"{function}: {said}"
+        return said
+
+    def send(self, queue: str, body: str) -> None:
+        self._sqs.send_message(QueueUrl=self.queues[queue], MessageBody=body)
+
+    def delete_dead_letters(self, queue: str, about: str) -> int:
+        """Of a function, those that speak of `about`; how many there were."""
+        url, deleted = self.queues[f"{queue}-dlq"], 0
+        answer = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=LOOK_S)
+        for message in answer.get("Messages", []):
+            if about in message["Body"]:
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                deleted += 1
+        return deleted
 
     # The rest.
 

@@ -39,7 +39,8 @@ VISIBLE_AGAIN_S = 8
 # A mail or a refund that may be under way is left alone for a minute (the local stack's clocks agree).
 REST_WITHIN_S = 600
 # Of ten orders: what the buyer does, and how that may end.
-HABITS = ("success",) * 5 + ("declined", "insufficient_funds", "cancel", "pay and cancel", "pay and cancel")
+DECLINED = ("declined", "insufficient_funds")
+HABITS = ("success",) * 5 + (*DECLINED, "cancel", "pay and cancel", "pay and cancel")
 ENDS = {"success": {"confirmed"}, "pay and cancel": {"refunded", "cancelled"}}
 # What the gateway says when a function died during the call, or the authorizer. AWS says the second for both.
 FUNCTION_GONE = ("Runtime.ExitError", '{"message": "Internal Server Error"}')
@@ -102,7 +103,8 @@ class Market:
             assert [line["quantity"] for line in order.placed["lines"]] == [quantity], order.placed
             if habit != "cancel" and not pay(order, "success" if habit == "pay and cancel" else habit):
                 habit = "given up"
-            if habit in ("cancel", "pay and cancel"):
+            # After a declined card an order waits until its window closes; nobody here has the time.
+            if habit in ("cancel", "pay and cancel", *DECLINED):
                 order.cancel()
             assert "ORDER_CREATED" in order.timeline()
             with self._lock:

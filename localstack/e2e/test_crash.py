@@ -43,7 +43,8 @@ def test_a_hundred_orders_survive_four_massacres(shop: Shop) -> None:
             order.cancel()
             return order
         order.pay("success" if habit == "pay and cancel" else habit)
-        if habit == "pay and cancel":
+        # After a declined card an order waits until its window closes; nobody here has the time.
+        if habit != "success":
             order.cancel()
         return order
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .invariants import check_at_rest
 from .shop import Buyer, Seller, Shop
+from .waiting import wait_for
 
 PRICE = 450_000
 
@@ -39,15 +40,14 @@ def test_a_checkout_whose_opening_was_lost_is_opened_again_and_paid_once(shop: S
 
 
 def test_paid_with_another_card_after_a_declined_one_and_never_told(shop: Shop, seller: Seller) -> None:
-    """The provider lets a buyer try again on the page that is still open. Whatever the order has become meanwhile, the
-    money either pays it or goes back."""
+    """The provider lets a buyer try again on the page that is still open, and the order waits for it."""
     variant = seller.product("A novel", {"PB": (PRICE, 5)}).only
     buyer = Buyer.guest(seller)
     buyer.add(variant)
     order = buyer.order()
     shop.paystack.fault("webhook_missing", reference=order.reference, times=None)
     order.pay("declined")
-    order.wait_until("cancelled")
+    wait_for("the declined card", order.payment, lambda payment: payment and payment["last_error"])
     shop.paystack.charge(order.reference, "success")
     order.wait_until("confirmed", within_s=90)
     check_at_rest(seller)

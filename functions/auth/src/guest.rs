@@ -2,10 +2,8 @@
 
 use contracts::auth::Guest;
 use domain::{AccountId, Role};
-use runtime::{
-    Call, Granted, Outcome, Reply,
-    sessions::{self, Subject},
-};
+use identity::sessions::{self, Subject};
+use runtime::{Call, Granted, Outcome, Reply};
 
 pub async fn handle(deps: &Granted<Guest>, call: Call<Guest>) -> Outcome<Guest> {
     let store = call.store()?;
@@ -25,7 +23,7 @@ pub async fn handle(deps: &Granted<Guest>, call: Call<Guest>) -> Outcome<Guest> 
 mod tests {
     use contracts::auth::Tokens;
     use domain::{account::Session, limits::GUEST_TTL_S, time::after};
-    use runtime::tokens;
+    use runtime::auth;
     use store::keys;
     use testing::{TestRequest, World};
 
@@ -36,7 +34,7 @@ mod tests {
     async fn a_guest_belongs_to_the_store() {
         let world = World::new().await;
         let tokens: Tokens = TestRequest::new().store(&world.store.slug).send(&world.deps, handle).await.ok();
-        let guest = tokens::verify(&world.deps, &tokens.access_token).await.unwrap();
+        let guest = auth::verify(&world.deps, &tokens.access_token).await.unwrap();
         assert_eq!(
             (guest.tenant_id, guest.role, guest.account_id),
             (Some(world.tenant), Role::Guest, tokens.account_id)

@@ -2,13 +2,12 @@
 //! tokens still about.
 
 use contracts::auth::{Jwks, KeySet};
-use runtime::{
-    Call, Granted, Outcome, Reply,
-    tokens::{self, TokenKey},
-};
+use runtime::auth;
+use runtime::{Call, Granted, Outcome, Reply};
+use tokens::TokenKey;
 
 pub async fn handle(deps: &Granted<Jwks>, _: Call<Jwks>) -> Outcome<Jwks> {
-    let keys = tokens::keys(deps).await?.all().filter_map(TokenKey::public_jwk).collect();
+    let keys = auth::keys(deps).await?.all().filter_map(TokenKey::public_jwk).collect();
     Ok(Reply::new(&KeySet { keys }).header("cache-control", "public, max-age=300"))
 }
 

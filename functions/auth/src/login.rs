@@ -3,12 +3,9 @@
 
 use contracts::{auth::Login, problems};
 use domain::{Role, TenantId, account::Account, tenant::Membership, text::normalize_email};
-use runtime::{
-    Call, Deps, Granted, Outcome, Problem, Reply,
-    claims::StoreRef,
-    password,
-    sessions::{self, Subject},
-};
+use identity::password;
+use identity::sessions::{self, Subject};
+use runtime::{Call, Deps, Granted, Outcome, Problem, Reply, claims::StoreRef};
 use store::{CustomerRecord, SortOrder, Tx, keys};
 
 use crate::people::{customer, id_of};
@@ -77,7 +74,7 @@ async fn as_team(deps: &Deps, account: &Account, wanted: Option<TenantId>) -> Re
 #[cfg(test)]
 mod tests {
     use contracts::auth::Tokens;
-    use runtime::tokens;
+    use runtime::auth;
     use serde_json::json;
     use testing::{TestRequest, World};
 
@@ -93,7 +90,7 @@ mod tests {
         for at in [&world, &neighbour, &world] {
             let request = credentials("ADA@example.com", PASSWORD).store(&at.store.slug);
             let tokens: Tokens = request.send(&world.deps, handle).await.ok();
-            let buyer = tokens::verify(&world.deps, &tokens.access_token).await.unwrap();
+            let buyer = auth::verify(&world.deps, &tokens.access_token).await.unwrap();
             assert_eq!((buyer.tenant_id, buyer.role), (Some(at.tenant), Role::Customer));
             let key = keys::customer(at.tenant, person.id);
             assert_eq!(world.deps.db.get::<CustomerRecord>(&key).await.unwrap().unwrap().version, 1);

@@ -6,7 +6,8 @@ use domain::{
     account::{RefreshCheck, Session},
     tenant::Membership,
 };
-use runtime::{Call, Deps, Granted, Outcome, Problem, Reply, Tries, http::Committed, retry, sessions};
+use identity::sessions;
+use runtime::{Call, Deps, Granted, Outcome, Problem, Reply, Tries, http::Committed, retry};
 use store::keys;
 
 pub async fn handle(deps: &Granted<Refresh>, call: Call<Refresh>) -> Outcome<Refresh> {

@@ -7,12 +7,10 @@ use domain::{
     account::{Account, OneTimeCode},
     text::normalize_email,
 };
-use runtime::{
-    Call, Deps, Granted, Outcome, Problem, Reply, codes,
-    email::{Email, Mailer},
-    http::Committed,
-    password,
-};
+use identity::codes;
+use identity::password;
+use mail::{Email, Mailer};
+use runtime::{Call, Deps, Granted, Outcome, Problem, Reply, http::Committed};
 use store::{AccountCode, CodePause, CommitError, EmailClaim, Tx, Versioned, keys};
 
 use crate::people::{REGISTER, code_context, id_of};

@@ -2,10 +2,8 @@
 
 use contracts::auth::SwitchTenant;
 use domain::{account::Session, tenant::Membership};
-use runtime::{
-    Call, Granted, Outcome, Problem, Reply,
-    sessions::{self, Subject},
-};
+use identity::sessions::{self, Subject};
+use runtime::{Call, Granted, Outcome, Problem, Reply};
 use store::keys;
 
 pub async fn handle(deps: &Granted<SwitchTenant>, call: Call<SwitchTenant>) -> Outcome<SwitchTenant> {
@@ -30,7 +28,8 @@ pub async fn handle(deps: &Granted<SwitchTenant>, call: Call<SwitchTenant>) -> O
 mod tests {
     use contracts::auth::Tokens;
     use domain::{Role, TenantId};
-    use runtime::{Principal, tokens};
+    use runtime::Principal;
+    use runtime::auth;
     use serde_json::json;
     use testing::{TestRequest, World, http::Answer};
 
@@ -55,7 +54,7 @@ mod tests {
         let switched: Tokens = switch(&world, &principal, neighbour.tenant).await.ok();
         let calls = world.dynamo.take_calls();
         assert_eq!(calls, [("BatchGetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
-        let there = tokens::verify(&world.deps, &switched.access_token).await.unwrap();
+        let there = auth::verify(&world.deps, &switched.access_token).await.unwrap();
         assert_eq!((there.tenant_id, there.role, there.account_id), (Some(neighbour.tenant), Role::Viewer, account));
         assert_eq!(refresh(&world, &before.refresh_token).await.status(), 200);
     }

@@ -2,11 +2,10 @@
 
 use contracts::auth::Tokens;
 use domain::{AccountId, Role, TenantId, account::Account, tenant::Membership};
-use runtime::{
-    Principal, password,
-    sessions::{self, Subject},
-    tokens,
-};
+use identity::password;
+use identity::sessions::{self, Subject};
+use runtime::Principal;
+use runtime::auth;
 use serde_json::json;
 use store::EmailClaim;
 use testing::{TestRequest, World, http::Answer};
@@ -82,6 +81,6 @@ pub(crate) async fn session(
     let mut tx = world.deps.tx();
     tx.create((), &session);
     world.deps.db.commit(tx).await.unwrap();
-    let principal = tokens::verify(&world.deps, &tokens.access_token).await.unwrap();
+    let principal = auth::verify(&world.deps, &tokens.access_token).await.unwrap();
     (tokens, principal)
 }

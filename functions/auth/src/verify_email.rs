@@ -7,10 +7,9 @@ use domain::{
     account::{Account, CodeCheck},
     text::normalize_email,
 };
-use runtime::{
-    Call, Deps, Granted, Outcome, Problem, Reply, codes,
-    sessions::{self, Subject},
-};
+use identity::codes;
+use identity::sessions::{self, Subject};
+use runtime::{Call, Deps, Granted, Outcome, Problem, Reply};
 use store::{AccountCode, CustomerRecord, Tx, Versioned, keys};
 
 use crate::people::{REGISTER, code_context, customer, id_of, wrong_code};
@@ -75,7 +74,7 @@ async fn finish(
 #[cfg(test)]
 mod tests {
     use contracts::{auth::Tokens, table::Table};
-    use runtime::tokens;
+    use runtime::auth;
     use serde_json::json;
     use testing::{TestRequest, World, http::Answer};
 
@@ -97,7 +96,7 @@ mod tests {
         let neighbour = world.neighbour().await;
         register(&world, EMAIL, PASSWORD).await;
         let tokens: Tokens = verify(&world, "ADA@example.com", &sent_code(&world)).await.ok();
-        let buyer = tokens::verify(&world.deps, &tokens.access_token).await.unwrap();
+        let buyer = auth::verify(&world.deps, &tokens.access_token).await.unwrap();
         assert_eq!((buyer.tenant_id, buyer.role), (Some(world.tenant), Role::Customer));
         let record = async |tenant| {
             world.deps.db.get::<CustomerRecord>(&keys::customer(tenant, buyer.account_id)).await.unwrap()

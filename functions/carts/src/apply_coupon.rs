@@ -171,7 +171,7 @@ mod tests {
         let guest = Buyer::new(&world, &world.buyer);
         guest.add(&book, 1).await.ok::<Cart>();
         guest.apply("SAVE10").await.ok::<Cart>();
-        let token = runtime::tokens::issue(&world.deps, &guest.principal).await.unwrap();
+        let token = identity::sessions::issue(&world.deps, &guest.principal).await.unwrap();
         let customer = Buyer::new(&world, &world.principal(Role::Customer));
         assert_eq!(amounts(&customer.merge(&token).await.ok()).0, 100);
         assert_eq!(guest.cart().await.coupon, None);

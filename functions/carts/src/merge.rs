@@ -3,10 +3,8 @@
 
 use contracts::carts::Merge;
 use domain::{AccountId, Role, cart::Cart};
-use runtime::{
-    Call, Deps, Granted, Outcome, Problem, Tries, retry,
-    tokens::{self, TokenError},
-};
+use runtime::auth::{self, TokenError};
+use runtime::{Call, Deps, Granted, Outcome, Problem, Tries, retry};
 use store::keys;
 
 use crate::{
@@ -39,7 +37,7 @@ pub async fn handle(deps: &Granted<Merge>, call: Call<Merge>) -> Outcome<Merge> 
 /// The guest whose token was given; why a token will not do is not told.
 async fn guest(deps: &Deps, call: &Call<Merge>) -> Result<AccountId, Problem> {
     let tenant = call.store()?.tenant_id;
-    match tokens::verify(deps, &call.body.guest_token).await {
+    match auth::verify(deps, &call.body.guest_token).await {
         Ok(guest) if guest.role == Role::Guest && guest.tenant_id == Some(tenant) => Ok(guest.account_id),
         Ok(_) | Err(TokenError::Invalid(_)) => {
             let detail = "expected a valid access token of a guest of this store";
@@ -72,7 +70,7 @@ mod tests {
     use crate::buyer_for_tests::{Buyer, lines};
 
     async fn token(world: &World, of: &Principal) -> String {
-        tokens::issue(&world.deps, of).await.unwrap()
+        identity::sessions::issue(&world.deps, of).await.unwrap()
     }
 
     fn customer(world: &World) -> Buyer<'_> {

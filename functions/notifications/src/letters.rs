@@ -10,7 +10,8 @@ use domain::{
     order::{CancelReason, Customer, Order},
     store::Store,
 };
-use runtime::{Config, email::Email};
+use mail::Email;
+use runtime::Config;
 
 use crate::mail::{
     Block::{self, List, Text},

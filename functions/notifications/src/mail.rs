@@ -2,7 +2,7 @@
 //! everything is put on one line and escaped here, and no wording can forget it.
 
 use domain::text::escape_html;
-use runtime::email::Email;
+use mail::Email;
 
 pub(crate) enum Block {
     Text(String),

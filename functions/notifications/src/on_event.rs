@@ -11,7 +11,8 @@ use contracts::{
     notifications::OnEvent,
 };
 use domain::{EventId, NotificationId, TenantId, order::Order, store::Store, time::after};
-use runtime::{Deps, Granted, Received, StepError, With, email::Mailer};
+use mail::Mailer;
+use runtime::{Deps, Granted, Received, StepError, With};
 use store::{CommitError, Entity, Notification, Refused, Tx, Versioned, keys};
 
 use crate::letters::{self, Letter};
@@ -174,7 +175,8 @@ mod tests {
         order::{CancelReason, Customer, OrderState, Tracking},
         pricing::Totals,
     };
-    use runtime::{Running, email::Email, events::Cause, host};
+    use mail::Email;
+    use runtime::{Running, events::Cause, host};
     use serde_json::{Value, json};
     use testing::World;
 
@@ -256,6 +258,7 @@ mod tests {
                 state: OrderState::Completed { payment_id: world.deps.id(PaymentId::from_ulid), completed_at: now },
                 placed_at: now,
                 expires_at: now,
+                payment_window_s: 900,
                 updated_at: now,
                 fulfilment: None,
                 returns: vec![],

@@ -16,11 +16,8 @@ use domain::{
     store::{PAYMENT_METHODS, Store, StoreStatus, Tax},
     tenant::{Membership, Plan, Tenant, TenantStatus},
 };
-use runtime::{
-    Call, Deps, Granted, Outcome, Problem, Reply,
-    http::Committed,
-    sessions::{self, Subject},
-};
+use identity::sessions::{self, Subject};
+use runtime::{Call, Deps, Granted, Outcome, Problem, Reply, http::Committed};
 use store::{CommitError, EmailClaim, Op, StoreClaim, Tx, Versioned, keys};
 
 use crate::step::{account_of, find, slug_taken};
@@ -214,7 +211,7 @@ fn reply(tokens: Tokens, tenant: Tenant, store: Store, owner: Owner) -> Reply<Co
 mod tests {
     use contracts::{onboarding::Progress, table::Table};
     use domain::account::Session;
-    use runtime::tokens;
+    use runtime::auth;
     use testing::{TestRequest, World};
 
     use super::*;
@@ -239,7 +236,7 @@ mod tests {
         let calls = world.dynamo.take_calls();
         assert_eq!(calls, [("GetItem".to_owned(), 2), ("TransactWriteItems".to_owned(), 1)].into());
 
-        let owner = tokens::verify(&world.deps, &done.tokens.access_token).await.unwrap();
+        let owner = auth::verify(&world.deps, &done.tokens.access_token).await.unwrap();
         let expected = (Some(done.tenant.id), done.account.id, Role::Owner);
         assert_eq!((owner.tenant_id, owner.account_id, owner.role), expected);
         assert_eq!(get::<Session>(&world, &keys::session(owner.session_id)).await.account_id, done.account.id);
@@ -312,7 +309,7 @@ mod tests {
         assert_eq!((done.account.id, done.account.version), (account.id, 2));
         let kept = get::<Account>(&world, &keys::account(account.id)).await;
         assert!(kept.email_verified && kept.full_name == "Ada Obi" && kept.created_at == account.created_at);
-        assert!(runtime::password::verify(PASSWORD, kept.password_hash.as_deref()));
+        assert!(identity::password::verify(PASSWORD, kept.password_hash.as_deref()));
     }
 
     #[tokio::test]

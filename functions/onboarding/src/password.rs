@@ -2,7 +2,8 @@
 //! address already. Only here, with the address proved, is it told that there is one.
 
 use contracts::onboarding::SetPassword;
-use runtime::{Call, Granted, Outcome, Problem, password};
+use identity::password;
+use runtime::{Call, Granted, Outcome, Problem};
 
 use crate::step::{account_of, find, save};
 

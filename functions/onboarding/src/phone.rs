@@ -2,11 +2,9 @@
 //! goes to the e-mail address that is proved already.
 
 use contracts::onboarding::{GivePhone, Progress};
-use runtime::{
-    Call, Granted, Outcome, Reply, codes,
-    email::{Email, Mailer},
-    http::Committed,
-};
+use identity::codes;
+use mail::{Email, Mailer};
+use runtime::{Call, Granted, Outcome, Reply, http::Committed};
 use store::{CodePause, CommitError};
 
 use crate::step::{find, phone_context};

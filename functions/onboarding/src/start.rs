@@ -10,12 +10,10 @@ use domain::{
     text::normalize_email,
     time::after,
 };
-use runtime::{
-    Call, Deps, Granted, Outcome, Reply, codes,
-    email::{Email, Mailer},
-    http::Committed,
-    sessions::new_secret,
-};
+use identity::codes;
+use identity::sessions::new_secret;
+use mail::{Email, Mailer};
+use runtime::{Call, Deps, Granted, Outcome, Reply, http::Committed};
 use store::{CodePause, CommitError};
 
 use crate::step::{email_context, hash_token};

@@ -10,10 +10,8 @@ use domain::{
     account::{Account, CodeCheck},
     onboarding::Onboarding,
 };
-use runtime::{
-    Call, Deps, Outcome, Problem, Reply,
-    password::{hash_secret, same},
-};
+use identity::password::{hash_secret, same};
+use runtime::{Call, Deps, Outcome, Problem, Reply};
 use store::{EmailClaim, Versioned, keys};
 
 /// The onboarding that a call names, for whoever holds its secret. To anybody else, and once it has expired, it does

@@ -88,7 +88,7 @@ pub(crate) async fn registered(world: &World, password: &str, email_verified: bo
         phone: None,
         phone_verified: false,
         avatar_url: None,
-        password_hash: Some(runtime::password::hash(password, [1; 16]).unwrap()),
+        password_hash: Some(identity::password::hash(password, [1; 16]).unwrap()),
         created_at: now,
         updated_at: now,
     };

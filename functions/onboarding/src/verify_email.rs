@@ -5,7 +5,8 @@ use domain::{
     account::CodeCheck,
     onboarding::{Onboarding, Step},
 };
-use runtime::{Call, Granted, Outcome, Reply, codes};
+use identity::codes;
+use runtime::{Call, Granted, Outcome, Reply};
 
 use crate::step::{email_context, find, judge, save};
 

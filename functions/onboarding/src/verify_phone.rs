@@ -5,7 +5,8 @@ use contracts::{
     problems,
 };
 use domain::{account::CodeCheck, onboarding::Onboarding};
-use runtime::{Call, Granted, Outcome, Problem, Reply, codes};
+use identity::codes;
+use runtime::{Call, Granted, Outcome, Problem, Reply};
 
 use crate::step::{find, judge, phone_context, save};
 

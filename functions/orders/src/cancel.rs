@@ -123,7 +123,7 @@ mod tests {
         fn now(&self) -> Timestamp {
             if !self.is_over.swap(true, Ordering::SeqCst) {
                 meanwhile(async {
-                    on_payment_completed::handle(&self.deps.granted(), self.paid.clone()).await.unwrap()
+                    on_payment_completed::handle(&self.deps.granted(), self.paid.clone()).await.unwrap();
                 });
             }
             self.deps.now()

@@ -2,10 +2,7 @@
 
 use contracts::{
     Function,
-    events::{
-        Envelope, Event, OrderCreated, PaymentCompleted, PaymentFailed, RefundCompleted, StockCountUpdated,
-        StockRejected,
-    },
+    events::{Envelope, Event, PaymentCompleted, PaymentFailed, RefundCompleted, StockCountUpdated, StockRejected},
     orders::{Order as OrderView, Return as ReturnView},
     table::Table,
     timers::Due,
@@ -15,7 +12,7 @@ use domain::{
     cart::{Cart, Line},
     catalog::Product,
     order::{Order, OrderStatus},
-    payment::FailureReason,
+    payment::{FailureReason, Payment, PaymentStatus},
     stock::Stock,
 };
 use runtime::{Granted, Principal, events::Cause};
@@ -41,7 +38,52 @@ impl Fixture {
         let (product, _) = world.product("Things Fall Apart", 150_000, 10).await;
         let order = order_of(&world, &world.buyer.clone(), &product, 2).await;
         let payment = world.deps.id(PaymentId::from_ulid);
-        Self { world, product, order, payment }
+        let fixture = Self { world, product, order, payment };
+        fixture.open_checkout().await;
+        fixture
+    }
+
+    /// What payments stores once the provider has opened a checkout, in time.
+    async fn open_checkout(&self) {
+        let (order, now) = (&self.order, self.order.placed_at);
+        let payment = Payment {
+            id: self.payment,
+            order_id: order.id,
+            store_id: order.store_id,
+            provider: "paystack".into(),
+            amount: order.totals.total,
+            email: order.customer.email.clone(),
+            status: PaymentStatus::Initiated,
+            failure_reason: None,
+            last_error: None,
+            attempts: vec![],
+            captures: vec![],
+            refunds: vec![],
+            created_at: now,
+            expires_at: order.expires_at,
+            updated_at: now,
+        };
+        let payment = payment.begin_attempt("ref-1".into(), now).unwrap();
+        let mut tx = self.deps().tx();
+        tx.create(
+            self.world.tenant,
+            &payment.checkout_opened("ref-1", "https://pay.example".into(), 900, now).unwrap(),
+        );
+        self.deps().db.commit(tx).await.unwrap();
+        self.world.dynamo.take_calls();
+    }
+
+    /// Payments has come to this instead; `None` if it has not heard of the order yet.
+    pub(crate) async fn change_payment(&self, change: impl FnOnce(Payment) -> Option<Payment>) {
+        let key = keys::payment(self.world.tenant, self.order.id);
+        let held = self.deps().db.get::<Payment>(&key).await.unwrap().unwrap();
+        let mut tx = self.deps().tx();
+        match change(held.value) {
+            Some(next) => tx.update(self.world.tenant, &next, held.version),
+            None => tx.remove(key),
+        };
+        self.deps().db.commit(tx).await.unwrap();
+        self.world.dynamo.take_calls();
     }
 
     /// Paid, and its stock sold: at version 3.
@@ -86,12 +128,6 @@ impl Fixture {
         self.deps().timer(&cause, self.world.tenant, self.order.id, self.order.expires_at)
     }
 
-    /// The event that placing the order sent.
-    pub(crate) fn created(&self) -> Envelope<OrderCreated> {
-        let sent = self.sent().into_iter().find(|event| event.version == 1).unwrap();
-        serde_json::from_value(serde_json::to_value(sent).unwrap()).unwrap()
-    }
-
     pub(crate) fn completed(&self) -> Envelope<PaymentCompleted> {
         let total = self.order.totals.total;
         self.event(PaymentCompleted {
@@ -112,7 +148,7 @@ impl Fixture {
             payment_id: self.payment,
             provider: "paystack".into(),
             amount: self.order.totals.total,
-            reason: FailureReason::Declined,
+            reason: FailureReason::ProviderRejected,
         })
     }
 

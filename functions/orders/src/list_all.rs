@@ -1,6 +1,6 @@
 //! `GET /admin/orders`: a page of a store's orders, newest first, all or those in one status, for its team.
 
-use contracts::orders::{ListAll, Order as OrderView};
+use contracts::orders::{ListAll, OrderSummary};
 use domain::order::{Order, OrderStatus};
 use runtime::{Call, Granted, Outcome, Reply};
 use store::{SortOrder::Descending, keys};
@@ -12,7 +12,7 @@ pub async fn handle(deps: &Granted<ListAll>, call: Call<ListAll>) -> Outcome<Lis
     let list = keys::orders_of_store(store.tenant_id, store.store_id);
     let wanted = |order: &Order| status.is_none_or(|status| order.state.status() == status);
     let (found, next) = deps.db.list_where(&list, Descending, limit, position.as_ref(), wanted).await?;
-    let items = found.into_iter().map(|order| OrderView::new(order.value, order.version)).collect();
+    let items = found.into_iter().map(|order| OrderSummary::new(order.value, order.version)).collect();
     Ok(Reply::new(&call.page(deps, items, next, filters).await?))
 }
 
@@ -33,7 +33,7 @@ mod tests {
         TestRequest::new().by(by).store(&world.store.slug).query(query).send(&world.deps, handle).await
     }
 
-    fn ids(page: &Page<OrderView>) -> Vec<OrderId> {
+    fn ids(page: &Page<OrderSummary>) -> Vec<OrderId> {
         page.items.iter().map(|order| order.id).collect()
     }
 
@@ -53,11 +53,11 @@ mod tests {
     async fn the_team_pages_through_all_orders_newest_first() {
         let (fixture, [one, two, three]) = three_orders().await;
         let world = &fixture.world;
-        let first: Page<OrderView> = ask(world, &world.principal(Role::Viewer), "limit=2").await.ok();
+        let first: Page<OrderSummary> = ask(world, &world.principal(Role::Viewer), "limit=2").await.ok();
         assert_eq!(world.dynamo.take_calls(), [("Query".to_owned(), 1)].into());
         assert_eq!(ids(&first), [three, two]);
         let cursor = first.next_cursor.unwrap();
-        let rest: Page<OrderView> = ask(world, &world.owner, &format!("limit=2&cursor={cursor}")).await.ok();
+        let rest: Page<OrderSummary> = ask(world, &world.owner, &format!("limit=2&cursor={cursor}")).await.ok();
         assert_eq!((ids(&rest), rest.next_cursor), (vec![one], None));
     }
 
@@ -65,12 +65,12 @@ mod tests {
     async fn a_status_is_a_filter_that_cursors_are_bound_to() {
         let (fixture, [one, two, three]) = three_orders().await;
         let (world, owner) = (&fixture.world, &fixture.world.owner);
-        let paid: Page<OrderView> = ask(world, owner, "status=paid&limit=1").await.ok();
+        let paid: Page<OrderSummary> = ask(world, owner, "status=paid&limit=1").await.ok();
         assert_eq!(ids(&paid), [one]);
-        let pending: Page<OrderView> = ask(world, owner, "status=pending&limit=1").await.ok();
+        let pending: Page<OrderSummary> = ask(world, owner, "status=pending&limit=1").await.ok();
         assert_eq!(ids(&pending), [three]);
         let cursor = pending.next_cursor.unwrap();
-        let more: Page<OrderView> = ask(world, owner, &format!("status=pending&limit=1&cursor={cursor}")).await.ok();
+        let more: Page<OrderSummary> = ask(world, owner, &format!("status=pending&limit=1&cursor={cursor}")).await.ok();
         assert_eq!(ids(&more), [two]);
         for query in [format!("status=paid&cursor={cursor}"), format!("cursor={cursor}")] {
             assert_eq!(ask(world, owner, &query).await.problem(), (400, "invalid_cursor".into()));
@@ -85,7 +85,7 @@ mod tests {
         let neighbour = world.neighbour().await;
         assert_eq!(ask(world, &world.buyer, "").await.problem(), (403, "forbidden".into()));
         assert_eq!(ask(world, &neighbour.owner, "").await.problem(), (403, "tenant_mismatch".into()));
-        let theirs: Page<OrderView> = ask(&neighbour, &neighbour.owner, "").await.ok();
+        let theirs: Page<OrderSummary> = ask(&neighbour, &neighbour.owner, "").await.ok();
         assert_eq!(theirs.items, []);
     }
 }

@@ -224,6 +224,7 @@ fn build(
         state: OrderState::Pending,
         placed_at: now,
         expires_at: after(now, i64::from(store.payment_window_s)),
+        payment_window_s: store.payment_window_s,
         updated_at: now,
         fulfilment: None,
         returns: vec![],
@@ -299,6 +300,7 @@ fn write(
             total: order.totals.total,
             payment_provider: order.payment_provider.clone(),
             expires_at: order.expires_at,
+            payment_window_s: Some(order.payment_window_s),
         },
     ));
     Ok(Parts { cart, stock })
@@ -514,6 +516,25 @@ mod tests {
         assert_eq!(stock_of(&world, &book).await.reserved, 0);
     }
 
+    /// SQS refuses messages with such a character, so that no queue would have the event.
+    #[tokio::test]
+    async fn a_character_that_sqs_refuses_gets_into_no_order() {
+        let world = World::new().await;
+        let (book, _) = world.product("Book", 150_000, 10).await;
+        fill_cart(&world, &world.buyer, &[(&book, 1)]).await;
+        let customer = json!({ "name": "Chinua\u{FFFF}", "email": "chinua@example.com" });
+        let request =
+            place_request(&world, &world.buyer, "k").json(json!({ "customer": customer, "note": "\u{FFFE}" }));
+        let fields: Vec<_> =
+            request.send(&world.deps, handle).await.fields().into_iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["/customer/name", "/note"]);
+        let traceparent = format!("00-{}-01", "\u{FFFF}".repeat(16) + "x");
+        assert_eq!(traceparent.len(), 55);
+        let request = place_request(&world, &world.buyer, "k").header("traceparent", traceparent);
+        assert_eq!(request.send(&world.deps, handle).await.status(), 201);
+        assert!(!world.dynamo.items(Table::Outbox)[0].to_string().contains('\u{FFFF}'));
+    }
+
     #[tokio::test]
     async fn what_the_store_does_not_offer_is_told_all_at_once() {
         let world = World::new().await;
@@ -563,6 +584,26 @@ mod tests {
         assert_ne!(place(&world, &somebody, "k").await.ok::<OrderView>().id, first.ok::<OrderView>().id);
         world.clock.advance_s(1);
         assert_ne!(place(&world, &world.buyer, "k").await.ok::<OrderView>().id, first.ok::<OrderView>().id);
+    }
+
+    #[tokio::test]
+    async fn a_key_is_bound_to_the_store_however_that_is_named() {
+        let world = World::new().await;
+        let (book, _) = world.product("Book", 150_000, 10).await;
+        world.branch("adas-shoes").await;
+        fill_cart(&world, &world.buyer, &[(&book, 1)]).await;
+        let body = place_request(&world, &world.buyer, "k").into_raw().body;
+        let named = |name: &str, value: &str| {
+            let request = TestRequest::new().by(&world.buyer).key("k").body(body.clone()).header(name, value);
+            request.send(&world.deps, handle)
+        };
+        let first = named("host", "adas-books.localhost").await;
+        assert_eq!(first.status(), 201);
+        for (name, value) in [("x-store", world.store.slug.clone()), ("x-store", world.store.id.to_string())] {
+            assert_eq!(named(name, &value).await.0.body, first.0.body);
+        }
+        let elsewhere = named("host", "adas-shoes.localhost").await;
+        assert_eq!(elsewhere.problem(), (422, "idempotency_key_reused".into()));
     }
 
     #[tokio::test]

@@ -177,7 +177,7 @@ async fn with_terms_changed_in_between(deps: &Granted<Place>, call: Call<Place>)
     let at = call.store()?;
     let coupon_id = draft.order.coupon.as_ref().unwrap().coupon_id;
     let key = keys::coupon(at.tenant_id, at.store_id, coupon_id);
-    let coupon: Versioned<Coupon> = deps.db.batch_get(&[key.clone()]).await?.take(&key)?.unwrap();
+    let coupon: Versioned<Coupon> = deps.db.batch_get(std::slice::from_ref(&key)).await?.take(&key)?.unwrap();
     let less = Discount::Percentage { basis_points: 500 };
     let mut tx = deps.tx();
     tx.update(at.tenant_id, &Coupon { discount: less, terms: 2, ..coupon.value }, coupon.version);

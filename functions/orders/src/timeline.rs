@@ -7,8 +7,8 @@ use store::{SortOrder, TimelineEntry, keys};
 
 use crate::access::may_see;
 
-/// More than the states of an order allow.
-const STEPS_MAX: i32 = 100;
+/// More than the states of an order and the extensions of its payment window allow.
+const STEPS_MAX: i32 = 200;
 
 pub async fn handle(deps: &Granted<ShowTimeline>, call: Call<ShowTimeline>) -> Outcome<ShowTimeline> {
     let (principal, order_id) = (call.principal()?, call.path.id);

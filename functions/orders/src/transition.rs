@@ -5,8 +5,8 @@ use contracts::{
     Endpoint,
     events::{
         Event, LineQuantity, OrderCancelRequested, OrderCancelled, OrderConfirmed, OrderDelivered, OrderDispatched,
-        OrderFulfilmentUpdated, OrderPaymentCompleted, OrderRefunded, OrderReturned, ReturnRejected, ReturnRequested,
-        StockLine,
+        OrderFulfilmentUpdated, OrderPaymentCompleted, OrderRefunded, OrderReturned, OrderWindowExtended,
+        ReturnRejected, ReturnRequested, StockLine,
     },
     orders::Expire,
 };
@@ -33,22 +33,34 @@ pub(crate) async fn apply_event(
     retry!(Tries::FEW_RIVALS, {
         let order = deps.db.get::<Order>(&keys::order(tenant, order_id)).await?;
         let order = order.ok_or_else(|| StepError::retry("there is no such order (yet)"))?;
-        let Some((next, change)) = transition(order.value).map_err(StepError::retry)? else { return Ok(()) };
-
-        let mut tx = received.tx(deps);
-        let is_cancelled_unpaid = matches!(change, Change::Cancelled { refund: false, .. });
-        write(deps, &mut tx, &received.cause, tenant, &next, order.version, change);
-        let cart = (is_cancelled_unpaid && gives_back_cart)
-            .then(|| tx.give_back_cart(tenant, next.store_id, next.buyer_id, next.id, deps.now()));
-        match tx.commit().await? {
-            StepCommit::Done => Try::Done(()),
-            // The buyer has started a new cart: that one stays, and the order moves without it.
-            StepCommit::Refused(refused) => {
-                gives_back_cart &= !cart.is_some_and(|op| refused.contains(op));
-                Try::Lost
-            }
-        }
+        let Some(moved) = transition(order.value).map_err(StepError::retry)? else { return Ok(()) };
+        commit(deps, received, moved, order.version, &mut gives_back_cart).await?
     })
+}
+
+/// Writes a step's transition of an order that was read at `version`, in one transaction. `gives_back_cart` is true the
+/// first time, and becomes false if the buyer has started a new cart.
+pub(crate) async fn commit(
+    deps: &Deps,
+    received: &Received,
+    (next, change): (Order, Change),
+    version: u64,
+    gives_back_cart: &mut bool,
+) -> Result<Try<()>, StepError> {
+    let tenant = received.tenant_id;
+    let mut tx = received.tx(deps);
+    let is_cancelled_unpaid = matches!(change, Change::Cancelled { refund: false, .. });
+    write(deps, &mut tx, &received.cause, tenant, &next, version, change);
+    let cart = (is_cancelled_unpaid && *gives_back_cart)
+        .then(|| tx.give_back_cart(tenant, next.store_id, next.buyer_id, next.id, deps.now()));
+    match tx.commit().await? {
+        StepCommit::Done => Ok(Try::Done(())),
+        // The buyer has started a new cart: that one stays, and the order moves without it.
+        StepCommit::Refused(refused) => {
+            *gives_back_cart &= !cart.is_some_and(|op| refused.contains(op));
+            Ok(Try::Lost)
+        }
+    }
 }
 
 /// Deals with a person's request about an order: reads it, and writes what `decide` makes of it with what follows, or
@@ -76,6 +88,8 @@ fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, next: &Order
     tx.update(tenant, next, version);
     if ends_waiting(&change) {
         tx.cancel_timer::<Expire>(tenant, next.id);
+    } else if change == Change::WindowExtended {
+        tx.set_timer::<Expire>(deps.timer(cause, tenant, next.id, next.expires_at));
     }
     let version = version + 1;
     let event = emit(EventEmitter { deps, tx, cause, tenant, order_id: next.id, version }, next, change);
@@ -120,6 +134,9 @@ fn emit(out: EventEmitter<'_>, order: &Order, change: Change) -> &'static str {
     match change {
         Change::Paid { payment_id } => {
             out.send(OrderPaymentCompleted { store_id, order_id, number, payment_id, total })
+        }
+        Change::WindowExtended => {
+            out.send(OrderWindowExtended { store_id, order_id, number, expires_at: order.expires_at })
         }
         Change::Confirmed => out.send(OrderConfirmed {
             store_id,

@@ -4,6 +4,7 @@ use contracts::{
     events::{Envelope, OrderCreated},
     payments::OnOrderCreated,
 };
+use domain::limits::PAYMENT_WINDOW_DEFAULT_S;
 use runtime::{Granted, StepError};
 
 use crate::{
@@ -22,6 +23,7 @@ pub async fn handle(deps: &Granted<OnOrderCreated, Paystack>, event: Envelope<Or
         provider: order.payment_provider.clone(),
         amount: order.total,
         expires_at: order.expires_at,
+        window_s: order.payment_window_s.unwrap_or(PAYMENT_WINDOW_DEFAULT_S),
     };
     let finish = |tx: &mut store::Tx| {
         received.note(tx, deps.now());

@@ -1,5 +1,6 @@
 //! Opening a checkout. The attempt is recorded before the provider is called, so that whatever comes of the call can
-//! be found again; an attempt whose answer was lost is never paid, for nobody was told where, and a new one is made.
+//! be found again. A call that was not answered is repeated under the same reference. If the provider then says that the
+//! reference is taken, the answer was lost: nobody was told where to pay, and a new attempt is made.
 
 use contracts::events::{PaymentFailed, PaymentInitiated};
 use domain::{
@@ -15,10 +16,12 @@ use crate::{
     reconcile, reference,
 };
 
-/// Tries at the provider that fit a step's time; the queue tries again later.
+/// Calls without an answer that fit a step's time; the queue tries again later.
 pub(crate) const STEP_TRIES: u32 = 2;
 /// An endpoint's time has room for one; the buyer tries again.
 pub(crate) const ENDPOINT_TRIES: u32 = 1;
+/// When a buyer whose checkout could not be opened should come back, in seconds: the step tries at about that pace.
+pub(crate) const COME_BACK_S: i64 = 30;
 
 /// The order to be paid.
 pub(crate) struct Payable {
@@ -30,6 +33,7 @@ pub(crate) struct Payable {
     pub(crate) provider: String,
     pub(crate) amount: Money,
     pub(crate) expires_at: Timestamp,
+    pub(crate) window_s: u32,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -54,9 +58,9 @@ impl From<CommitError> for OpenError {
     }
 }
 
-/// Gives back the payment with an open checkout, or as it is when no checkout can be opened any more. `finish` adds
-/// what belongs to the caller (an inbox record) to the transaction that ends it. A try may also be lost to somebody who
-/// changed the payment meanwhile.
+/// Gives back the payment with an open checkout, or as it is when no checkout can be opened any more. Gives up after
+/// `tries` calls without an answer; a try may also be lost to somebody who changed the payment meanwhile. `finish` adds
+/// what belongs to the caller (an inbox record) to the transaction that ends it.
 pub(crate) async fn open(
     deps: &With<Paystack>,
     cause: &Cause,
@@ -69,47 +73,72 @@ pub(crate) async fn open(
     for _ in 0..tries {
         let held = deps.db.get::<Payment>(&key).await?;
         if let Some(held) = &held {
-            let has_checkout = held.value.current_attempt().is_some_and(|attempt| attempt.checkout_url.is_some());
-            if !held.value.status.is_open() || has_checkout {
+            if !held.value.status.is_open() || held.value.has_checkout() {
                 return Ok(held.clone());
             }
             if held.value.is_opening(deps.now()) {
                 return Err(OpenError::UnderWay);
             }
-            if held.value.attempts.len() >= PAYMENT_ATTEMPTS_MAX {
-                return fail(deps, cause, payable.tenant, held.clone(), &finish).await;
-            }
         }
-        let attempt = match begin(deps, payable, held).await {
-            Ok(attempt) => attempt,
-            Err(OpenError::Contended) => continue,
+        match ask(deps, payable, held).await {
+            Ok((attempt, Asked::Opened(url))) => return opened(deps, cause, payable, attempt, url, &finish).await,
+            Ok((attempt, Asked::Refused(reason))) => {
+                tracing::warn!(reason, order_id = %payable.order_id, "the provider refused to open a checkout");
+                return fail(deps, cause, payable.tenant, attempt, &finish).await;
+            }
+            Ok((attempt, Asked::Unanswered(error))) => {
+                let mut tx = deps.tx();
+                tx.update(payable.tenant, &attempt.value.clone().unanswered(deps.now()), attempt.version);
+                deps.db.commit(tx).await?;
+                last = error.into();
+            }
+            Err(OpenError::Contended) => {}
             Err(error) => return Err(error),
-        };
-        let reference = attempt.value.current_attempt().map(|at| at.reference.clone()).unwrap_or_default();
+        }
+    }
+    Err(last)
+}
+
+/// What the provider made of an attempt.
+enum Asked {
+    /// The address of the checkout.
+    Opened(String),
+    Refused(String),
+    Unanswered(ProviderError),
+}
+
+/// Asks the provider for a checkout, under a new reference as long as it says that the last one is taken.
+async fn ask(
+    deps: &With<Paystack>,
+    payable: &Payable,
+    held: Option<Versioned<Payment>>,
+) -> Result<(Versioned<Payment>, Asked), OpenError> {
+    let mut attempt = begin(deps, payable, held).await?;
+    loop {
+        let reference = current_reference(&attempt.value);
         let checkout = NewCheckout {
             reference: &reference,
             email: &payable.email,
             amount: payable.amount,
             order_number: &payable.number,
         };
-        match deps.extra.initialize(deps, checkout).await {
-            Ok(url) => return opened(deps, cause, payable.tenant, attempt, &reference, &url, &finish).await,
-            Err(ProviderError::Refused(reason)) => {
-                tracing::warn!(reason, order_id = %payable.order_id, "the provider refused to open a checkout");
-                return fail(deps, cause, payable.tenant, attempt, &finish).await;
+        let asked = match deps.extra.initialize(deps, checkout).await {
+            Ok(url) => Asked::Opened(url),
+            Err(ProviderError::Refused(reason)) => Asked::Refused(reason),
+            Err(error @ ProviderError::Unanswered(_)) => Asked::Unanswered(error),
+            Err(ProviderError::DuplicateReference) if attempt.value.attempts.len() < PAYMENT_ATTEMPTS_MAX => {
+                let Versioned { value, version } = attempt;
+                let next = begin_another(payable, value, deps.now())?;
+                attempt = record(deps, payable.tenant, next, Some(version)).await?;
+                continue;
             }
-            Err(error) => {
-                let mut tx = deps.tx();
-                tx.update(payable.tenant, &attempt.value.clone().unanswered(deps.now()), attempt.version);
-                deps.db.commit(tx).await?;
-                last = error.into();
-            }
-        }
+            Err(error @ ProviderError::DuplicateReference) => Asked::Refused(error.to_string()),
+        };
+        return Ok((attempt, asked));
     }
-    Err(last)
 }
 
-/// Records the attempt.
+/// Records that the provider is about to be called.
 async fn begin(
     deps: &With<Paystack>,
     payable: &Payable,
@@ -117,15 +146,32 @@ async fn begin(
 ) -> Result<Versioned<Payment>, OpenError> {
     let now = deps.now();
     let read_at = held.as_ref().map(|held| held.version);
-    let payment = held.map_or_else(|| new_payment(deps, payable, now), |held| held.value);
+    let next = match held {
+        Some(held) => held.value.repeat_attempt(now).ok_or(OpenError::Contended)?,
+        None => begin_another(payable, new_payment(deps, payable, now), now)?,
+    };
+    record(deps, payable.tenant, next, read_at).await
+}
+
+fn begin_another(payable: &Payable, payment: Payment, now: Timestamp) -> Result<Payment, OpenError> {
     let reference = reference::new(payable.tenant, payable.order_id, payment.attempts.len() + 1);
-    let next = payment.begin_attempt(reference, now).map_err(|_| OpenError::Contended)?;
-    // A new attempt is being opened, whatever became of the one before.
-    let next = Payment { status: PaymentStatus::Initiated, ..next };
+    payment.begin_attempt(reference, now).map_err(|_| OpenError::Contended)
+}
+
+async fn record(
+    deps: &With<Paystack>,
+    tenant: TenantId,
+    next: Payment,
+    read_at: Option<u64>,
+) -> Result<Versioned<Payment>, OpenError> {
     let mut tx = deps.tx();
-    tx.save(payable.tenant, &next, read_at);
+    tx.save(tenant, &next, read_at);
     deps.db.commit(tx).await?;
     Ok(Versioned { value: next, version: read_at.unwrap_or(0) + 1 })
+}
+
+fn current_reference(payment: &Payment) -> String {
+    payment.current_attempt().map(|attempt| attempt.reference.clone()).unwrap_or_default()
 }
 
 fn new_payment(deps: &With<Paystack>, payable: &Payable, now: Timestamp) -> Payment {
@@ -138,6 +184,7 @@ fn new_payment(deps: &With<Paystack>, payable: &Payable, now: Timestamp) -> Paym
         email: payable.email.clone(),
         status: PaymentStatus::Initiated,
         failure_reason: None,
+        last_error: None,
         attempts: vec![],
         captures: vec![],
         refunds: vec![],
@@ -151,15 +198,14 @@ fn new_payment(deps: &With<Paystack>, payable: &Payable, now: Timestamp) -> Paym
 async fn opened(
     deps: &With<Paystack>,
     cause: &Cause,
-    tenant: TenantId,
+    payable: &Payable,
     attempt: Versioned<Payment>,
-    reference: &str,
-    url: &str,
+    url: String,
     finish: &impl Fn(&mut Tx),
 ) -> Result<Versioned<Payment>, OpenError> {
-    let Some(payment) = attempt.value.checkout_opened(reference, url.to_owned(), deps.now()) else {
-        return Err(OpenError::Contended);
-    };
+    let (tenant, reference) = (payable.tenant, current_reference(&attempt.value));
+    let opened = attempt.value.checkout_opened(&reference, url, payable.window_s, deps.now());
+    let payment = opened.ok_or(OpenError::Contended)?;
     let version = attempt.version + 1;
     let mut tx = deps.tx();
     tx.update(tenant, &payment, attempt.version);
@@ -168,7 +214,7 @@ async fn opened(
         order_id: payment.order_id,
         payment_id: payment.id,
         provider: payment.provider.clone(),
-        reference: reference.to_owned(),
+        reference,
         amount: payment.amount,
     };
     reconcile::begin(deps, &mut tx, cause, tenant, payment.order_id);

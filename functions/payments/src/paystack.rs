@@ -105,19 +105,7 @@ impl Paystack {
         if data["reference"].as_str() != Some(reference) {
             return Err(ProviderError::Unanswered("the answer is about another charge".into()));
         }
-        match data["status"].as_str() {
-            Some("success") => {
-                let amount = money(&data, "amount")?;
-                let fees = data["fees"].as_i64().unwrap_or(0);
-                Ok(ChargeReport::Captured { amount, fees: Money::new(fees, amount.currency) })
-            }
-            Some("failed") => Ok(ChargeReport::Failed),
-            // Reversed: taken and given back by Paystack itself, so nothing is held.
-            Some("abandoned" | "ongoing" | "pending" | "processing" | "queued" | "reversed") => {
-                Ok(ChargeReport::Unpaid)
-            }
-            other => Err(ProviderError::Unanswered(format!("unknown status {other:?}"))),
-        }
+        charge_report(&data)
     }
 
     /// Asks for a refund. `note` is ours and finds it again: Paystack knows no idempotency here.
@@ -190,6 +178,16 @@ fn read(answer: &Answer) -> Result<Value, ProviderError> {
     }
 }
 
+fn charge_report(data: &Value) -> Result<ChargeReport, ProviderError> {
+    match data["status"].as_str() {
+        Some("success") => Ok(ChargeReport::Captured { amount: money(data, "amount")?, fees: money(data, "fees")? }),
+        Some("failed") => Ok(ChargeReport::Failed),
+        // Reversed: taken and given back by Paystack itself, so nothing is held.
+        Some("abandoned" | "ongoing" | "pending" | "processing" | "queued" | "reversed") => Ok(ChargeReport::Unpaid),
+        other => Err(ProviderError::Unanswered(format!("unknown status {other:?}"))),
+    }
+}
+
 fn refund_report(data: &Value) -> Result<RefundReport, ProviderError> {
     let provider_id = match &data["id"] {
         Value::Number(id) => id.to_string(),
@@ -255,6 +253,24 @@ mod tests {
         assert_eq!(read(json!(15.5)), None);
         assert_eq!(read(json!(null)), None);
         assert!(money(&json!({ "amount": 1, "currency": "XXX" }), "amount").is_err());
+    }
+
+    #[test]
+    fn a_charge_is_captured_with_its_fees_or_not_read() {
+        let charge = |fees: Value| {
+            let data = json!({ "status": "success", "amount": 1_000, "currency": "NGN", "fees": fees });
+            charge_report(&data)
+        };
+        let captured = |fees| {
+            let [amount, fees] = [1_000, fees].map(|minor| Money::new(minor, Currency::Ngn));
+            Some(ChargeReport::Captured { amount, fees })
+        };
+        assert_eq!(charge(json!(15)).ok(), captured(15));
+        assert_eq!(charge(json!("15")).ok(), captured(15));
+        assert_eq!(charge(json!(0)).ok(), captured(0));
+        for unreadable in [json!(null), json!("N15"), json!(1.5), json!({ "total": 15 })] {
+            assert!(matches!(charge(unreadable.clone()), Err(ProviderError::Unanswered(_))), "{unreadable}");
+        }
     }
 
     #[test]

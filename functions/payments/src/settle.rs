@@ -54,7 +54,7 @@ pub(crate) async fn settle(deps: &With<Paystack>, want: &Settling<'_>) -> Result
         for (id, report) in &reports.refunds {
             book.refund(*id, report);
         }
-        book.close(want.close, &reports.charges);
+        book.close(want.close);
         let (payment, changed) = book.finish();
         if !changed {
             return Ok(payment);
@@ -109,8 +109,15 @@ struct Book<'a> {
 
 impl Book<'_> {
     fn charge(&mut self, reference: &str, report: &ChargeReport) -> Result<(), StepError> {
-        let ChargeReport::Captured { amount, fees } = report else { return Ok(()) };
         let now = self.deps.now();
+        let (amount, fees) = match report {
+            ChargeReport::Captured { amount, fees } => (amount, fees),
+            ChargeReport::Failed => {
+                self.try_failed(reference);
+                return Ok(());
+            }
+            ChargeReport::Unpaid => return Ok(()),
+        };
         let Some((next, outcome)) = self.payment.value.clone().captured(reference, *amount, *fees, now) else {
             return Ok(());
         };
@@ -173,14 +180,21 @@ impl Book<'_> {
         }
     }
 
-    /// Ends an open payment that was not paid: because the caller wants it ended, its time is over, or the buyer's
-    /// last try failed.
-    fn close(&mut self, wanted: Option<FailureReason>, charges: &[(String, ChargeReport)]) {
+    /// Notes a try that failed on the checkout that the buyer uses. The buyer can try again.
+    fn try_failed(&mut self, reference: &str) {
+        let payment = &self.payment.value;
+        let is_current = payment.current_attempt().is_some_and(|attempt| attempt.reference == reference);
+        let noted = is_current.then(|| payment.clone().try_failed(reference, self.deps.now())).flatten();
+        if let Some(next) = noted {
+            self.replace(next);
+        }
+    }
+
+    /// Ends an open payment that was not paid: because the caller wants it ended, or its time is over.
+    fn close(&mut self, wanted: Option<FailureReason>) {
         let now = self.deps.now();
-        // Newest first: a card that failed on an attempt given up long ago says nothing.
-        let declined = charges.first().is_some_and(|(_, report)| *report == ChargeReport::Failed);
-        let lapsed = (now >= self.payment.value.expires_at).then_some(FailureReason::Expired);
-        let Some(reason) = wanted.or(declined.then_some(FailureReason::Declined)).or(lapsed) else { return };
+        let lapsed = self.payment.value.has_lapsed(now).then_some(FailureReason::Expired);
+        let Some(reason) = wanted.or(lapsed) else { return };
         if let Some(next) = self.payment.value.clone().failed(reason, now) {
             self.replace(next);
             let event = failed_event(&self.payment.value, reason);

@@ -10,7 +10,7 @@ use runtime::{Call, Granted, Outcome, Problem, Reply, http::Committed};
 use store::keys;
 
 use crate::{
-    opening::{ENDPOINT_TRIES, OpenError, Payable, open},
+    opening::{COME_BACK_S, ENDPOINT_TRIES, OpenError, Payable, open},
     paystack::Paystack,
 };
 
@@ -20,7 +20,7 @@ pub async fn handle(deps: &Granted<Start, Paystack>, call: Call<Start>) -> Outco
     let order =
         order.map(|order| order.value).filter(|order| order.buyer_id == buyer).ok_or_else(Problem::not_found)?;
     let status = order.state.status();
-    if status != OrderStatus::Pending || deps.now() >= order.expires_at {
+    if status != OrderStatus::Pending {
         let detail = format!("the order is {} and cannot be paid", status.name());
         return Err(Problem::new(&problems::ORDER_NOT_PAYABLE, detail));
     }
@@ -33,11 +33,11 @@ pub async fn handle(deps: &Granted<Start, Paystack>, call: Call<Start>) -> Outco
         provider: order.payment_provider,
         amount: order.totals.total,
         expires_at: order.expires_at,
+        window_s: order.payment_window_s,
     };
     let payment = open(deps, &call.cause, &payable, ENDPOINT_TRIES, |_| {}).await.map_err(problem)?;
-    if !payment.value.status.is_open() {
-        let detail = format!("the payment is {}", payment.value.status.name());
-        return Err(Problem::new(&problems::ORDER_NOT_PAYABLE, detail));
+    if !payment.value.status.is_open() || payment.value.has_lapsed(deps.now()) {
+        return Err(Problem::new(&problems::ORDER_NOT_PAYABLE, "the payment has ended, or its window is over"));
     }
     let version = payment.version;
     let reply = Reply::new(&PaymentView::new(payment.value, version)).etag(version);
@@ -55,7 +55,8 @@ fn problem(error: OpenError) -> Problem {
         OpenError::Contended => Problem::busy(),
         OpenError::Provider(error) => {
             tracing::warn!(%error, "no checkout");
-            Problem::new(&problems::PROVIDER_UNAVAILABLE, "the payment provider does not answer; try again")
+            let detail = "the payment provider does not answer; the order waits, come back later";
+            Problem::new(&problems::PROVIDER_UNAVAILABLE, detail).retry_after_s(COME_BACK_S)
         }
         OpenError::Store(error) => error.into(),
     }

@@ -1,6 +1,8 @@
 //! The payment steps together, against a provider in the process with its own books.
 
 mod answers;
+mod away;
+mod declined;
 
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use contracts::{
 };
 use domain::{
     AccountId, Currency, EventId, Money, OrderId, PaymentId, RefundId, ReturnId, Timestamp,
-    limits::{PAYMENT_ATTEMPTS_MAX, REFUNDS_MAX},
+    limits::REFUNDS_MAX,
     order::{CancelReason, Customer, Order, OrderState},
     payment::{FailureReason, Payment, PaymentStatus, RefundStatus},
     pricing::Totals,
@@ -77,6 +79,7 @@ impl Till {
                 total: self.order.totals.total,
                 payment_provider: "paystack".into(),
                 expires_at: self.order.expires_at,
+                payment_window_s: Some(self.order.payment_window_s),
             },
         )
     }
@@ -232,6 +235,7 @@ fn order(world: &World) -> Order {
         state: OrderState::Pending,
         placed_at: now,
         expires_at: domain::time::after(now, 900),
+        payment_window_s: 900,
         updated_at: now,
         fulfilment: None,
         returns: vec![],
@@ -269,28 +273,6 @@ async fn a_provider_that_is_away_is_tried_again_later() {
     assert_eq!(till.payment().await.value.status, PaymentStatus::Unknown);
     till.open().await;
     assert_eq!(till.payment().await.value.status, PaymentStatus::Pending);
-}
-
-/// Every attempt's answer was lost, so nobody was told where to pay.
-#[tokio::test]
-async fn a_payment_that_cannot_be_opened_fails_after_so_many_attempts() {
-    let till = Till::new().await;
-    till.provider.fail_next([Fault::AnswerLost; PAYMENT_ATTEMPTS_MAX]);
-    while let Err(error) = on_order_created::handle(&till.deps.granted(), till.created()).await {
-        assert!(matches!(error, StepError::Retry(_)), "{error}");
-    }
-    assert_eq!(till.payment().await.value.failure_reason, Some(FailureReason::ProviderRejected));
-    assert_eq!(till.events(), ["PAYMENT_FAILED"]);
-    assert_eq!(till.provider.references().len(), PAYMENT_ATTEMPTS_MAX);
-
-    let till = Till::new().await;
-    till.provider.fail_next([Fault::NoAnswer; PAYMENT_ATTEMPTS_MAX]);
-    let request = || TestRequest::new().by(&till.world.buyer).path("id", till.order.id).key("a");
-    for _ in 0..PAYMENT_ATTEMPTS_MAX {
-        assert_eq!(request().send(&till.deps, start::handle).await.problem().1, "provider_unavailable");
-    }
-    assert_eq!(request().send(&till.deps, start::handle).await.problem(), (409, "order_not_payable".into()));
-    assert_eq!(till.events(), ["PAYMENT_FAILED"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -339,20 +321,6 @@ async fn a_wrong_amount_or_currency_is_flagged_and_goes_back() {
         assert_eq!(till.ledger(), [("stray_capture".to_owned(), amount), ("stray_refund".to_owned(), amount)]);
         assert_eq!(till.count("REFUND_COMPLETED"), 1);
     }
-}
-
-#[tokio::test]
-async fn a_declined_card_fails_the_payment_and_money_that_comes_later_is_taken() {
-    let till = Till::new().await;
-    let reference = till.open().await;
-    till.provider.decline(&reference);
-    till.hint(&reference).await.unwrap();
-    assert_eq!(till.payment().await.value.failure_reason, Some(FailureReason::Declined));
-    assert_eq!(till.count("PAYMENT_FAILED"), 1);
-    till.provider.pay(&reference);
-    till.hint(&reference).await.unwrap();
-    assert_eq!(till.payment().await.value.status, PaymentStatus::Captured);
-    assert_eq!(till.count("PAYMENT_COMPLETED"), 1);
 }
 
 #[tokio::test]
@@ -658,7 +626,6 @@ async fn what_the_provider_says_is_booked_by_whoever_asks() {
     for asker in ["webhook", "reconciliation", "cancellation", "refund"] {
         for (news, booked) in [
             ("paid", vec!["PAYMENT_COMPLETED"]),
-            ("declined", vec!["PAYMENT_FAILED"]),
             ("wrong", vec!["PAYMENT_FLAGGED", "PAYMENT_FAILED", "REFUND_INITIATED"]),
             ("processed", vec!["REFUND_COMPLETED"]),
             ("failed", vec!["REFUND_FAILED"]),
@@ -666,7 +633,6 @@ async fn what_the_provider_says_is_booked_by_whoever_asks() {
             let till = Till::new().await;
             let reference = till.open().await;
             match news {
-                "declined" => till.provider.decline(&reference),
                 "wrong" => till.provider.pay_amount(&reference, TOTAL - 1, "NGN"),
                 "paid" => till.provider.pay(&reference),
                 refund => {

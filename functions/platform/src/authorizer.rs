@@ -2,16 +2,13 @@
 //! afford it; a session that ended is noticed when its token expires, a quarter of an hour later at the most.
 
 use contracts::platform::Authorizer;
-use runtime::{
-    Granted, Principal,
-    secrets::SecretError,
-    tokens::{self, TokenError},
-};
+use runtime::auth::{self, TokenError};
+use runtime::{Granted, Principal, secrets::SecretError};
 
 /// `authorization` is the header's value. `None` where it holds no token, or none that is good.
 pub async fn handle(deps: &Granted<Authorizer>, authorization: String) -> Result<Option<Principal>, SecretError> {
     let Some(token) = bearer(&authorization) else { return Ok(None) };
-    match tokens::verify(deps, token).await {
+    match auth::verify(deps, token).await {
         Ok(principal) => Ok(Some(principal)),
         Err(TokenError::Invalid(reason)) => {
             tracing::info!(reason, "refused");
@@ -36,7 +33,7 @@ mod tests {
     #[tokio::test]
     async fn a_good_token_says_whose_it_is_without_touching_a_table() {
         let world = World::new().await;
-        let token = tokens::issue(&world.deps, &world.owner).await.unwrap();
+        let token = identity::sessions::issue(&world.deps, &world.owner).await.unwrap();
         for authorization in [format!("Bearer {token}"), format!("bearer  {token} ")] {
             assert_eq!(handle(&world.deps.granted(), authorization).await.unwrap(), Some(world.owner.clone()));
         }
@@ -46,7 +43,7 @@ mod tests {
     #[tokio::test]
     async fn anything_else_is_refused() {
         let world = World::new().await;
-        let token = tokens::issue(&world.deps, &world.owner).await.unwrap();
+        let token = identity::sessions::issue(&world.deps, &world.owner).await.unwrap();
         for authorization in ["", "Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", &token, &format!("Basic {token}")] {
             assert_eq!(handle(&world.deps.granted(), authorization.to_owned()).await.unwrap(), None, "{authorization}");
         }
@@ -57,7 +54,7 @@ mod tests {
     #[tokio::test]
     async fn without_keys_there_is_no_answer() {
         let world = World::new().await;
-        let token = tokens::issue(&world.deps, &world.owner).await.unwrap();
+        let token = identity::sessions::issue(&world.deps, &world.owner).await.unwrap();
         world.aws.lose_secrets();
         let error = handle(&world.deps.granted(), format!("Bearer {token}")).await.unwrap_err();
         assert_eq!(error.name, "selleasi/test/token-keys");

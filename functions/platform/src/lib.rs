@@ -1,12 +1,16 @@
-//! The platform's own functions: who may come in, events on their way to the bus, health, documentation.
+//! The platform's own functions: who may come in, events on their way to the bus, timers, health, documentation, and
+//! what operators call.
 
 #![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
 
 pub mod authorizer;
+pub mod dead_letters;
 pub mod docs;
 pub mod health;
 pub mod openapi;
 pub mod outbox_relay;
+pub mod redrive;
+pub mod republish;
 pub mod sweep_timers;
 
 mod bus;
@@ -14,6 +18,6 @@ mod bus;
 runtime::functions! {
     http: docs, health, openapi;
     stream: outbox_relay;
-    invoked: sweep_timers;
+    invoked: dead_letters, redrive, republish, sweep_timers;
     authorizer: authorizer;
 }

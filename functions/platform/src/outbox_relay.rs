@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use contracts::platform::OutboxRelay;
-use runtime::{Granted, StepError};
+use runtime::{Granted, StepError, With};
 use store::OutboxRecord;
 
 use crate::bus::Bus;
@@ -19,6 +19,10 @@ const TIME_BYTES: usize = 14;
 const TRIES: u32 = 5;
 
 pub async fn handle(deps: &Granted<OutboxRelay, Bus>, events: Vec<OutboxRecord>) -> Result<(), StepError> {
+    publish(deps, events).await
+}
+
+pub(crate) async fn publish(deps: &With<Bus>, events: Vec<OutboxRecord>) -> Result<(), StepError> {
     let mut left = events;
     for attempt in 0..TRIES {
         if attempt > 0 {
@@ -101,12 +105,14 @@ mod tests {
     fn events(world: &World, count: usize, detail_bytes: usize) -> Vec<OutboxRecord> {
         let event = |_| {
             let id = world.deps.id(EventId::from_ulid);
+            let mut detail = json!({ "id": id }).to_string();
+            detail.push_str(&" ".repeat(detail_bytes.saturating_sub(detail.len())));
             OutboxRecord {
                 id,
                 event_type: "ORDER_CREATED".into(),
                 source: "selleasi.orders".into(),
                 time: world.deps.now(),
-                detail: format!("{:detail_bytes$}", json!({ "id": id }).to_string()),
+                detail,
             }
         };
         (0..count).map(event).collect()

@@ -12,7 +12,7 @@ use runtime::{
 };
 use serde_json::Value;
 use store::{
-    CommitError, SortOrder, TimerRecord, keys,
+    CommitError, Position, SortOrder, TimerRecord, keys,
     timers::{SHARDS, is_due},
 };
 
@@ -25,14 +25,14 @@ pub async fn handle(deps: &Granted<SweepTimers, TimerQueues>, _tick: Value) -> R
     let now = deps.now();
     let end = now.checked_add(WORK).map_err(StepError::poison)?;
     // Page by page over all shards, so that a shard with much to do does not keep the others waiting.
-    let mut shards: Vec<u8> = (0..SHARDS).collect();
+    let mut shards: Vec<(u8, Option<Position>)> = (0..SHARDS).map(|shard| (shard, None)).collect();
     let mut failure = None;
     while !shards.is_empty() && deps.now() < end {
         let mut unfinished = vec![];
-        for shard in shards {
-            match sweep(deps, shard, now).await {
-                Ok(true) => {}
-                Ok(false) => unfinished.push(shard),
+        for (shard, from) in shards {
+            match sweep(deps, shard, from.as_ref(), now).await {
+                Ok(None) => {}
+                Ok(more) => unfinished.push((shard, more)),
                 Err(error) => {
                     tracing::warn!(shard, %error, "a shard was not swept");
                     failure = Some(error);
@@ -44,13 +44,19 @@ pub async fn handle(deps: &Granted<SweepTimers, TimerQueues>, _tick: Value) -> R
     failure.map_or(Ok(()), Err)
 }
 
-/// Sends what is due of one page. Whether that was all of the shard.
-async fn sweep(deps: &Granted<SweepTimers, TimerQueues>, shard: u8, now: Timestamp) -> Result<bool, StepError> {
+/// Sends what is due of one page, and says where the next one starts, if more may be due. The index lags its table by
+/// moments, so that a page that was swept is not read again in the same tick.
+async fn sweep(
+    deps: &Granted<SweepTimers, TimerQueues>,
+    shard: u8,
+    from: Option<&Position>,
+    now: Timestamp,
+) -> Result<Option<Position>, StepError> {
     let list = keys::due_timers(shard);
-    let (page, next) = deps.db.list::<TimerRecord>(&list, SortOrder::Ascending, PAGE, None).await?;
+    let (page, next) = deps.db.list::<TimerRecord>(&list, SortOrder::Ascending, PAGE, from).await?;
+    let count = page.len();
     let due: Vec<TimerRecord> =
         page.into_iter().map(|timer| timer.value).take_while(|timer| is_due(timer, now)).collect();
-    let is_all = next.is_none() || due.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
     let mut functions: Vec<&str> = due.iter().map(|timer| timer.function.as_str()).collect();
     functions.sort_unstable();
     functions.dedup();
@@ -60,7 +66,7 @@ async fn sweep(deps: &Granted<SweepTimers, TimerQueues>, shard: u8, now: Timesta
             send(deps, function, batch).await?;
         }
     }
-    Ok(is_all)
+    Ok(next.filter(|_| due.len() == count))
 }
 
 async fn send(
@@ -75,16 +81,18 @@ async fn send(
     for timer in &sent {
         tx.remove_swept(timer);
     }
-    if !matches!(deps.db.commit(tx).await, Err(CommitError::Refused(_))) {
-        return Ok(());
-    }
-    // One of them was moved or cancelled meanwhile: each by itself.
-    for timer in sent {
-        let mut tx = deps.tx();
-        tx.remove_swept(timer);
-        if let Err(CommitError::Store(error)) = deps.db.commit(tx).await {
-            return Err(error.into());
+    if let Err(CommitError::Refused(_)) = deps.db.commit(tx).await {
+        // One of them was moved or cancelled meanwhile: each by itself.
+        for timer in &sent {
+            let mut tx = deps.tx();
+            tx.remove_swept(timer);
+            if let Err(CommitError::Store(error)) = deps.db.commit(tx).await {
+                return Err(error.into());
+            }
         }
+    }
+    if sent.len() < timers.len() {
+        return Err(StepError::retry(format!("{function}'s queue took {} of {} timers", sent.len(), timers.len())));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `GET /products`: a page of a store's products, newest first.
 
-use contracts::products::{List, Product};
+use contracts::products::{List, ProductSummary};
 use domain::{Permission, catalog::ProductStatus};
 use runtime::{Call, Granted, Outcome, Problem, Reply};
 use store::{SortOrder, keys};
@@ -16,13 +16,17 @@ pub async fn handle(deps: &Granted<List>, call: Call<List>) -> Outcome<List> {
     let list = keys::products(store.tenant_id, store.store_id, status);
     let limit = call.query.limit.get();
     let (found, next) = deps.db.list(&list, SortOrder::Descending, limit, position.as_ref()).await?;
-    let items = found.into_iter().map(|product| Product::new(product.value, product.version)).collect();
+    let items = found.into_iter().map(|product| ProductSummary::new(product.value, product.version)).collect();
     Ok(Reply::new(&call.page(deps, items, next, status.name()).await?))
 }
 
 #[cfg(test)]
 mod tests {
     use contracts::http::Page;
+    use domain::{
+        Money,
+        catalog::{Image, Variant},
+    };
     use testing::{TestRequest, World};
 
     use super::*;
@@ -31,7 +35,7 @@ mod tests {
         TestRequest::new().store(&world.store.slug)
     }
 
-    fn names(page: &Page<Product>) -> Vec<&str> {
+    fn names(page: &Page<ProductSummary>) -> Vec<&str> {
         page.items.iter().map(|product| product.name.as_str()).collect()
     }
 
@@ -42,13 +46,58 @@ mod tests {
             world.clock.advance_s(1);
             world.product(name, 100, 1).await;
         }
-        let first: Page<Product> = request(&world).query("limit=2").send(&world.deps, handle).await.ok();
+        let first: Page<ProductSummary> = request(&world).query("limit=2").send(&world.deps, handle).await.ok();
         assert_eq!(names(&first), ["Three", "Two"]);
         let cursor = first.next_cursor.unwrap();
         let rest = request(&world).query(&format!("limit=2&cursor={cursor}")).send(&world.deps, handle).await;
-        let rest: Page<Product> = rest.ok();
+        let rest: Page<ProductSummary> = rest.ok();
         assert_eq!(names(&rest), ["One"]);
         assert_eq!(rest.next_cursor, None);
+    }
+
+    #[tokio::test]
+    async fn items_are_summaries() {
+        let world = World::new().await;
+        let (product, _) = world.product("Book", 150_000, 1).await;
+        let mut dearer = product.clone();
+        let variant = |price_minor| Variant {
+            price: Money::new(price_minor, product.variants[0].price.currency),
+            ..product.variants[0].clone()
+        };
+        dearer.variants.extend([variant(90_000), variant(400_000)]);
+        dearer.description = Some("Long".into());
+        dearer.images =
+            ["a", "b"].map(|name| Image { url: format!("https://x.example/{name}"), alt: name.into() }).into();
+        let mut tx = world.deps.tx();
+        tx.update(world.tenant, &dearer, 1);
+        world.deps.db.commit(tx).await.unwrap();
+        let page: Page<ProductSummary> = request(&world).send(&world.deps, handle).await.ok();
+        let money = |minor| Some(Money::new(minor, product.variants[0].price.currency));
+        let expected = ProductSummary {
+            id: product.id,
+            name: "Book".into(),
+            slug: product.slug,
+            status: ProductStatus::Active,
+            image: Some(dearer.images[0].clone()),
+            tags: vec![],
+            variant_count: 3,
+            price_from: money(90_000),
+            price_to: money(400_000),
+            created_at: product.created_at,
+            updated_at: product.updated_at,
+            version: 2,
+        };
+        assert_eq!(page.items, [expected]);
+
+        let mut empty = dearer;
+        empty.variants.clear();
+        empty.images.clear();
+        let mut tx = world.deps.tx();
+        tx.update(world.tenant, &empty, 2);
+        world.deps.db.commit(tx).await.unwrap();
+        let page: Page<ProductSummary> = request(&world).send(&world.deps, handle).await.ok();
+        let item = &page.items[0];
+        assert_eq!((&item.image, item.variant_count, item.price_from, item.price_to), (&None, 0, None, None));
     }
 
     #[tokio::test]
@@ -56,16 +105,16 @@ mod tests {
         let world = World::new().await;
         world.product("One", 100, 1).await;
         world.product("Two", 100, 1).await;
-        let page: Page<Product> = request(&world).query("limit=2").send(&world.deps, handle).await.ok();
+        let page: Page<ProductSummary> = request(&world).query("limit=2").send(&world.deps, handle).await.ok();
         assert_eq!((page.items.len(), page.next_cursor), (2, None));
     }
 
     #[tokio::test]
     async fn costs_one_query_when_the_store_is_known() {
         let world = World::new().await;
-        request(&world).send(&world.deps, handle).await.ok::<Page<Product>>();
+        request(&world).send(&world.deps, handle).await.ok::<Page<ProductSummary>>();
         world.dynamo.take_calls();
-        request(&world).send(&world.deps, handle).await.ok::<Page<Product>>();
+        request(&world).send(&world.deps, handle).await.ok::<Page<ProductSummary>>();
         assert_eq!(world.dynamo.take_calls(), [("Query".to_owned(), 1)].into());
     }
 
@@ -77,7 +126,7 @@ mod tests {
             world.product(name, 100, 1).await;
             neighbour.product(name, 100, 1).await;
         }
-        let page: Page<Product> = request(&world).query("limit=1").send(&world.deps, handle).await.ok();
+        let page: Page<ProductSummary> = request(&world).query("limit=1").send(&world.deps, handle).await.ok();
         let cursor = page.next_cursor.unwrap();
         let elsewhere = request(&neighbour).query(&format!("cursor={cursor}")).send(&world.deps, handle).await;
         assert_eq!(elsewhere.problem(), (400, "invalid_cursor".into()));
@@ -104,7 +153,7 @@ mod tests {
     async fn stores_do_not_see_each_other() {
         let world = World::new().await;
         world.neighbour().await.product("Theirs", 100, 1).await;
-        let page: Page<Product> = request(&world).send(&world.deps, handle).await.ok();
+        let page: Page<ProductSummary> = request(&world).send(&world.deps, handle).await.ok();
         assert!(page.items.is_empty());
     }
 

@@ -84,6 +84,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_request_that_changes_nothing_leaves_its_key_free() {
+        let world = World::new().await;
+        let made = product(&world, "Tee", &["A"]).await;
+        let send = |status: &str| {
+            request(&world).path("id", made.id).key("k-1").json(json!({ "status": status })).send(&world.deps, handle)
+        };
+        assert_eq!(send("draft").await.ok::<View>().version, 1);
+        assert_eq!(send("active").await.ok::<View>().version, 2);
+        assert_eq!(send("archived").await.problem(), (422, "idempotency_key_reused".into()));
+    }
+
+    #[tokio::test]
     async fn others_do_not_see_it() {
         let world = World::new().await;
         let made = product(&world, "Tee", &["A"]).await;

@@ -183,7 +183,7 @@ mod tests {
     const UPDATE: &str = "PATCH /books/{book_id}";
 
     fn released() -> Value {
-        openapi::document(&Api::new(vec![&UPDATE_BOOK, &LIST_BOOKS]).unwrap()).unwrap()
+        openapi::document(&Api::new(&[&UPDATE_BOOK, &LIST_BOOKS]).unwrap()).unwrap()
     }
 
     /// What breaks when the value at a place of the description becomes another, or goes where there is none.
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn the_same_and_more_break_nothing() {
         let both = released();
-        let fewer = openapi::document(&Api::new(vec![&UPDATE_BOOK]).unwrap()).unwrap();
+        let fewer = openapi::document(&Api::new(&[&UPDATE_BOOK]).unwrap()).unwrap();
         assert_eq!(breaks(&both, &both), Vec::<String>::new());
         assert_eq!(breaks(&fewer, &both), Vec::<String>::new());
         assert_eq!(breaks(&both, &fewer), ["GET /books is gone"]);

@@ -41,6 +41,7 @@ pub(crate) fn template() -> Value {
     })
 }
 
+/// Without an `SSESpecification`: AWS's own key encrypts it, which costs nothing.
 fn definition(table: Table) -> Value {
     let indexes: Vec<Value> = (1..=table.indexes())
         .map(|n| {
@@ -60,10 +61,12 @@ fn definition(table: Table) -> Value {
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": attributes,
         "KeySchema": keys("pk", "sk"),
-        "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": true },
-        "SSESpecification": { "SSEEnabled": true },
         "DeletionProtectionEnabled": { "Fn::If": ["IsProtected", true, false] },
     });
+    // All that is in this table ends by itself, and events that are published again after a restore must have effect.
+    if table != Table::Requests {
+        properties["PointInTimeRecoverySpecification"] = json!({ "PointInTimeRecoveryEnabled": true });
+    }
     // A timer is over when its function has done what it was set for, however late that is.
     if table != Table::Timers {
         properties["TimeToLiveSpecification"] = json!({ "AttributeName": TTL_ATTRIBUTE, "Enabled": true });

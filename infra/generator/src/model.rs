@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::{
-    Row,
-    row::{Grant, Trigger},
-};
+use contracts::{Row, row::Grant};
 
 use crate::Result;
 
@@ -63,11 +60,6 @@ pub(crate) fn summary(row: &Row) -> String {
 /// What else it may use, by its own list or by what calls it.
 pub(crate) fn grants(row: &Row) -> impl Iterator<Item = Grant> {
     Grant::ALL.into_iter().filter(|grant| row.has(*grant))
-}
-
-/// Whether there is a queue for what it could not deal with.
-pub(crate) const fn has_dead_letters(row: &Row) -> bool {
-    row.queue().is_some() || matches!(row.trigger, Trigger::Outbox { .. })
 }
 
 /// Whether it leaves alone, for as long as clocks may be apart, what another may be doing: asking for a refund, sending

@@ -97,7 +97,7 @@ mod tests {
         let codes =
             &conflict["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]["code"]["enum"];
         assert_eq!(*codes, json!(["busy", "changed", "invalid_state"]));
-        assert!(conflict["description"].as_str().unwrap().contains("- `changed`: It was changed meanwhile."));
+        assert!(conflict["description"].as_str().unwrap().contains("- `changed`: Another request changed it"));
         assert!(conflict["content"].get("application/json").is_none(), "the gateway has no conflicts");
     }
 

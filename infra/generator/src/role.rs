@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cfn::{arn, get_att, logical_id, reference, resource, sub},
-    model::{grants, has_dead_letters},
+    model::grants,
 };
 
 /// `rows` are all that there are: some functions reach others' queues.
@@ -74,13 +74,19 @@ fn granted(grant: Grant, rows: &[&Row]) -> Vec<Value> {
             let timers = queues(rows, "", |row| matches!(row.trigger, Trigger::Timer { .. }));
             vec![allow(&["sqs:SendMessage"], &timers)]
         }
-        Grant::Redrive => vec![
-            allow(
-                &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
-                &queues(rows, "-dlq", has_dead_letters),
-            ),
-            allow(&["sqs:SendMessage"], &queues(rows, "", |row| row.queue().is_some())),
-        ],
+        Grant::ReadDeadLetters => {
+            vec![allow(&["sqs:ReceiveMessage", "sqs:GetQueueAttributes"], &queues(rows, "-dlq", Row::has_dead_letters))]
+        }
+        Grant::Redrive => {
+            let is_step = |row: &Row| row.queue().is_some();
+            vec![
+                allow(
+                    &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+                    &queues(rows, "-dlq", is_step),
+                ),
+                allow(&["sqs:SendMessage"], &queues(rows, "", is_step)),
+            ]
+        }
     }
 }
 
@@ -254,10 +260,17 @@ mod tests {
     fn redriving_reads_dead_letters_and_sends_to_the_queues_they_came_from() {
         let document = document(&Row { trigger: Trigger::Operator, grants: &[Grant::Redrive], ..SWEEP });
         assert_eq!(resources_of(&document, "sqs:SendMessage"), [queue("books-on-lent"), queue("books-remind")]);
-        assert_eq!(
-            resources_of(&document, "sqs:ReceiveMessage"),
-            [queue("books-on-lent-dlq"), queue("books-remind-dlq"), queue("books-relay-dlq")]
-        );
+        // What the relay puts aside are places in a stream, which no queue of its own takes.
+        let dead_letters = [queue("books-on-lent-dlq"), queue("books-remind-dlq")];
+        assert_eq!(resources_of(&document, "sqs:DeleteMessage"), dead_letters);
+    }
+
+    #[test]
+    fn who_reads_dead_letters_reads_all_and_removes_none() {
+        let document = document(&Row { trigger: Trigger::Operator, grants: &[Grant::ReadDeadLetters], ..SWEEP });
+        let dead_letters = [queue("books-on-lent-dlq"), queue("books-remind-dlq"), queue("books-relay-dlq")];
+        assert_eq!(resources_of(&document, "sqs:ReceiveMessage"), dead_letters);
+        assert!(!document.iter().any(|statement| statement["Action"].to_string().contains("Delete")), "{document:#?}");
     }
 
     #[test]

@@ -145,7 +145,7 @@ fn environment(row: &Row, id: &str) -> Map<String, Value> {
             Grant::Paystack => ("PAYSTACK_SECRET", secret("paystack")),
             Grant::SendEmail => ("MAIL_FROM", reference("MailFrom")),
             Grant::PutEvents => ("EVENT_BUS", reference("EventBus")),
-            Grant::SendTimers | Grant::Redrive => ("QUEUE_URL_PREFIX", sub(QUEUE_URL_PREFIX)),
+            Grant::SendTimers | Grant::ReadDeadLetters | Grant::Redrive => ("QUEUE_URL_PREFIX", sub(QUEUE_URL_PREFIX)),
         };
         variables.insert(name.to_owned(), value);
     }
@@ -249,6 +249,7 @@ mod tests {
             (&[Grant::SendEmail], &["MAIL_FROM"]),
             (&[Grant::PutEvents], &["EVENT_BUS"]),
             (&[Grant::SendTimers], &["QUEUE_URL_PREFIX"]),
+            (&[Grant::ReadDeadLetters], &["QUEUE_URL_PREFIX"]),
             (&[Grant::Redrive], &["QUEUE_URL_PREFIX"]),
         ] {
             assert_eq!(variables(&Row { grants: grant, ..LIST_BOOKS }), always_and(names), "{grant:?}");

@@ -11,9 +11,10 @@ use crate::{
 
 /// Order does not matter to consumers, so that a shard is read as widely as Lambda can.
 const PARALLEL: u8 = 10;
-/// An outage of the bus this long loses nothing. What is older goes to the dead-letter queue, and is still in the
-/// outbox for days; without an end, a record that can never be sent would hold up its shard for a day.
-const RECORD_AGE_S: u32 = 6 * 3_600;
+/// As long as DynamoDB keeps a stream's records, and as long as steps retry: an outage of the bus this long loses
+/// nothing. After that the dead-letter queue has the record's place in the stream, and `platform-republish` publishes
+/// the event from the outbox.
+const RECORD_AGE_S: u32 = 24 * 3_600;
 
 pub(crate) fn resources(row: &Row, batch: u16) -> Map<String, Value> {
     let id = logical_id(row.function);
@@ -49,7 +50,7 @@ mod tests {
         assert_eq!(mapping["StartingPosition"], "TRIM_HORIZON");
         assert_eq!(
             (&mapping["MaximumRetryAttempts"], &mapping["MaximumRecordAgeInSeconds"]),
-            (&json!(-1), &json!(21_600))
+            (&json!(-1), &json!(86_400))
         );
         let destination = &mapping["DestinationConfig"]["OnFailure"]["Destination"];
         assert_eq!(*destination, get_att("BooksRelayDeadLetters", "Arn"));

@@ -23,7 +23,8 @@ rules! {
     sku(text::is_sku): "expected 1 to 64 printable characters without spaces or #";
     coupon_code(coupon::is_code): "expected 3 to 32 letters, digits and hyphens";
     country(text::is_country): "expected a two-letter country code, like NG";
-    clean(text::is_clean): "expected text without control characters";
+    clean(text::is_clean): "expected text without control characters, U+FFFE and U+FFFF";
+    clean_or_empty(text::is_clean_or_empty): "expected text without control characters, U+FFFE and U+FFFF";
     web_address(text::is_web_address): "expected an https:// address";
 }
 

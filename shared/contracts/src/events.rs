@@ -255,6 +255,15 @@ events! {
         lines: Vec<LineQuantity>, total: Money, payment_provider: String,
         #[cfg_attr(feature = "schema", schemars(with = "String"))]
         expires_at: Timestamp,
+        /// Length of the payment window, in seconds. Old events lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payment_window_s: Option<u32>,
+    }
+    /// The payment window of an order closes later, because no checkout could be opened in time.
+    OrderWindowExtended = "ORDER_WINDOW_EXTENDED" from "orders" {
+        store_id: StoreId, order_id: OrderId, number: String,
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        expires_at: Timestamp,
     }
     /// A person cancelled an order while the buyer may be paying: the payment is to be settled, one way or the other.
     OrderCancelRequested = "ORDER_CANCEL_REQUESTED" from "orders" { store_id: StoreId, order_id: OrderId, number: String, reason: CancelReason }

@@ -152,7 +152,8 @@ pub struct Order {
     /// When the order was placed.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub placed_at: Timestamp,
-    /// End of the payment window.
+    /// End of the payment window. It moves while the payment provider is away and no checkout could be opened, for at
+    /// most a day, and if the checkout was opened late.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub expires_at: Timestamp,
     /// When the order last changed.
@@ -182,6 +183,63 @@ impl Order {
             coupon: order.coupon,
             fulfilment: order.fulfilment.map(Into::into),
             returns: order.returns.into_iter().map(Into::into).collect(),
+            placed_at: order.placed_at,
+            expires_at: order.expires_at,
+            updated_at: order.updated_at,
+            version,
+        }
+    }
+}
+
+/// An order in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OrderSummary {
+    /// Id of the order.
+    pub id: OrderId,
+    /// A short number for people to read: `7KQ2-M9XD`.
+    pub number: String,
+    /// Status of the order. It also tells whether the order is paid.
+    pub status: OrderStatus,
+    /// Why the order was cancelled, if it was.
+    pub cancel_reason: Option<CancelReason>,
+    /// Where the goods are; null until the seller begins to prepare them.
+    pub fulfilment_status: Option<FulfilmentStatus>,
+    /// The customer's name.
+    pub customer_name: String,
+    /// Title of the first line.
+    pub first_title: String,
+    /// Number of lines.
+    pub line_count: u32,
+    /// The amount to pay.
+    pub total: Money,
+    /// When the order was placed.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub placed_at: Timestamp,
+    /// End of the payment window.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub expires_at: Timestamp,
+    /// When the order last changed.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub updated_at: Timestamp,
+    /// Version of the order, for `If-Match`; one more with each change.
+    pub version: u64,
+}
+
+impl OrderSummary {
+    /// The order as the API lists it.
+    pub fn new(order: domain::order::Order, version: u64) -> Self {
+        Self {
+            id: order.id,
+            status: order.state.status(),
+            cancel_reason: order.cancel_reason(),
+            fulfilment_status: order.fulfilment.map(|fulfilment| fulfilment.status),
+            number: order.number,
+            customer_name: order.customer.name,
+            line_count: u32::try_from(order.lines.len()).unwrap_or(u32::MAX),
+            // An order has at least one line.
+            first_title: order.lines.into_iter().next().map(|line| line.title).unwrap_or_default(),
+            total: order.totals.total,
             placed_at: order.placed_at,
             expires_at: order.expires_at,
             updated_at: order.updated_at,
@@ -406,7 +464,8 @@ endpoints! {
     /// Orders the items in the caller's cart. Either the stock of all lines is reserved, or the order is refused: 409
     /// `lines_unavailable` names the lines that cannot be ordered, and the cart stays as it is. The order has the
     /// current prices, shipping rate and tax. A line whose price changed since the buyer last saw it is refused too.
-    /// The order waits for its payment until `expires_at`.
+    /// The order waits for its payment until `expires_at`. A declined card does not end it: the buyer can pay with
+    /// another one until then.
     ///
     /// If the cart has a coupon, the order uses it or is refused: 409 `coupon_exhausted` if the coupon's cap is
     /// reached, `coupon_used` if this customer (by e-mail address) used it as often as one customer can,
@@ -425,10 +484,10 @@ endpoints! {
     }
     /// List own orders
     ///
-    /// Lists the caller's orders in a store, newest first.
+    /// Lists the caller's orders in a store, newest first, each as a summary: `GET /orders/{id}` has its lines.
     List = Get "/orders" => "orders-list" {
         access: Access::Needs(Permission::OrdersReadOwn), store: Required, idempotency: None,
-        path: Nothing, query: ListQuery, body: Nothing, reply: 200 Page<Order>,
+        path: Nothing, query: ListQuery, body: Nothing, reply: 200 Page<OrderSummary>,
         tables: [Orders: Query], emits: [],
         grants: [CursorKey],
     }
@@ -494,10 +553,10 @@ endpoints! {
     }
     /// List all orders of a store
     ///
-    /// For the store's team; newest first.
+    /// For the store's team; newest first, each as a summary.
     ListAll = Get "/admin/orders" => "orders-list-all" {
         access: Access::Needs(Permission::OrdersReadAll), store: Required, idempotency: None,
-        path: Nothing, query: ListOrders, body: Nothing, reply: 200 Page<Order>,
+        path: Nothing, query: ListOrders, body: Nothing, reply: 200 Page<OrderSummary>,
         tables: [Orders: Query], emits: [],
         grants: [CursorKey],
     }
@@ -532,9 +591,11 @@ steps! {
         retry: STEP,
         tables: [Orders: Get Put, Requests: Put], emits: [OrderRefunded],
     }
-    /// The payment window closed: cancels an order that is still unpaid, and restores the buyer's cart.
+    /// The payment window closed: cancels an order that is still unpaid, and restores the buyer's cart. If no checkout
+    /// could be opened in time, extends the window instead.
     Expire = "orders-expire" about OrderId {
         retry: STEP,
-        tables: [Orders: Get Put, Carts: Update, Timers: Delete], emits: [OrderCancelled],
+        tables: [Orders: BatchGet Put, Payments: BatchGet, Carts: Update, Timers: Put Delete],
+        emits: [OrderCancelled, OrderWindowExtended],
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     Money, OrderId, PaymentId, Permission, RefundId, Timestamp,
-    payment::{FailureReason, PaymentStatus, RefundStatus},
+    payment::{FailureReason, PaymentStatus, RefundStatus, TryErrorCode},
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,17 +18,20 @@ pub struct Payment {
     pub order_id: OrderId,
     /// The payment provider: `paystack`.
     pub provider: String,
-    /// Status of the payment.
+    /// Status of the payment. While it is `unknown`, the provider is away and the buyer cannot pay yet: the checkout is
+    /// opened as soon as the provider answers, and the buyer should come back later.
     pub status: PaymentStatus,
     /// Why the payment failed, if it did.
     pub failure_reason: Option<FailureReason>,
+    /// The last try to pay that failed, such as a declined card. The buyer can try again at `checkout_url`.
+    pub last_error: Option<LastError>,
     /// The order's total.
     pub amount: Money,
     /// Reference of the newest attempt at the provider.
     pub reference: Option<String>,
     /// Where the buyer pays. Null unless the payment is open.
     pub checkout_url: Option<String>,
-    /// Number of attempts at the provider.
+    /// Number of attempts at the provider. Calls that were not answered do not count.
     pub attempts: u32,
     /// What the buyer paid for the order.
     pub captured: Money,
@@ -36,7 +39,7 @@ pub struct Payment {
     pub refunded: Money,
     /// Refunds, oldest first.
     pub refunds: Vec<Refund>,
-    /// End of the payment window.
+    /// End of the payment window. If the checkout was opened late, it is later than the order's, which follows.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub expires_at: Timestamp,
     /// When the payment last changed.
@@ -44,6 +47,17 @@ pub struct Payment {
     pub updated_at: Timestamp,
     /// Version of the payment, for `If-Match`; one more with each change.
     pub version: u64,
+}
+
+/// A try to pay that failed at the provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LastError {
+    /// Why the try failed.
+    pub code: TryErrorCode,
+    /// When the provider told of it.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub at: Timestamp,
 }
 
 /// A refund of a payment.
@@ -72,6 +86,7 @@ impl Payment {
             provider: payment.provider,
             status: payment.status,
             failure_reason: payment.failure_reason,
+            last_error: payment.last_error.map(|error| LastError { code: error.code, at: error.at }),
             amount: payment.amount,
             reference: attempt.as_ref().map(|attempt| attempt.reference.clone()),
             checkout_url: attempt.and_then(|attempt| attempt.checkout_url).filter(|_| payment.status.is_open()),
@@ -119,7 +134,8 @@ endpoints! {
     /// Start the payment of an order
     ///
     /// Opens a checkout at the provider and returns its address as `checkout_url`. If a checkout is open already,
-    /// returns that one. After a failed attempt, opens another.
+    /// returns that one. While the provider is away, answers 503 `provider_unavailable`: the platform goes on trying, the
+    /// order waits, and the buyer should come back later.
     Start = Post "/orders/{id}/payment" => "payments-start" {
         access: Access::Needs(Permission::PaymentsStart), store: None, idempotency: Required,
         path: OrderPath, query: Nothing, body: Nothing, reply: 200 Payment,

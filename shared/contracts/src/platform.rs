@@ -1,5 +1,6 @@
 //! The platform's own endpoints and functions.
 
+use domain::{EventId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -100,5 +101,173 @@ impl Function for Authorizer {
     };
 }
 
+/// Moves dead letters of a function back to its queue.
+#[derive(Debug)]
+pub struct Redrive;
+
+impl Function for Redrive {
+    const ROW: &'static Row = &Row {
+        function: "platform-redrive",
+        doc: "Moves dead letters of a function back to its queue.",
+        trigger: Trigger::Operator,
+        tables: &[],
+        emits: &[],
+        grants: &[Grant::Redrive],
+        memory_mb: MEMORY_MB,
+        timeout_s: OPERATOR_TIMEOUT_S,
+        reserved: false,
+    };
+}
+
+/// Which dead letters are moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedriveInput {
+    /// The function, by the name in its row: `orders-expire`.
+    pub function: String,
+    /// The largest number of messages to move. A call also stops before its timeout.
+    #[serde(default = "redrive_max")]
+    pub max: u32,
+    /// Move only messages whose reason starts with this: `retry` leaves poison where it is.
+    #[serde(default)]
+    pub reason_prefix: Option<String>,
+}
+
+const fn redrive_max() -> u32 {
+    100
+}
+
+/// What was moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redriven {
+    /// Messages that were moved.
+    pub moved: u32,
+    /// Messages that are still in the dead-letter queue, as SQS counts them: an approximation.
+    pub left: u64,
+}
+
+/// Lists dead letters.
+#[derive(Debug)]
+pub struct DeadLetters;
+
+impl Function for DeadLetters {
+    const ROW: &'static Row = &Row {
+        function: "platform-dead-letters",
+        doc: "Lists dead letters: how many each function has, why, and what they are about.",
+        trigger: Trigger::Operator,
+        tables: &[],
+        emits: &[],
+        grants: &[Grant::ReadDeadLetters],
+        memory_mb: MEMORY_MB,
+        timeout_s: OPERATOR_TIMEOUT_S,
+        reserved: false,
+    };
+}
+
+/// Whose dead letters are listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLettersInput {
+    /// The function, by the name in its row; without it, every function with a dead-letter queue.
+    #[serde(default)]
+    pub function: Option<String>,
+    /// The largest number of messages shown for each function.
+    #[serde(default = "shown_max")]
+    pub max: u32,
+}
+
+const fn shown_max() -> u32 {
+    10
+}
+
+/// The functions that have dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetterQueues {
+    /// The functions with at least one dead letter.
+    pub queues: Vec<DeadLetterQueue>,
+}
+
+/// The dead letters of one function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetterQueue {
+    /// The function.
+    pub function: String,
+    /// Messages in the queue, as SQS counts them: an approximation.
+    pub count: u64,
+    /// When the oldest of the shown messages was sent. Null if none could be shown.
+    pub oldest: Option<Timestamp>,
+    /// Some of the messages.
+    pub messages: Vec<DeadLetter>,
+}
+
+/// A dead letter without its data, which can be personal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// Why the function, or EventBridge, put it aside. Null if SQS did, after too many receives.
+    pub reason: Option<String>,
+    /// When it was put aside or, if SQS did, first sent.
+    pub sent_at: Option<Timestamp>,
+    /// Type of the event; null for a timer.
+    pub event_type: Option<String>,
+    /// Id of the event; null for a timer.
+    pub event_id: Option<String>,
+    /// The tenant.
+    pub tenant_id: Option<String>,
+    /// Id of the aggregate.
+    pub subject: Option<String>,
+    /// Correlation id: what to search the logs for.
+    pub correlation_id: Option<String>,
+}
+
+/// Publishes events of a tenant again.
+#[derive(Debug)]
+pub struct Republish;
+
+impl Function for Republish {
+    const ROW: &'static Row = &Row {
+        function: "platform-republish",
+        doc: "Publishes events of a tenant again, from the outbox.",
+        trigger: Trigger::Operator,
+        tables: &[(Table::Outbox, &[Action::Query])],
+        emits: &[],
+        grants: &[Grant::PutEvents],
+        memory_mb: MEMORY_MB,
+        timeout_s: OPERATOR_TIMEOUT_S,
+        reserved: false,
+    };
+}
+
+/// Which events are published again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RepublishInput {
+    /// The tenant whose events they are.
+    pub tenant_id: TenantId,
+    /// Events committed at this time or later.
+    pub from: Timestamp,
+    /// Events committed before this time.
+    pub to: Timestamp,
+    /// Events after this one: the `next` of the last call.
+    #[serde(default)]
+    pub after: Option<EventId>,
+}
+
+/// What was published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Republished {
+    /// Events that were published.
+    pub published: u32,
+    /// Call again with this as `after` to publish the rest. Null if that was all.
+    pub next: Option<EventId>,
+}
+
+/// Timeout of functions that an operator calls, in seconds: what they do in one call is bounded by
+/// [`OPERATOR_WORK_S`], and the rest is for the next call.
+const OPERATOR_TIMEOUT_S: u16 = 60;
+/// How long such a function works before it returns, in seconds. The time left until its timeout is enough for what it
+/// has begun.
+pub const OPERATOR_WORK_S: i64 = 40;
+
 /// The rows of the platform's functions that neither requests nor messages call.
-pub const OPERATIONS: &[&Row] = &[OutboxRelay::ROW, SweepTimers::ROW, Authorizer::ROW];
+pub const OPERATIONS: &[&Row] =
+    &[OutboxRelay::ROW, SweepTimers::ROW, Authorizer::ROW, DeadLetters::ROW, Redrive::ROW, Republish::ROW];

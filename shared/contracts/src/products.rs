@@ -90,6 +90,59 @@ impl Product {
     }
 }
 
+/// A product in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProductSummary {
+    /// Id of the product.
+    pub id: ProductId,
+    /// Name of the product.
+    pub name: String,
+    /// Unique in the store, for addresses of pages.
+    pub slug: String,
+    /// Status of the product.
+    pub status: ProductStatus,
+    /// The first image.
+    pub image: Option<Image>,
+    /// Free keywords.
+    pub tags: Vec<String>,
+    /// Number of variants.
+    pub variant_count: u32,
+    /// Price of the cheapest variant; null if there are no variants.
+    pub price_from: Option<Money>,
+    /// Price of the most expensive variant; null if there are no variants.
+    pub price_to: Option<Money>,
+    /// When the product was created.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub created_at: Timestamp,
+    /// When the product last changed.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub updated_at: Timestamp,
+    /// Version of the product, for `If-Match`; one more with each change.
+    pub version: u64,
+}
+
+impl ProductSummary {
+    /// The product as the API lists it.
+    pub fn new(product: domain::catalog::Product, version: u64) -> Self {
+        let prices = || product.variants.iter().map(|variant| variant.price);
+        Self {
+            id: product.id,
+            variant_count: u32::try_from(product.variants.len()).unwrap_or(u32::MAX),
+            price_from: prices().min_by_key(|price| price.amount_minor),
+            price_to: prices().max_by_key(|price| price.amount_minor),
+            name: product.name,
+            slug: product.slug,
+            status: product.status,
+            image: product.images.into_iter().next(),
+            tags: product.tags,
+            created_at: product.created_at,
+            updated_at: product.updated_at,
+            version,
+        }
+    }
+}
+
 impl From<domain::catalog::Variant> for Variant {
     fn from(variant: domain::catalog::Variant) -> Self {
         Self {
@@ -143,7 +196,7 @@ pub struct ImageInput {
     #[garde(length(max = URL_MAX), custom(check::web_address))]
     pub url: String,
     /// What the image shows, for people who cannot see it.
-    #[garde(length(chars, max = SHORT_TEXT_MAX))]
+    #[garde(length(chars, max = SHORT_TEXT_MAX), custom(check::clean_or_empty))]
     #[serde(default)]
     pub alt: String,
 }
@@ -325,10 +378,10 @@ endpoints! {
     }
     /// List products
     ///
-    /// Products of a store, newest first.
+    /// Products of a store, newest first, each as a summary: `GET /products/{id}` has its description and variants.
     List = Get "/products" => "products-list" {
         access: Access::PublicOrToken, store: Required, idempotency: None,
-        path: Nothing, query: ListProducts, body: Nothing, reply: 200 Page<Product>,
+        path: Nothing, query: ListProducts, body: Nothing, reply: 200 Page<ProductSummary>,
         tables: [Catalog: Query], emits: [],
         grants: [CursorKey],
     }

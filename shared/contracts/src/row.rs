@@ -242,13 +242,15 @@ pub enum Grant {
     PutEvents,
     /// Send due timers to the queues of their functions.
     SendTimers,
-    /// Receive messages from dead-letter queues and send them to their original queues.
+    /// Look at messages in dead-letter queues.
+    ReadDeadLetters,
+    /// Move messages from dead-letter queues to the queues that they came from.
     Redrive,
 }
 
 impl Grant {
     /// Every grant.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::TokenKeys,
         Self::SigningKey,
         Self::CursorKey,
@@ -256,6 +258,7 @@ impl Grant {
         Self::SendEmail,
         Self::PutEvents,
         Self::SendTimers,
+        Self::ReadDeadLetters,
         Self::Redrive,
     ];
 }
@@ -294,6 +297,11 @@ impl Row {
             Trigger::Events { queue, .. } | Trigger::Timer { queue } => Some(queue),
             _ => None,
         }
+    }
+
+    /// Whether there is a queue for messages that the function could not process.
+    pub const fn has_dead_letters(&self) -> bool {
+        self.queue().is_some() || matches!(self.trigger, Trigger::Outbox { .. })
     }
 
     /// Whether the function may perform an action on a table, by its list or because its trigger implies it.

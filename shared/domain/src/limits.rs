@@ -4,7 +4,7 @@
 pub const ORDER_LINES_MAX: usize = 40;
 /// Units of one line of a cart or order.
 pub const QUANTITY_MAX: u32 = 999;
-/// Returns of one order. They are stored in the order's item (DynamoDB takes 400 KB), and its timeline has room for 100
+/// Returns of one order. They are stored in the order's item (DynamoDB takes 400 KB), and its timeline has room for 200
 /// steps.
 pub const RETURNS_MAX: usize = 20;
 /// How often the goods of an order can be dispatched: once, and again after each failed delivery.
@@ -89,10 +89,11 @@ pub const ONE_TIME_CODE_TRIES: u32 = 5;
 pub const ONBOARDING_TTL_S: i64 = 7 * 24 * 3_600;
 /// How long the response to an idempotency key is stored, in seconds.
 pub const IDEMPOTENCY_TTL_S: i64 = 24 * 3_600;
-/// SQS keeps a message for at most 14 days, so nothing is redelivered after that.
-pub const INBOX_TTL_S: i64 = 15 * 24 * 3_600;
 /// How long events are stored in the outbox, in seconds, so that they can be published again.
 pub const OUTBOX_TTL_S: i64 = 15 * 24 * 3_600;
+/// How long a consumer remembers that it has processed an event, in seconds. An event can be published again as long as
+/// it is in the outbox, and SQS keeps a message for at most 14 days.
+pub const INBOX_TTL_S: i64 = OUTBOX_TTL_S + 15 * 24 * 3_600;
 
 /// How long after delivery the buyer can request a return.
 pub const RETURN_WINDOW_S: i64 = 30 * 24 * 3_600;
@@ -102,7 +103,11 @@ pub const PAYMENT_WINDOW_DEFAULT_S: u32 = 15 * 60;
 pub const PAYMENT_WINDOW_MIN_S: u32 = 60;
 /// Longest payment window, in seconds.
 pub const PAYMENT_WINDOW_MAX_S: u32 = 24 * 3_600;
-/// Attempts at the provider that one payment can have.
-pub const PAYMENT_ATTEMPTS_MAX: usize = 5;
+/// How long an order waits for a checkout to be opened, in seconds since it was placed: as long as the queue of the
+/// function that opens it tries.
+pub const CHECKOUT_WAIT_MAX_S: i64 = 24 * 3_600;
+/// Attempts at the provider that one payment can have. A new one is made only when the provider says that the reference
+/// of the last one is taken, so the answers to this many calls must be lost before a payment fails.
+pub const PAYMENT_ATTEMPTS_MAX: usize = 10;
 /// Refunds of one payment that its seller can create. They are stored in the payment's item.
 pub const REFUNDS_MAX: usize = 50;

@@ -3,15 +3,17 @@
 //! ```text
 //! initiated -> pending -> captured -> partially_refunded -> refunded
 //!     |           |  \-> failed | expired --(money came after all)--> captured
-//!     +-> unknown +        (a call was not answered; only an answer of the provider resolves it)
+//!     +-> unknown +        (a call was not answered; it is repeated until one is)
 //! ```
+//! A try that fails at the provider, such as a declined card, ends nothing: the buyer can try again on the same
+//! checkout until the payment window closes. It is noted in [`Payment::last_error`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Money, MoneyError, OrderId, PaymentId, RefundId, StoreId, Timestamp,
     guard::{self, Rule},
-    limits::PAYMENT_ATTEMPTS_MAX,
+    limits::{PAYMENT_ATTEMPTS_MAX, PAYMENT_WINDOW_DEFAULT_S},
     time::after,
 };
 
@@ -20,14 +22,15 @@ const ASK_AGAIN_S: i64 = 60;
 /// Opening a checkout takes at most this long: two calls with their timeouts.
 const OPENING_S: i64 = 30;
 
-/// An attempt to open a checkout at the provider. Recorded before the provider is called.
+/// An attempt to open a checkout at the provider. Recorded before the provider is called. A call that was not answered
+/// is repeated under the same reference, so it is no attempt of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Our reference at the provider; unique for ever.
     pub reference: String,
     /// Where the buyer pays; `None` until the provider has opened the checkout.
     pub checkout_url: Option<String>,
-    /// When the attempt was recorded.
+    /// When the provider was last called.
     pub started_at: Timestamp,
 }
 
@@ -83,7 +86,7 @@ impl PaymentStatus {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
-    /// The provider says the charge failed.
+    /// The provider says the charge failed. Only of old payments: a declined card no longer ends one.
     Declined,
     /// The order was cancelled before it was paid.
     Cancelled,
@@ -93,6 +96,26 @@ pub enum FailureReason {
     AmountMismatch,
     /// The provider refused to open a checkout.
     ProviderRejected,
+}
+
+/// Why a try to pay failed at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TryErrorCode {
+    /// The card was declined, or the try failed for another reason.
+    Declined,
+}
+
+/// A try to pay that failed at the provider. The buyer can try again on the same checkout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TryError {
+    /// Why the try failed.
+    pub code: TryErrorCode,
+    /// Reference of the attempt.
+    pub reference: String,
+    /// When the provider told of it.
+    pub at: Timestamp,
 }
 
 /// Status of a refund.
@@ -165,6 +188,9 @@ pub struct Payment {
     pub status: PaymentStatus,
     /// Why the payment failed, if it did.
     pub failure_reason: Option<FailureReason>,
+    /// The last try to pay that failed; `None` once the order is paid.
+    #[serde(default)]
+    pub last_error: Option<TryError>,
     /// Attempts at the provider, oldest first.
     pub attempts: Vec<Attempt>,
     /// Money that the provider captured.
@@ -212,8 +238,14 @@ pub enum PaymentError {
     Money(#[from] MoneyError),
 }
 
+/// How long the buyer can pay once a checkout was opened late, in seconds: the store's payment window, but not less than
+/// the usual one, because the buyer has to come back first.
+pub fn late_window_s(window_s: u32) -> i64 {
+    i64::from(window_s.max(PAYMENT_WINDOW_DEFAULT_S))
+}
+
 impl Payment {
-    /// Records an attempt, before the provider is called.
+    /// Records an attempt under a new reference, before the provider is called.
     ///
     /// # Errors
     /// [`PaymentError::NotOpen`], [`PaymentError::TooManyAttempts`].
@@ -225,23 +257,52 @@ impl Payment {
             return Err(PaymentError::TooManyAttempts);
         }
         self.attempts.push(Attempt { reference, checkout_url: None, started_at: now });
-        Ok(Self { updated_at: now, ..self })
+        Ok(Self { status: PaymentStatus::Initiated, updated_at: now, ..self })
     }
 
-    /// The provider opened the checkout of an attempt. `None` if the payment is no longer open.
-    pub fn checkout_opened(mut self, reference: &str, checkout_url: String, now: Timestamp) -> Option<Self> {
+    /// Records that the provider is about to be called again under the reference of the last attempt: its answer to the
+    /// last call was lost, or there was none. `None` if there is no such attempt, or the payment is no longer open.
+    pub fn repeat_attempt(mut self, now: Timestamp) -> Option<Self> {
+        if !self.status.is_open() {
+            return None;
+        }
+        let attempt = self.attempts.last_mut().filter(|attempt| attempt.checkout_url.is_none())?;
+        attempt.started_at = now;
+        Some(Self { status: PaymentStatus::Initiated, updated_at: now, ..self })
+    }
+
+    /// The provider opened the checkout of an attempt. If that took longer than usual, because the provider was away,
+    /// the buyer has a full payment window (of `window_s` seconds) from now. `None` if the payment is no longer open.
+    pub fn checkout_opened(
+        mut self,
+        reference: &str,
+        checkout_url: String,
+        window_s: u32,
+        now: Timestamp,
+    ) -> Option<Self> {
         if !self.status.is_open() {
             return None;
         }
         let attempt = self.attempts.iter_mut().find(|attempt| attempt.reference == reference)?;
         attempt.checkout_url = Some(checkout_url);
-        Some(Self { status: PaymentStatus::Pending, updated_at: now, ..self })
+        let is_late = after(now, i64::from(window_s)) > after(self.expires_at, OPENING_S);
+        let expires_at = if is_late { after(now, late_window_s(window_s)) } else { self.expires_at };
+        Some(Self { status: PaymentStatus::Pending, expires_at, updated_at: now, ..self })
     }
 
     /// The provider did not answer a call: an open payment becomes [`PaymentStatus::Unknown`].
     pub fn unanswered(self, now: Timestamp) -> Self {
         let status = if self.status.is_open() { PaymentStatus::Unknown } else { self.status };
         Self { status, updated_at: now, ..self }
+    }
+
+    /// A try to pay failed at the provider, which ends nothing. `None` if that is recorded already (the provider does not
+    /// tell one failed try from the next), or the payment is no longer open.
+    pub fn try_failed(self, reference: &str, now: Timestamp) -> Option<Self> {
+        let is_known = self.last_error.as_ref().is_some_and(|error| error.reference == reference);
+        let error = TryError { code: TryErrorCode::Declined, reference: reference.to_owned(), at: now };
+        let is_news = self.status.is_open() && !is_known;
+        is_news.then_some(Self { last_error: Some(error), updated_at: now, ..self })
     }
 
     /// The provider captured money for an attempt. `None` if that capture is recorded already.
@@ -261,7 +322,7 @@ impl Payment {
         self.updated_at = now;
         if settles {
             return Some((
-                Self { status: PaymentStatus::Captured, failure_reason: None, ..self },
+                Self { status: PaymentStatus::Captured, failure_reason: None, last_error: None, ..self },
                 CaptureOutcome::Completed,
             ));
         }
@@ -396,6 +457,16 @@ impl Payment {
         self.attempts.last()
     }
 
+    /// Whether there is a checkout at which the buyer can pay, or could.
+    pub fn has_checkout(&self) -> bool {
+        self.current_attempt().is_some_and(|attempt| attempt.checkout_url.is_some())
+    }
+
+    /// Whether the payment window is over. It does not close before there was a checkout.
+    pub fn has_lapsed(&self, now: Timestamp) -> bool {
+        self.has_checkout() && now >= self.expires_at
+    }
+
     /// Whether another caller may be opening a checkout at this moment.
     pub fn is_opening(&self, now: Timestamp) -> bool {
         let attempt = self.current_attempt().filter(|attempt| attempt.checkout_url.is_none());
@@ -434,7 +505,7 @@ impl Payment {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
     use ulid::Ulid;
 
@@ -447,7 +518,8 @@ mod tests {
         Money::new(amount_minor, Currency::Ngn)
     }
 
-    fn payment() -> Payment {
+    /// With one attempt, which is not answered yet.
+    pub(crate) fn payment() -> Payment {
         Payment {
             id: PaymentId::from_ulid(Ulid(1)),
             order_id: OrderId::from_ulid(Ulid(2)),
@@ -457,6 +529,7 @@ mod tests {
             email: "ada@example.com".into(),
             status: PaymentStatus::Initiated,
             failure_reason: None,
+            last_error: None,
             attempts: vec![],
             captures: vec![],
             refunds: vec![],
@@ -499,6 +572,63 @@ mod tests {
     fn money_that_comes_late_is_still_taken() {
         let late = payment().failed(FailureReason::Expired, NOW).unwrap();
         assert_eq!(late.captured("r1", ngn(1_000), ngn(0), NOW).unwrap().1, CaptureOutcome::Completed);
+    }
+
+    #[test]
+    fn a_call_without_an_answer_is_repeated_and_is_no_attempt() {
+        let mut held = payment();
+        for minute in 1..=100 {
+            let now = after(NOW, 60 * minute);
+            held = held.unanswered(now);
+            assert_eq!(held.status, PaymentStatus::Unknown);
+            assert!(!held.is_opening(now), "whoever comes next may repeat it at once");
+            held = held.repeat_attempt(now).unwrap();
+            assert_eq!((held.status, held.attempts.len()), (PaymentStatus::Initiated, 1));
+            assert!(held.is_opening(after(now, 29)) && !held.is_opening(after(now, 30)));
+        }
+        let open = held.checkout_opened("r1", "https://x".into(), 900, NOW).unwrap();
+        assert_eq!(open.repeat_attempt(NOW), None);
+        assert_eq!(payment().failed(FailureReason::Expired, NOW).unwrap().repeat_attempt(NOW), None);
+    }
+
+    #[test]
+    fn so_many_references_are_taken_and_no_more() {
+        let mut held = payment();
+        for number in 2..=PAYMENT_ATTEMPTS_MAX {
+            held = held.begin_attempt(format!("r{number}"), NOW).unwrap();
+        }
+        assert_eq!(held.begin_attempt("more".into(), NOW), Err(PaymentError::TooManyAttempts));
+    }
+
+    #[test]
+    fn a_checkout_that_opens_late_has_a_full_window() {
+        let opened = |window_s: u32, at_s: i64| {
+            let placed = Payment { expires_at: after(NOW, i64::from(window_s)), ..payment() };
+            let open = placed.checkout_opened("r1", "https://x".into(), window_s, after(NOW, at_s)).unwrap();
+            assert!(!open.has_lapsed(after(open.expires_at, -1)) && open.has_lapsed(open.expires_at));
+            open.expires_at.duration_since(NOW).as_secs()
+        };
+        assert_eq!(opened(900, 0), 900);
+        assert_eq!(opened(900, OPENING_S), 900, "it took no longer than usual");
+        assert_eq!(opened(900, OPENING_S + 1), OPENING_S + 1 + 900);
+        assert_eq!(opened(3_600, 7_200), 7_200 + 3_600);
+        assert_eq!(opened(60, 61), 61 + 900, "the buyer has to come back first");
+    }
+
+    #[test]
+    fn without_a_checkout_no_window_closes() {
+        assert!(!payment().has_lapsed(after(NOW, 24 * 3_600)));
+    }
+
+    #[test]
+    fn a_failed_try_is_noted_once_and_forgotten_when_the_order_is_paid() {
+        let noted = payment().try_failed("r1", NOW).unwrap();
+        let error = TryError { code: TryErrorCode::Declined, reference: "r1".into(), at: NOW };
+        assert_eq!((noted.status, noted.last_error.clone()), (PaymentStatus::Initiated, Some(error)));
+        assert_eq!(noted.clone().try_failed("r1", after(NOW, 60)), None);
+        let (paid, _) = noted.clone().captured("r1", ngn(1_000), ngn(0), NOW).unwrap();
+        assert_eq!((paid.last_error.clone(), paid.try_failed("r1", NOW)), (None, None));
+        assert!(noted.failed(FailureReason::Expired, NOW).unwrap().last_error.is_some());
     }
 
     #[test]

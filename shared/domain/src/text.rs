@@ -68,9 +68,20 @@ pub fn is_country(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
 }
 
-/// At least one character that is not white space, and no control characters except newline and tab.
+/// A character that XML 1.0 allows (section 2.2). SQS refuses messages with any other, so an event with one would reach
+/// no queue.
+pub const fn is_xml_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// No control characters except newline and tab, and none that SQS refuses.
+pub fn is_clean_or_empty(text: &str) -> bool {
+    text.chars().all(|c| (!c.is_control() || c == '\n' || c == '\t') && is_xml_char(c))
+}
+
+/// At least one character that is not white space, and otherwise as [`is_clean_or_empty`].
 pub fn is_clean(text: &str) -> bool {
-    !text.trim().is_empty() && text.chars().all(|c| !c.is_control() || c == '\n' || c == '\t')
+    !text.trim().is_empty() && is_clean_or_empty(text)
 }
 
 /// An absolute `https` address with a host (`http` on localhost, for development), without credentials.
@@ -129,7 +140,26 @@ mod tests {
         assert_eq!(escape_html("<a href='x'>\"&\"</a>"), "&lt;a href=&#39;x&#39;&gt;&quot;&amp;&quot;&lt;/a&gt;");
     }
 
+    #[test]
+    fn clean_text_is_text_that_sqs_takes() {
+        for text in ["Ada", "Ngọc Ånde 本", "two\nlines\tand a tab", "\u{FFFD}", "\u{1FFFF}", "😀"] {
+            assert!(is_clean(text) && is_clean_or_empty(text), "{text:?}");
+        }
+        for refused in ['\0', '\u{8}', '\r', '\u{7F}', '\u{85}', '\u{FFFE}', '\u{FFFF}'] {
+            let text = format!("Ada {refused}");
+            assert!(!is_clean(&text) && !is_clean_or_empty(&text), "{text:?}");
+        }
+        for blank in ["", " ", "\n\t"] {
+            assert!(!is_clean(blank) && is_clean_or_empty(blank), "{blank:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn clean_text_has_only_xml_characters(text in ".{0,100}") {
+            prop_assert!(!is_clean(&text) || text.chars().all(is_xml_char));
+        }
+
         #[test]
         fn a_made_slug_is_a_slug(name in "\\PC{0,100}") {
             if let Some(slug) = slugify(&name) {

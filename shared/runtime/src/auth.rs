@@ -1,67 +1,47 @@
-//! Who is calling. API Gateway's authorizer has verified the token; a function reads only what it passed on.
+//! Who is calling. API Gateway's authorizer has verified the token, and a function reads only what it passed on; where
+//! a token is optional, the authorizer is not asked, and the function verifies it itself.
 
-use std::collections::HashMap;
+use contracts::row::Grant;
+pub use tokens::Principal;
+use tokens::TokenKeys;
 
-use domain::{AccountId, Role, SessionId, TenantId};
-use serde_json::Value;
+use crate::{deps::Deps, http::Problem, secrets::SecretError};
 
-/// The bearer of a verified access token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    /// The one tenant the token is for; none for a person who has joined none yet.
-    pub tenant_id: Option<TenantId>,
-    pub account_id: AccountId,
-    pub role: Role,
-    pub session_id: SessionId,
+/// Why a token was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Not a valid token; why is not told to whoever sent it.
+    #[error("invalid token: {0}")]
+    Invalid(String),
+    /// The keys are away or malformed, which is no fault of the token's.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
 }
 
-impl Principal {
-    /// What the authorizer passes to functions.
-    pub fn to_context(&self) -> HashMap<String, Value> {
-        let mut context = HashMap::from([
-            ("account".to_owned(), Value::from(self.account_id.to_string())),
-            ("role".to_owned(), Value::from(self.role.name())),
-            ("session".to_owned(), Value::from(self.session_id.to_string())),
-        ]);
-        if let Some(tenant) = self.tenant_id {
-            context.insert("tenant".to_owned(), Value::from(tenant.to_string()));
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Invalid(_) => Self::unauthorized(),
+            TokenError::Secret(error) => error.into(),
         }
-        context
-    }
-
-    /// The reverse; `None` where there is no token, or not one that the authorizer wrote.
-    pub fn from_context(context: &HashMap<String, Value>) -> Option<Self> {
-        let text = |name: &str| context.get(name).and_then(Value::as_str);
-        let tenant_id = match text("tenant") {
-            Some(tenant) => Some(tenant.parse().ok()?),
-            None => None,
-        };
-        Some(Self {
-            tenant_id,
-            account_id: text("account")?.parse().ok()?,
-            role: Role::parse(text("role")?)?,
-            session_id: text("session")?.parse().ok()?,
-        })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use ulid::Ulid;
+/// Verifies an access token.
+///
+/// # Errors
+/// [`TokenError`]: the token is invalid or expired, or the keys cannot be read or used.
+pub async fn verify(deps: &Deps, token: &str) -> Result<Principal, TokenError> {
+    tokens::verify(&keys(deps).await?, token, &deps.config.public_base_url, deps.now()).map_err(|error| match error {
+        tokens::TokenError::Invalid(reason) => TokenError::Invalid(reason),
+        tokens::TokenError::Key(error) => deps.unusable(Grant::TokenKeys, &error).into(),
+    })
+}
 
-    use super::*;
-
-    #[test]
-    fn passes_through_the_authorizers_context() {
-        let principal = Principal {
-            tenant_id: Some(TenantId::from_ulid(Ulid(1))),
-            account_id: AccountId::from_ulid(Ulid(2)),
-            role: Role::Owner,
-            session_id: SessionId::from_ulid(Ulid(3)),
-        };
-        assert_eq!(Principal::from_context(&principal.to_context()), Some(principal.clone()));
-        let mut forged = principal.to_context();
-        forged.insert("tenant".into(), Value::from("T#"));
-        assert_eq!(Principal::from_context(&forged), None);
-    }
+/// The public keys that verify access tokens.
+///
+/// # Errors
+/// [`SecretError`] if the keys cannot be read.
+pub async fn keys(deps: &Deps) -> Result<TokenKeys, SecretError> {
+    deps.secret(Grant::TokenKeys).await
 }

@@ -64,7 +64,7 @@ impl Config {
             Grant::SigningKey => &self.signing_key_secret,
             Grant::CursorKey => &self.cursor_key_secret,
             Grant::Paystack => &self.paystack_secret,
-            Grant::SendEmail | Grant::PutEvents | Grant::SendTimers | Grant::Redrive => "",
+            Grant::SendEmail | Grant::PutEvents | Grant::SendTimers | Grant::ReadDeadLetters | Grant::Redrive => "",
         }
     }
 

@@ -107,6 +107,11 @@ impl Deps {
         self.secrets.get(name, self.now()).await
     }
 
+    /// The secret that a grant lets read was read, and does not hold what can be used.
+    pub fn unusable(&self, grant: Grant, error: &dyn std::fmt::Display) -> SecretError {
+        SecretError::new(self.config.secret(grant), error)
+    }
+
     /// An empty transaction.
     pub fn tx(&self) -> Tx {
         Tx::new(self.id(|ulid| ulid).to_string())

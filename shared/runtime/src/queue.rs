@@ -8,6 +8,7 @@ use aws_sdk_sqs::{
     types::{MessageAttributeValue, SendMessageBatchRequestEntry},
 };
 use contracts::row::Grant;
+use domain::text::is_xml_char;
 
 use crate::{boot::Boot, granted::Extra, steps::StepError};
 
@@ -54,11 +55,9 @@ impl OwnQueue {
     }
 }
 
-/// SQS refuses a message with characters that XML 1.0 does not know.
+/// A reason can quote what nobody checked.
 fn printable(text: &str) -> String {
-    let is_taken =
-        |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
-    text.chars().map(|c| if is_taken(c) { c } else { '\u{FFFD}' }).take(REASON_CHARS_MAX).collect()
+    text.chars().map(|c| if is_xml_char(c) { c } else { '\u{FFFD}' }).take(REASON_CHARS_MAX).collect()
 }
 
 /// The queues of the functions that timers call.

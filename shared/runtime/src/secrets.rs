@@ -51,13 +51,6 @@ impl Secrets {
         Self(Arc::new(Inner { sdk: sdk.clone(), manager: OnceLock::new(), kept: Mutex::default() }))
     }
 
-    /// The same, with a secret that is held for ever.
-    #[cfg(test)]
-    pub(crate) fn holding(self, name: &str, text: &str) -> Self {
-        self.0.kept.lock().unwrap().insert(name.to_owned(), (Timestamp::MAX, text.to_owned()));
-        self
-    }
-
     /// Reads a secret, which is a JSON document, as `T`.
     ///
     /// # Errors

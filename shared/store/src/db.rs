@@ -1,6 +1,6 @@
 //! The client: reads and transactions. All calls to DynamoDB are made here.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, io::Write, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -27,11 +27,21 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position(HashMap<String, String>);
 
+impl Position {
+    /// The position in a table after a sort key, whether an item has that key or not.
+    pub(crate) fn after(sk: String) -> Self {
+        Self(HashMap::from([("sk".to_owned(), sk)]))
+    }
+}
+
 /// How often a transaction is repeated after a conflict with others. With [`backoff`] the waits add up to at most 5.2
 /// seconds, within the shortest function timeout (10 s).
 const CONFLICT_RETRIES: u32 = 14;
 /// How often a batched read is called, to get the keys that earlier calls left unprocessed.
 const BATCH_RETRIES: u32 = 8;
+/// The largest size of a page of a list, counted as in [`reply_bytes`]. A reply of a Lambda function has at most 6 MB; the
+/// difference is room for what the API adds to stored values. A single item has at most 400 KB.
+const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Pages of DynamoDB that are read at most to fill one page of a filtered list.
 const FILTER_PAGES_MAX: u32 = 10;
 
@@ -129,7 +139,7 @@ impl Db {
     }
 
     /// Reads a page of a list. Returns its items and the position of the next page, `None` on the last one. A list
-    /// over an index is eventually consistent.
+    /// over an index is eventually consistent. A page of large items has fewer than `limit`, so that it fits into a reply.
     ///
     /// # Errors
     /// [`StoreError`]: a call failed, or an item cannot be read.
@@ -161,6 +171,7 @@ impl Db {
         let mut found: Vec<Versioned<T>> = vec![];
         let mut passed = from.cloned();
         let mut start = from.cloned();
+        let mut bytes = 0;
         for _ in 0..FILTER_PAGES_MAX {
             // One item more than needed shows whether there is a next page.
             let (items, next) = self.page(list, order, limit + 1, start.as_ref()).await?;
@@ -168,7 +179,8 @@ impl Db {
                 let position = position_of(list, &item);
                 let value = from_item::<T>(item)?;
                 if wanted(&value.value) {
-                    if found.len() == page_size {
+                    bytes += reply_bytes(&value.value);
+                    if found.len() == page_size || (bytes > PAGE_BYTES_MAX && !found.is_empty()) {
                         return Ok((found, passed));
                     }
                     found.push(value);
@@ -316,6 +328,26 @@ fn position_of(list: &List, item: &HashMap<String, AttributeValue>) -> Position 
     Position(names.into_iter().filter_map(|name| Some((name.clone(), item.get(&name)?.as_s().ok()?.clone()))).collect())
 }
 
+/// Bytes of a value in the reply of a function: there its JSON is itself a JSON string, so that each quotation mark and
+/// backslash takes two.
+fn reply_bytes(value: &impl Serialize) -> usize {
+    struct Counter(usize);
+    impl Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len() + bytes.iter().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = Counter(0);
+    // What was read from the database can be written again; what could not would fail the reply, not the count.
+    let _ = serde_json::to_writer(&mut counter, value);
+    counter.0
+}
+
 enum Verdict {
     TryAgain,
     Final(CommitError),
@@ -360,4 +392,19 @@ fn backoff(token: &str, attempt: u32) -> Duration {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
     });
     Duration::from_millis((mixed >> 20) % bound_ms + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reply_bytes;
+
+    #[test]
+    fn bytes_of_a_value_are_those_of_a_json_string_that_holds_its_json() {
+        for text in ["", "plain", "a \"quoted\" \\ word", "naïve ✓"] {
+            let value = std::collections::BTreeMap::from([("name", text)]);
+            let json = serde_json::to_string(&value).unwrap();
+            // Without the quotation marks around it.
+            assert_eq!(reply_bytes(&value), serde_json::to_string(&json).unwrap().len() - 2, "{text}");
+        }
+    }
 }

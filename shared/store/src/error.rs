@@ -30,8 +30,9 @@ pub enum StoreError {
 }
 
 /// Error codes of [`StoreError::Fault`] (DynamoDB Developer Guide, "Error handling with DynamoDB").
-const FAULTS: [&str; 9] = [
+const FAULTS: [&str; 10] = [
     "AccessDeniedException",
+    "IdempotentParameterMismatchException",
     "IncompleteSignatureException",
     "InvalidSignatureException",
     "ItemCollectionSizeLimitExceededException",

@@ -335,9 +335,19 @@ pub(crate) fn due_at(at: Timestamp, tenant: TenantId, subject: &str, function: &
     format!("{at:.3}#{tenant}#{subject}#{function}")
 }
 
-/// An event in the outbox.
+/// Partitions of a tenant's outbox. One takes about 1,000 writes a second, and an event needs several: it has some
+/// kilobytes, and transactions count twice.
+pub const OUTBOX_SHARDS: u8 = 8;
+
+/// An event in the outbox. Its shard follows from the random part of its id.
 pub fn outbox(tenant: TenantId, event: EventId) -> Key {
-    Key::new(Table::Outbox, format!("{}#OUTBOX#{event}", own(tenant)), "EVENT")
+    let shard = event.ulid().0 % u128::from(OUTBOX_SHARDS);
+    Key::new(Table::Outbox, format!("{}#OUTBOX#{shard}", own(tenant)), event.to_string())
+}
+
+/// The events in one shard of a tenant's outbox, oldest first.
+pub fn outbox_events(tenant: TenantId, shard: u8) -> List {
+    list(Table::Outbox, format!("{}#OUTBOX#{shard}", own(tenant)), "evt_")
 }
 
 #[cfg(test)]

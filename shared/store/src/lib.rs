@@ -39,7 +39,7 @@ pub use idempotency::StoredAnswer;
 pub use keys::Key;
 pub use notifications::Notification;
 pub use orders::TimelineEntry;
-pub use outbox::OutboxRecord;
+pub use outbox::{OutboxPage, OutboxRecord};
 pub use payments::WebhookDelivery;
 pub use tenants::{CustomerRecord, StoreClaim};
 pub use timers::TimerRecord;

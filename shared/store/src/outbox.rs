@@ -5,9 +5,10 @@ use domain::{EventId, TenantId, Timestamp, limits::OUTBOX_TTL_S, time::after};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    db::{Db, Position, SortOrder},
     entity::Entity,
     error::StoreError,
-    keys::{self, Key},
+    keys::{self, Key, OUTBOX_SHARDS},
 };
 
 /// An event in the form that `PutEvents` takes. The relay reads it from the table's stream.
@@ -36,6 +37,40 @@ impl Entity for OutboxRecord {
 
     fn ends_at(&self) -> Option<Timestamp> {
         Some(after(self.time, OUTBOX_TTL_S))
+    }
+}
+
+/// Some events of a tenant's outbox, in the order of their ids, which is the order in which they were committed to the
+/// millisecond.
+#[derive(Debug)]
+pub struct OutboxPage {
+    /// The events.
+    pub events: Vec<OutboxRecord>,
+    /// Whether no event follows.
+    pub is_last: bool,
+}
+
+impl OutboxPage {
+    /// Reads the events after an id, `per_shard` or fewer of each shard.
+    ///
+    /// # Errors
+    /// [`StoreError`]: a call failed, or an event cannot be read.
+    pub async fn read(db: &Db, tenant: TenantId, after: EventId, per_shard: i32) -> Result<Self, StoreError> {
+        let position = Position::after(after.to_string());
+        let mut events: Vec<OutboxRecord> = vec![];
+        // The smallest id that ends an unfinished shard: what is between it and the next page is not known yet.
+        let mut known_until: Option<EventId> = None;
+        for shard in 0..OUTBOX_SHARDS {
+            let list = keys::outbox_events(tenant, shard);
+            let (page, next) = db.list::<OutboxRecord>(&list, SortOrder::Ascending, per_shard, Some(&position)).await?;
+            events.extend(page.into_iter().map(|event| event.value));
+            if let (Some(_), Some(last)) = (next, events.last()) {
+                known_until = Some(known_until.map_or(last.id, |until| until.min(last.id)));
+            }
+        }
+        events.sort_unstable_by_key(|event| event.id);
+        events.retain(|event| known_until.is_none_or(|until| event.id <= until));
+        Ok(Self { events, is_last: known_until.is_none() })
     }
 }
 

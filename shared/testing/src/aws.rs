@@ -16,8 +16,9 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
-use runtime::email::Email;
-use serde_json::{Value, json};
+use domain::Timestamp;
+use mail::Email;
+use serde_json::{Map, Value, json};
 
 use crate::dynamo::Embedded;
 
@@ -31,8 +32,22 @@ pub struct Sent {
     pub reason: Option<String>,
 }
 
+/// A message that lies in a queue.
+#[derive(Debug)]
+struct Lying {
+    id: String,
+    body: String,
+    /// Attributes by name.
+    attributes: BTreeMap<String, String>,
+    sent_at_ms: i64,
+    is_hidden: bool,
+}
+
 #[derive(Debug, Default)]
 struct State {
+    /// Messages that tests put into queues, by the queue's name.
+    lying: BTreeMap<String, Vec<Lying>>,
+    put: u32,
     mails: Vec<Email>,
     mail_is_away: bool,
     /// By recipient, the code with which SES refuses mails.
@@ -102,6 +117,31 @@ impl Aws {
         std::mem::take(&mut self.state().held_back_s)
     }
 
+    /// Puts a message into a queue.
+    pub fn put_message(&self, queue: &str, body: &str, attributes: &[(&str, &str)], sent_at: Timestamp) {
+        let mut state = self.state();
+        state.put += 1;
+        let message = Lying {
+            id: state.put.to_string(),
+            body: body.to_owned(),
+            attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            sent_at_ms: sent_at.as_millisecond(),
+            is_hidden: false,
+        };
+        state.lying.entry(queue.to_owned()).or_default().push(message);
+    }
+
+    /// What was put into a queue and not deleted.
+    pub fn lying_in(&self, queue: &str) -> Vec<String> {
+        let state = self.state();
+        state.lying.get(queue).into_iter().flatten().map(|message| message.body.clone()).collect()
+    }
+
+    /// The time for which received messages were hidden is over.
+    pub fn show_messages(&self) {
+        self.state().lying.values_mut().flatten().for_each(|message| message.is_hidden = false);
+    }
+
     /// Whether SQS answers with an error from now on.
     pub fn queues_are_away(&self, are_away: bool) {
         self.state().queues_are_away = are_away;
@@ -145,6 +185,21 @@ impl Aws {
                 let taken: Vec<_> = entries.iter().map(taken).collect();
                 (200, json!({ "Successful": taken, "Failed": [] }).to_string())
             }
+            "AmazonSQS.ReceiveMessage" => state.receive(&request),
+            "AmazonSQS.DeleteMessage" => {
+                let receipt = text(&request["ReceiptHandle"]);
+                state.lying.entry(queue_name(&request)).or_default().retain(|message| message.id != receipt);
+                (200, "{}".to_owned())
+            }
+            "AmazonSQS.GetQueueAttributes" => {
+                let lying = state.lying.entry(queue_name(&request)).or_default();
+                let hidden = lying.iter().filter(|message| message.is_hidden).count();
+                let attributes = json!({
+                    "ApproximateNumberOfMessages": (lying.len() - hidden).to_string(),
+                    "ApproximateNumberOfMessagesNotVisible": hidden.to_string(),
+                });
+                (200, json!({ "Attributes": attributes }).to_string())
+            }
             "AmazonSQS.ChangeMessageVisibility" => {
                 state.held_back_s.push(request["VisibilityTimeout"].as_i64().unwrap_or_default());
                 (200, "{}".to_owned())
@@ -178,6 +233,26 @@ impl State {
             Some(secret) => (200, json!({ "SecretString": secret }).to_string()),
             None => (400, json!({ "__type": "ResourceNotFoundException", "message": "not there" }).to_string()),
         }
+    }
+
+    fn receive(&mut self, request: &Value) -> (u16, String) {
+        let max = request["MaxNumberOfMessages"].as_u64().and_then(|max| usize::try_from(max).ok()).unwrap_or(1);
+        let lying = self.lying.entry(queue_name(request)).or_default();
+        let received = lying.iter_mut().filter(|message| !message.is_hidden).take(max).map(|message| {
+            message.is_hidden = true;
+            let attribute = |(name, value): (&String, &String)| {
+                (name.clone(), json!({ "DataType": "String", "StringValue": value }))
+            };
+            json!({
+                "MessageId": message.id,
+                "ReceiptHandle": message.id,
+                "Body": message.body,
+                "Attributes": { "SentTimestamp": message.sent_at_ms.to_string() },
+                "MessageAttributes": message.attributes.iter().map(attribute).collect::<Map<_, _>>(),
+            })
+        });
+        let received: Vec<Value> = received.collect();
+        (200, json!({ "Messages": received }).to_string())
     }
 
     fn put_events(&mut self, request: &Value) -> (u16, String) {

@@ -153,6 +153,8 @@ contract! {
         pages_of_an_index_go_on_where_the_last_one_ended,
         pages_go_on_when_the_list_changes_in_between,
         pages_larger_than_one_answer_go_on,
+        a_page_of_large_items_fits_a_reply,
+        the_outbox_is_read_in_the_order_of_ids,
         an_item_leaves_an_index_list_when_it_changes,
         a_filter_fills_its_pages,
         a_filter_that_finds_little_comes_back_short_and_goes_on,

@@ -145,3 +145,33 @@ where
     let elsewhere = request().by(&world.owner).store(&second.slug).send(&world.deps, handler).await;
     assert_eq!(elsewhere.problem(), (404, "not_found".into()));
 }
+
+#[cfg(test)]
+mod tests {
+    use contracts::platform::Docs;
+    use runtime::Reply;
+
+    use super::*;
+
+    async fn of_characters(_: &Granted<Docs>, call: Call<Docs>) -> Outcome<Docs> {
+        let length = call.raw.header("x-length").unwrap().parse().unwrap();
+        Ok(Reply::text("text/plain", call.raw.header("x-character").unwrap().repeat(length)))
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_lambda_would_not_pass_on_is_our_fault() {
+        let world = World::new().await;
+        let mib = 1024 * 1024;
+        for (character, length, status) in
+            [("x", 5 * mib, 200), ("x", 6 * mib, 500), ("\"", 2 * mib, 200), ("\"", 3 * mib, 500), ("é", 3 * mib, 500)]
+        {
+            let request = TestRequest::new().header("x-character", character).header("x-length", length);
+            let answer = request.send(&world.deps, of_characters).await;
+            assert_eq!(answer.status(), status, "{length} of {character}");
+            if status == 500 {
+                assert_eq!(answer.problem().1, "internal");
+                assert!(answer.0.body.len() < 1_000);
+            }
+        }
+    }
+}

@@ -25,6 +25,8 @@ pub enum Fault {
     NoAnswer,
     /// An error of theirs, without effect.
     ServerError,
+    /// Nothing: what went wrong before goes well once.
+    Nothing,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -108,7 +110,7 @@ impl FakePaystack {
         charge.status = "success".into();
     }
 
-    /// The buyer's card is declined.
+    /// The buyer's card is declined. The buyer can try again, with [`FakePaystack::pay`] or another decline.
     pub fn decline(&self, reference: &str) {
         self.books().charges.get_mut(reference).unwrap().status = "failed".into();
     }
@@ -267,7 +269,7 @@ impl HttpConnector for FakePaystack {
                 self.answer(&method, &path, &body);
                 lost()
             }
-            None => Ok(self.answer(&method, &path, &body)),
+            Some(Fault::Nothing) | None => Ok(self.answer(&method, &path, &body)),
         };
         HttpConnectorFuture::ready(answer.and_then(|(status, body)| {
             let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;

@@ -1,5 +1,7 @@
 //! Batches of messages, from the queue's side: what comes again and when, and what becomes a dead letter.
 
+use std::future::{Ready, ready};
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
 use contracts::{
     coupons::OnOrderCancelled,
@@ -32,19 +34,19 @@ fn outcome(event: &Envelope<OrderCancelled>) -> Result<(), StepError> {
     }
 }
 
-async fn each(_: &Granted<OnOrderCancelled>, event: Envelope<OrderCancelled>) -> Result<(), StepError> {
-    outcome(&event)
+fn each(_: &Granted<OnOrderCancelled>, event: Envelope<OrderCancelled>) -> Ready<Result<(), StepError>> {
+    ready(outcome(&event))
 }
 
-async fn whole_batch(
+fn whole_batch(
     _: &Granted<OnOrderCancelled>,
     events: Vec<Envelope<OrderCancelled>>,
-) -> Vec<Result<(), StepError>> {
-    events.iter().map(outcome).collect()
+) -> Ready<Vec<Result<(), StepError>>> {
+    ready(events.iter().map(outcome).collect())
 }
 
-async fn due(_: &Granted<Expire>, _: Due<OrderId>) -> Result<(), StepError> {
-    Ok(())
+fn due(_: &Granted<Expire>, _: Due<OrderId>) -> Ready<Result<(), StepError>> {
+    ready(Ok(()))
 }
 
 fn body(world: &World, version: u64) -> Value {

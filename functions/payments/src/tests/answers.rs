@@ -8,20 +8,20 @@ use super::*;
 async fn a_payment_and_a_refund() {
     let till = Till::new().await;
     let request = |till: &Till| TestRequest::new().by(&till.world.buyer).path("id", till.order.id);
-    assert_snapshot!("payment-not-started", request(&till).send(&till.deps.core, get::handle).await.shown());
+    assert_snapshot!("payment-not-started", request(&till).send(&till.deps, get::handle).await.shown());
     till.open().await;
-    assert_snapshot!("payment-pending", request(&till).send(&till.deps.core, get::handle).await.shown());
+    assert_snapshot!("payment-pending", request(&till).send(&till.deps, get::handle).await.shown());
 
     let till = Till::paid(|payment_id, at| OrderState::Fulfilled { payment_id, fulfilled_at: at }).await;
     assert_snapshot!("refund", till.give_back("a", ngn(50_000)).await.shown());
-    assert_snapshot!("payment-refunding", request(&till).send(&till.deps.core, get::handle).await.shown());
+    assert_snapshot!("payment-refunding", request(&till).send(&till.deps, get::handle).await.shown());
 }
 
 #[tokio::test]
 async fn a_payment_that_does_not_exist() {
     let till = Till::new().await;
     let request = TestRequest::new().by(&till.world.buyer).path("id", till.world.deps.id(OrderId::from_ulid));
-    assert_snapshot!("payment-not-found", request.send(&till.deps.core, get::handle).await.shown());
+    assert_snapshot!("payment-not-found", request.send(&till.deps, get::handle).await.shown());
 }
 
 #[tokio::test]

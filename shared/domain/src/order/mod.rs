@@ -14,7 +14,8 @@
 //!  |       ^                     |
 //!  +-> cancel_requested ---------+
 //! ```
-//! An order whose payment window closed, or whose payment failed, is cancelled. If its money arrives later, the order
+//! An order whose payment window closed, or whose payment failed, is cancelled. The window of an order that cannot be
+//! paid, because the provider has not opened a checkout, is extended, for at most a day. If its money arrives later, the order
 //! is revived: its stock is sold if it is still available, and the money is refunded if it is not. An order that a
 //! person cancelled is not revived but refunded. So is an order with a coupon, because another order may hold its use
 //! by then.
@@ -36,7 +37,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, InvalidTransition, Money, OrderId, PaymentId, ProductId, StoreId, Timestamp, VariantId,
-    coupon::AppliedCoupon, pricing::Totals,
+    coupon::AppliedCoupon, limits::PAYMENT_WINDOW_DEFAULT_S, pricing::Totals,
 };
 
 /// A line of an order, with the prices at the time the order was placed.
@@ -125,8 +126,11 @@ pub struct Order {
     pub state: OrderState,
     /// When the order was placed.
     pub placed_at: Timestamp,
-    /// End of the payment window.
+    /// End of the payment window. It moves while no checkout could be opened, and if one was opened late.
     pub expires_at: Timestamp,
+    /// Length of the payment window, in seconds, as the store had set it when the order was placed.
+    #[serde(default = "default_window_s")]
+    pub payment_window_s: u32,
     /// When the order last changed.
     pub updated_at: Timestamp,
     /// State of the delivery; `None` until the seller begins to prepare the goods.
@@ -137,6 +141,11 @@ pub struct Order {
     pub returns: Vec<Return>,
 }
 
+/// For orders from before the length was stored.
+const fn default_window_s() -> u32 {
+    PAYMENT_WINDOW_DEFAULT_S
+}
+
 /// The effect of a transition. It decides which event is emitted, and so what other services do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -145,6 +154,8 @@ pub enum Change {
         /// The payment that paid it.
         payment_id: PaymentId,
     },
+    /// The payment window closes later, because no checkout could be opened in time.
+    WindowExtended,
     /// The order is paid and its stock is sold.
     Confirmed,
     /// A person cancelled an order that may be being paid: the provider is to be asked, and the payment settled.
@@ -240,6 +251,7 @@ pub(crate) mod tests {
             state,
             placed_at: NOW,
             expires_at: NOW,
+            payment_window_s: PAYMENT_WINDOW_DEFAULT_S,
             updated_at: NOW,
             fulfilment: None,
             returns: vec![],

@@ -4,6 +4,9 @@ use super::{CancelReason, Change, Order, OrderState, Transition};
 use crate::{
     InvalidTransition, PaymentId, Timestamp,
     guard::{self, Rule},
+    limits::CHECKOUT_WAIT_MAX_S,
+    payment::{Payment, late_window_s},
+    time::after,
 };
 
 impl Order {
@@ -33,14 +36,31 @@ impl Order {
         Some(self.cancelled(reason, now))
     }
 
-    /// The payment window closed. `None` if it is still open, or the order is no longer pending.
-    pub fn expire(self, now: Timestamp) -> Transition {
-        match self.state {
-            OrderState::Pending if now >= self.expires_at || !guard::stands(Rule::Expiry) => {
-                Some(self.cancelled(CancelReason::Expired, now))
-            }
-            _ => None,
+    /// The payment window closed: the order is cancelled, or its window extended if it could not be paid all the time.
+    /// `None` if the window is still open, the order is no longer pending, or its money was captured: then it is about
+    /// to be paid.
+    pub fn expire(self, payment: Option<&Payment>, now: Timestamp) -> Transition {
+        let waits = guard::stands(Rule::Expiry);
+        let is_open = waits && now < self.expires_at;
+        if self.state != OrderState::Pending || is_open || payment.is_some_and(Payment::is_settled) {
+            return None;
         }
+        match self.extension(payment, now).filter(|_| waits) {
+            Some(expires_at) => Some((Self { expires_at, updated_at: now, ..self }, Change::WindowExtended)),
+            None => Some(self.cancelled(CancelReason::Expired, now)),
+        }
+    }
+
+    /// The new end of a payment window that is over. With a checkout, this is the end of the payment's own window, which
+    /// is later if the checkout was opened late. Without one, the order waits for it. `None` if the window is not
+    /// extended.
+    fn extension(&self, payment: Option<&Payment>, now: Timestamp) -> Option<Timestamp> {
+        let expires_at = match payment {
+            Some(payment) if !payment.status.is_open() => return None,
+            Some(payment) if payment.has_checkout() => payment.expires_at,
+            _ => after(now, late_window_s(self.payment_window_s)).min(after(self.placed_at, CHECKOUT_WAIT_MAX_S)),
+        };
+        (expires_at > now).then_some(expires_at)
     }
 
     /// The stock was sold. `None` if the order has moved on.
@@ -130,6 +150,7 @@ mod tests {
         CouponId, Currency, Money,
         coupon::AppliedCoupon,
         order::{OrderStatus, tests::order},
+        payment::{FailureReason, tests::payment as unopened},
     };
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -138,11 +159,17 @@ mod tests {
         PaymentId::from_ulid(Ulid(9))
     }
 
+    /// With a checkout, where the buyer can pay until then.
+    fn open(expires_at: Timestamp) -> Payment {
+        let open = unopened().checkout_opened("r1", "https://x".into(), 0, NOW).unwrap();
+        Payment { expires_at, ..open }
+    }
+
     fn apply(order: Order, event: u8) -> Transition {
         match event {
             0 => order.payment_completed(payment(), NOW),
             1 => order.payment_failed(NOW),
-            2 => order.expire(NOW),
+            2 => order.expire(Some(&open(NOW)), NOW),
             3 => order.stock_updated(NOW).ok().flatten(),
             4 => order.stock_rejected(NOW).ok().flatten(),
             5 => order.refund_completed(NOW).ok().flatten(),
@@ -153,7 +180,7 @@ mod tests {
 
     #[test]
     fn an_order_paid_after_it_lapsed_is_revived() {
-        let (lapsed, change) = order(OrderState::Pending).expire(NOW).unwrap();
+        let (lapsed, change) = order(OrderState::Pending).expire(Some(&open(NOW)), NOW).unwrap();
         assert_eq!(change, Change::Cancelled { reason: CancelReason::Expired, refund: false });
         assert_eq!(lapsed.payment_completed(payment(), NOW).unwrap().1, Change::Paid { payment_id: payment() });
     }
@@ -163,7 +190,7 @@ mod tests {
         let off = Money::zero(Currency::Ngn);
         let coupon = AppliedCoupon { coupon_id: CouponId::from_ulid(Ulid(4)), code: "SAVE10".into(), discount: off };
         let with_coupon = Order { coupon: Some(coupon), ..order(OrderState::Pending) };
-        for cancelled in [with_coupon.clone().expire(NOW), with_coupon.payment_failed(NOW)] {
+        for cancelled in [with_coupon.clone().expire(Some(&open(NOW)), NOW), with_coupon.payment_failed(NOW)] {
             let (cancelled, _) = cancelled.unwrap();
             let reason = cancelled.cancel_reason().unwrap();
             let (refunding, change) = cancelled.payment_completed(payment(), NOW).unwrap();
@@ -198,8 +225,51 @@ mod tests {
 
     #[test]
     fn does_not_expire_early() {
-        let later = Order { expires_at: NOW + jiff::Span::new().seconds(1), ..order(OrderState::Pending) };
-        assert!(later.expire(NOW).is_none());
+        let later = Order { expires_at: after(NOW, 1), ..order(OrderState::Pending) };
+        for payment in [None, Some(&open(NOW)), Some(&unopened())] {
+            assert!(later.clone().expire(payment, NOW).is_none());
+        }
+    }
+
+    #[test]
+    fn waits_for_a_checkout_for_a_day() {
+        let (away, day_s) = (unopened().unanswered(NOW), CHECKOUT_WAIT_MAX_S);
+        for payment in [None, Some(&unopened()), Some(&away)] {
+            let mut waiting = order(OrderState::Pending);
+            let (mut now, mut times) = (NOW, 0);
+            while let (next, Change::WindowExtended) = waiting.clone().expire(payment, now).unwrap() {
+                assert_eq!(next.expires_at, after(now, 900).min(after(NOW, day_s)));
+                assert_eq!((&next.state, next.updated_at), (&OrderState::Pending, now));
+                assert_eq!(next.clone().expire(payment, after(next.expires_at, -1)), None);
+                (now, times) = (next.expires_at, times + 1);
+                waiting = next;
+            }
+            assert_eq!((now, times), (after(NOW, day_s), day_s / 900));
+            let (cancelled, _) = waiting.expire(payment, now).unwrap();
+            assert_eq!(cancelled.cancel_reason(), Some(CancelReason::Expired));
+        }
+        let long = Order { payment_window_s: 7_200, ..order(OrderState::Pending) };
+        assert_eq!(long.expire(None, NOW).unwrap().0.expires_at, after(NOW, 7_200));
+    }
+
+    #[test]
+    fn the_window_of_a_checkout_that_opened_late_closes_late() {
+        let (order, until) = (order(OrderState::Pending), after(NOW, 600));
+        let (extended, change) = order.expire(Some(&open(until)), after(NOW, 10)).unwrap();
+        assert_eq!((extended.expires_at, change), (until, Change::WindowExtended));
+        assert_eq!(extended.clone().expire(Some(&open(until)), after(NOW, 599)), None);
+        let (cancelled, _) = extended.expire(Some(&open(until)), until).unwrap();
+        assert_eq!(cancelled.cancel_reason(), Some(CancelReason::Expired));
+    }
+
+    #[test]
+    fn a_payment_that_failed_is_not_waited_for_and_one_that_was_captured_is() {
+        let failed = unopened().failed(FailureReason::ProviderRejected, NOW).unwrap();
+        let (cancelled, _) = order(OrderState::Pending).expire(Some(&failed), NOW).unwrap();
+        assert_eq!(cancelled.cancel_reason(), Some(CancelReason::Expired));
+        let paid = open(NOW);
+        let (paid, _) = paid.clone().captured("r1", paid.amount, paid.amount, NOW).unwrap();
+        assert_eq!(order(OrderState::Pending).expire(Some(&paid), after(NOW, 86_400)), None);
     }
 
     #[test]

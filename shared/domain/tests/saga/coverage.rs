@@ -27,19 +27,29 @@ pub(crate) const NEVER: [(&str, &str, &str); 4] = [
 
 const ONE_CHECKOUT: &str = "no second checkout is opened beside one that was shown";
 const NOT_SHOWN: &str = "nobody pays who was not told where";
+const REFUSED: &str = "what fails has no checkout, or its one checkout has been paid with a wrong amount";
+const REPEATED: &str = "the call is repeated first";
 
 /// Transitions that nothing makes, between states that are reached.
-pub(crate) const UNREACHED: [(Transition, &str); 10] = [
+pub(crate) const UNREACHED: [(Transition, &str); 18] = [
     (("payment", "pending", "begin_attempt", "initiated"), ONE_CHECKOUT),
     (("payment", "pending", "checkout_opened", "pending"), ONE_CHECKOUT),
     (("payment", "pending", "unanswered", "unknown"), ONE_CHECKOUT),
     (("payment", "captured", "captured astray", "captured"), ONE_CHECKOUT),
     (("payment", "refunded", "captured astray", "refunded"), ONE_CHECKOUT),
+    (("payment", "pending", "failed", "failed"), "a declined card ends nothing, and what was opened is not refused"),
+    (("payment", "unknown", "failed", "failed"), REPEATED),
+    (("payment", "failed", "captured", "captured"), REFUSED),
+    (("payment", "failed", "captured astray", "failed"), REFUSED),
     (("payment", "initiated", "captured", "captured"), NOT_SHOWN),
     (("payment", "initiated", "captured astray", "failed"), NOT_SHOWN),
     (("payment", "unknown", "captured", "captured"), NOT_SHOWN),
     (("payment", "unknown", "captured astray", "failed"), NOT_SHOWN),
-    (("payment", "unknown", "checkout_opened", "pending"), "an attempt without an answer is not used"),
+    (("payment", "unknown", "checkout_opened", "pending"), REPEATED),
+    (("payment", "unknown", "begin_attempt", "initiated"), REPEATED),
+    (("payment", "pending", "repeat_attempt", "initiated"), ONE_CHECKOUT),
+    (("payment", "initiated", "try_failed", "initiated"), NOT_SHOWN),
+    (("payment", "unknown", "try_failed", "unknown"), NOT_SHOWN),
 ];
 
 /// Every change that a function makes in a state that is reached.
@@ -58,7 +68,10 @@ fn orders() -> BTreeSet<Transition> {
     let changes: [(&'static str, Apply); 7] = [
         ("payment_completed", |order| order.payment_completed(PAYMENT, NOW)),
         ("payment_failed", |order| order.payment_failed(NOW)),
-        ("expire", |order| order.expire(NOW)),
+        ("expire", |order| {
+            let open = payment(&order).begin_attempt("r1".into(), NOW).expect("it is open");
+            order.expire(open.checkout_opened("r1", String::new(), 0, NOW).as_ref(), NOW)
+        }),
         ("stock_updated", |order| order.stock_updated(NOW).ok().flatten()),
         ("stock_rejected", |order| order.stock_rejected(NOW).ok().flatten()),
         ("refund_completed", |order| order.refund_completed(NOW).ok().flatten()),
@@ -119,7 +132,7 @@ fn payments() -> BTreeSet<Transition> {
         with(PaymentStatus::Initiated),
         with(PaymentStatus::Unknown),
         with(PaymentStatus::Pending),
-        failed(FailureReason::Declined),
+        failed(FailureReason::ProviderRejected),
         lapsed.clone(),
         taken(TOTAL),
         taken(WRONG),
@@ -141,13 +154,14 @@ fn changes_of(before: Payment) -> Vec<Transition> {
     let begun = before.clone().begin_attempt("r2".into(), NOW).ok();
     let unanswered = before.status.is_open().then(|| before.clone().unanswered(NOW));
     let changes = [
-        // The handler says so of every attempt it begins.
-        ("begin_attempt", begun.map(|next| Payment { status: PaymentStatus::Initiated, ..next })),
-        ("checkout_opened", before.clone().checkout_opened("r1", String::new(), NOW)),
+        ("begin_attempt", begun),
+        ("repeat_attempt", before.clone().repeat_attempt(NOW).filter(|next| next.status != before.status)),
+        ("checkout_opened", before.clone().checkout_opened("r1", String::new(), 0, NOW)),
         ("unanswered", unanswered.filter(|next| next.status != before.status)),
+        ("try_failed", before.clone().try_failed("r1", NOW)),
         ("captured", capture),
         ("captured astray", captured(WRONG).map(|(next, _)| next)),
-        ("failed", before.clone().failed(FailureReason::Declined, NOW)),
+        ("failed", before.clone().failed(FailureReason::ProviderRejected, NOW)),
         ("failed", before.clone().failed(FailureReason::Cancelled, NOW)),
         ("request_refund", before.refunds.is_empty().then(|| refund(before.clone())).flatten()),
         ("refund under way", refund_ended(before.clone(), RefundStatus::Pending)),

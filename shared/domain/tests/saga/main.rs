@@ -135,10 +135,10 @@ const SOLD_AND_GIVEN_BACK: &str = "\
 3. Ada asks where to pay.
       Ada's payment: pending
 4. Ada pays at the provider.
-5. A webhook about Ada's payment comes.
-      Ada's payment: captured
-6. Ada's ORDER_CREATED for orders-expire arrives.
+5. Ada's ORDER_CREATED for orders-expire arrives.
       Ada's order: cancelled (version 2)
+6. A webhook about Ada's payment comes.
+      Ada's payment: captured
 7. Ada's PAYMENT_COMPLETED for orders-on-payment-completed arrives.
       Ada's order: paid (version 3)
 8. Ada's ORDER_PAYMENT_COMPLETED (version 3) for inventory-on-order-paid arrives.

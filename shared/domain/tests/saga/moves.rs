@@ -24,7 +24,7 @@ pub(crate) struct Scope {
     pub(crate) coupon: bool,
     /// Checkouts that are refused, calls that are lost, money of a wrong amount, refunds that fail.
     pub(crate) troubles: bool,
-    /// Checkouts opened in vain before one is, in trouble.
+    /// Checkouts opened in vain before one is, in trouble: their answers are lost.
     pub(crate) vain: usize,
     /// Letters of which nothing can come any more are not waited for.
     pub(crate) tidies: bool,
@@ -156,9 +156,9 @@ impl Table<'_> {
     fn calls(&self) -> Vec<Call> {
         let mut calls = vec![Call::Opens];
         if self.scope.troubles {
-            calls.push(Call::Refused);
+            calls.extend([Call::Refused, Call::Unanswered]);
             if self.side.provider.charges.len() <= self.scope.vain {
-                calls.extend([Call::Unanswered, Call::Forgotten]);
+                calls.push(Call::Taken);
             }
         }
         calls
@@ -174,6 +174,7 @@ impl Table<'_> {
                     |call| self.handle(letter, delivery, What::Opens(letter, delivery, call), |desk| desk.open(call));
                 return self.calls().into_iter().filter_map(opens).collect();
             }
+            Consumer::OrdersExpire => lucks.push(Luck::WindowOver),
             Consumer::PaymentsReconcile => {
                 lucks.push(Luck::WindowOver);
                 lucks.extend(self.scope.troubles.then_some(Luck::CallLost));
@@ -191,7 +192,7 @@ impl Table<'_> {
             Consumer::PaymentsOnOrderCancelled | Consumer::PaymentsOnStockRejected | Consumer::PaymentsReconcile => {
                 desk.payments(letter, luck)
             }
-            _ => desk.orders(letter),
+            _ => desk.orders(letter, luck),
         })
     }
 
@@ -219,6 +220,8 @@ impl Table<'_> {
             (_, Answer::Nothing | Answer::Settled) => desk.side.mail.set(letter, Delivery::Seen),
             (_, Answer::Again) => desk.side.mail.set(letter, Delivery::Waiting),
         }
-        Some(desk.done(what, delivery == Delivery::Waiting))
+        // The provider answers sooner or later.
+        let is_in_vain = matches!(what, What::Opens(.., Call::Unanswered));
+        Some(desk.done(what, delivery == Delivery::Waiting && !is_in_vain))
     }
 }

@@ -1,10 +1,8 @@
 //! Opening a checkout, as `functions/payments/src/opening.rs` does: the attempt is written, the provider is called,
-//! and what it says is written. So there are two steps, and much can come between them.
+//! and what it says is written. So there are two steps, and much can come between them. A call without an answer is
+//! repeated under the same reference, as often as it takes.
 
-use domain::{
-    limits::PAYMENT_ATTEMPTS_MAX,
-    payment::{FailureReason, Payment, PaymentStatus},
-};
+use domain::payment::{FailureReason, Payment, PaymentStatus};
 
 use crate::{
     desk::{Answer, Desk},
@@ -19,8 +17,8 @@ pub(crate) enum Call {
     Opens,
     Refused,
     Unanswered,
-    /// Whoever made it died; half a minute later another attempt is made.
-    Forgotten,
+    /// The reference is taken: an earlier call had taken effect, and its answer was lost.
+    Taken,
 }
 
 impl Desk {
@@ -40,22 +38,29 @@ impl Desk {
                 Answer::Again
             }
             (PaymentStatus::Initiated, Call::Refused) => self.no_checkout(),
-            _ if held.attempts.len() >= PAYMENT_ATTEMPTS_MAX => self.no_checkout(),
-            _ => self.begin(held),
+            (PaymentStatus::Initiated, Call::Taken) => self.begin(held),
+            _ => self.repeat(held),
         }
+    }
+
+    fn repeat(&mut self, held: Payment) -> Answer {
+        if let Some(next) = held.repeat_attempt(NOW) {
+            self.become_(next, "repeat_attempt");
+        }
+        Answer::Again
     }
 
     fn begin(&mut self, held: Payment) -> Answer {
         let reference = format!("r{}", held.attempts.len() + 1);
         let Ok(next) = held.begin_attempt(reference, NOW) else { return Answer::Again };
-        self.become_(Payment { status: PaymentStatus::Initiated, ..next }, "begin_attempt");
+        self.become_(next, "begin_attempt");
         self.side.provider.charges.push(Charge::Unpaid);
         Answer::Again
     }
 
     fn opened(&mut self, held: Payment) -> Answer {
         let reference = held.current_attempt().map(|attempt| attempt.reference.clone()).unwrap_or_default();
-        let Some(next) = held.checkout_opened(&reference, "https://checkout".into(), NOW) else {
+        let Some(next) = held.checkout_opened(&reference, "https://checkout".into(), 0, NOW) else {
             return Answer::Again;
         };
         self.become_(next, "checkout_opened");

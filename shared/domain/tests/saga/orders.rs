@@ -3,20 +3,22 @@
 
 use domain::{
     InvalidTransition,
+    limits::CHECKOUT_WAIT_MAX_S,
     order::{CancelReason, Change, Order, OrderState, Transition},
+    time::after,
 };
 
 use crate::{
     desk::{Answer, Desk, Fault},
     mail::{Consumer, Event, Letter},
+    payments::Luck,
     side::NOW,
 };
 
 impl Desk {
-    pub(crate) fn orders(&mut self, letter: Letter) -> Answer {
+    pub(crate) fn orders(&mut self, letter: Letter, luck: Luck) -> Answer {
         match letter.to {
-            // Until the window closes the message is sent on; so when it arrives, it has.
-            Consumer::OrdersExpire => self.step("expire", |order| Ok(order.expire(NOW))),
+            Consumer::OrdersExpire => self.expire(luck),
             Consumer::OrdersOnPaymentCompleted => self.payment_completed(),
             Consumer::OrdersOnPaymentFailed => self.step("payment_failed", |order| Ok(order.payment_failed(NOW))),
             Consumer::OrdersOnStockUpdated => self.step("stock_updated", |order| order.stock_updated(NOW)),
@@ -24,6 +26,21 @@ impl Desk {
             // A part of the money, or money that never paid the order, changes nothing.
             _ if matches!(letter.event, Event::RefundCompleted { settles: false, .. }) => Answer::Nothing,
             _ => self.step("refund_completed", |order| order.refund_completed(NOW)),
+        }
+    }
+
+    /// The timer comes when the window has closed. It comes again while there is no checkout, until a day is over. What
+    /// moves the window is not written: nothing else depends on it.
+    fn expire(&mut self, luck: Luck) -> Answer {
+        let waited_s = if luck == Luck::WindowOver { CHECKOUT_WAIT_MAX_S } else { 0 };
+        let order = Order { placed_at: after(NOW, -waited_s), ..self.side.order.clone() };
+        match order.expire(self.side.payment.as_ref(), NOW) {
+            Some((_, Change::WindowExtended)) => Answer::Again,
+            Some((next, change)) => {
+                self.write("expire", Order { placed_at: NOW, ..next }, change);
+                Answer::Written
+            }
+            None => Answer::Nothing,
         }
     }
 
@@ -81,7 +98,7 @@ impl Desk {
                 self.emit(Event::OrderCancelled { version, refund, expired, coupon });
             }
             // Only people are told.
-            Change::Confirmed | Change::Refunded => {}
+            Change::Confirmed | Change::Refunded | Change::WindowExtended => {}
             Change::Fulfilment(_) | Change::Return(_) => unreachable!("nobody ships here"),
         }
     }

@@ -23,7 +23,8 @@ const ASK_AGAIN_S: i64 = 60 + CLOCK_SKEW_MAX_S;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Luck {
     Usual,
-    /// The payment window is over when the step looks. It may seem open again to the next: clocks differ.
+    /// The payment window is over when the step looks, or the day that an order waits for a checkout. It may seem open
+    /// again to the next: clocks differ.
     WindowOver,
     /// The call that asks for a refund never reaches the provider.
     CallLost,
@@ -112,8 +113,10 @@ impl Desk {
         let unpaid = payment.unpaid_attempts();
         let charges: Vec<_> = unpaid.map(|at| (at.reference.clone(), charge(&at.reference))).collect();
         for (reference, charge) in &charges {
-            if let Charge::Taken(amount) = charge {
-                self.book_charge(reference, *amount);
+            match charge {
+                Charge::Taken(amount) => self.book_charge(reference, *amount),
+                Charge::Declined => self.note_failed_try(reference),
+                Charge::Unpaid => {}
             }
         }
         for (index, refund) in payment.refunds.iter().enumerate() {
@@ -123,12 +126,18 @@ impl Desk {
                 self.book_refund(index, back);
             }
         }
-        let declined = charges.first().is_some_and(|(_, charge)| *charge == Charge::Declined);
-        let lapsed = (luck == Luck::WindowOver).then_some(FailureReason::Expired);
-        if let Some(reason) = close.or(declined.then_some(FailureReason::Declined)).or(lapsed) {
+        let has_lapsed = self.side.payment.as_ref().is_some_and(|payment| payment.has_lapsed(NOW));
+        let lapsed = (luck == Luck::WindowOver && has_lapsed).then_some(FailureReason::Expired);
+        if let Some(reason) = close.or(lapsed) {
             self.fail(reason);
         }
         Answer::Settled
+    }
+
+    fn note_failed_try(&mut self, reference: &str) {
+        if let Some(next) = self.side.payment.clone().and_then(|payment| payment.try_failed(reference, NOW)) {
+            self.become_(next, "try_failed");
+        }
     }
 
     fn book_charge(&mut self, reference: &str, amount: Money) {

@@ -87,7 +87,7 @@ const fn came(call: Call) -> &'static str {
         Call::Opens => "",
         Call::Refused => ", and the provider refuses",
         Call::Unanswered => ", and the provider does not answer",
-        Call::Forgotten => ", half a minute after whoever was asking died",
+        Call::Taken => ", and the reference is taken",
     }
 }
 

@@ -146,9 +146,18 @@ pub(crate) struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    pub(crate) fn new(function: &'static str, key: &str, raw: &RawRequest, principal: Option<&Principal>) -> Self {
+    /// The fingerprint covers all that decides what the request does. The store counts, and not how it was named.
+    pub(crate) fn new(
+        function: &'static str,
+        key: &str,
+        raw: &RawRequest,
+        principal: Option<&Principal>,
+        store: Option<StoreRef>,
+    ) -> Self {
         let mut hasher = Sha256::new();
-        for part in [raw.path.as_bytes(), raw.header("x-store").unwrap_or_default().as_bytes(), &raw.body] {
+        let store = store.map(|store| store.store_id.to_string()).unwrap_or_default();
+        let if_match = raw.header("if-match").unwrap_or_default();
+        for part in [raw.path.as_bytes(), raw.query.as_bytes(), store.as_bytes(), if_match.as_bytes(), &raw.body] {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }
@@ -195,5 +204,59 @@ impl IdempotencyKey {
             at: now,
         };
         tx.create_unless_live(&answer, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use domain::{StoreId, store::StoreStatus};
+    use ulid::Ulid;
+
+    use super::*;
+
+    fn raw() -> RawRequest {
+        RawRequest { path: "/orders".into(), body: b"{}".to_vec(), ..RawRequest::default() }
+    }
+
+    fn with_header(name: &str, value: &str) -> RawRequest {
+        RawRequest { headers: HashMap::from([(name.to_owned(), value.to_owned())]), ..raw() }
+    }
+
+    fn fingerprint(raw: &RawRequest, store: Option<u128>) -> String {
+        let store = store.map(|store| StoreRef {
+            tenant_id: TenantId::from_ulid(Ulid(1)),
+            store_id: StoreId::from_ulid(Ulid(store)),
+            status: StoreStatus::Active,
+        });
+        IdempotencyKey::new("orders-place", "key", raw, None, store).fingerprint
+    }
+
+    #[test]
+    fn everything_that_decides_what_a_request_does_is_in_its_fingerprint() {
+        let different = [
+            fingerprint(&raw(), None),
+            fingerprint(&raw(), Some(1)),
+            fingerprint(&raw(), Some(2)),
+            fingerprint(&RawRequest { path: "/orders/1".into(), ..raw() }, None),
+            fingerprint(&RawRequest { query: "a=1".into(), ..raw() }, None),
+            fingerprint(&RawRequest { query: "a=2".into(), ..raw() }, None),
+            fingerprint(&RawRequest { body: b"{ }".to_vec(), ..raw() }, None),
+            fingerprint(&with_header("if-match", "\"1\""), None),
+            fingerprint(&with_header("if-match", "\"2\""), None),
+        ];
+        let mut distinct = different.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), different.len());
+    }
+
+    #[test]
+    fn how_the_store_is_named_and_who_asks_with_what_are_not() {
+        let by_host = with_header("host", "ada-books.shops.example");
+        for same in [with_header("x-store", "ada-books"), by_host, with_header("user-agent", "curl"), raw()] {
+            assert_eq!(fingerprint(&same, Some(1)), fingerprint(&raw(), Some(1)));
+        }
     }
 }

@@ -27,13 +27,14 @@ use serde::de::{DeserializeOwned, IntoDeserializer, value::MapDeserializer};
 use store::StoredAnswer;
 
 use crate::{
-    auth::Principal,
+    auth::{self, Principal},
     boot::{Boot, Erased},
+    claims::StoreRef,
     deps::Deps,
     events::Cause,
     granted::{Extra, Granted},
     handler::Handler,
-    telemetry, tokens,
+    telemetry,
 };
 
 /// What a handler gives back.
@@ -99,11 +100,24 @@ where
             }
         }
     };
-    let reply = result.unwrap_or_else(|problem| problem.into_raw(&request_id));
+    let reply = result.and_then(fitting).unwrap_or_else(|problem| problem.into_raw(&request_id));
     if reply.status == problems::INTERNAL.status {
         telemetry::count(&core.config, "faults", 1, core.now());
     }
     reply.with_header("x-request-id", request_id)
+}
+
+/// The largest reply that Lambda passes on has 6 MB; some of it is for headers and what is around them.
+const REPLY_BYTES_MAX: usize = 6 * 1024 * 1024 - 64 * 1024;
+
+/// Lambda fails a call whose reply is too large, and the caller learns nothing: an error that is logged is better. Pages
+/// of lists are cut long before.
+fn fitting(reply: RawReply) -> Result<RawReply, Problem> {
+    let bytes = reply.size();
+    if bytes <= REPLY_BYTES_MAX {
+        return Ok(reply);
+    }
+    Err(Problem::internal(&format!("a reply of {bytes} bytes is too large for Lambda")))
 }
 
 async fn stored_answer(deps: &Deps, key: Option<call::IdempotencyKey>) -> Option<Result<RawReply, Problem>> {
@@ -129,7 +143,7 @@ async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, P
     let path = path::<E::Path>(&raw.path_parameters)?;
     let query = query::<E::Query>(&raw.query)?;
     let body = body::parse::<E::Body>(&raw)?;
-    let idempotency = idempotency(row, route, &raw, principal.as_ref())?;
+    let idempotency = idempotency(row, route, &raw, principal.as_ref(), store)?;
     let if_match = raw.header("if-match").map(call::parse_if_match).transpose()?;
     Ok(Call {
         cause: Cause {
@@ -139,7 +153,10 @@ async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, P
                 .unwrap_or(&raw.request_id)
                 .to_owned(),
             causation_id: None,
-            traceparent: raw.header("traceparent").filter(|parent| parent.len() == 55).map(str::to_owned),
+            traceparent: raw
+                .header("traceparent")
+                .filter(|parent| parent.len() == 55 && is_token(parent))
+                .map(str::to_owned),
         },
         principal,
         store,
@@ -159,7 +176,7 @@ async fn principal(deps: &Deps, route: &Route, raw: &RawRequest) -> Result<Optio
         Access::PublicOrToken => {
             let bearer = raw.header("authorization").and_then(|header| header.strip_prefix("Bearer "));
             match bearer {
-                Some(token) if raw.principal.is_none() => Ok(Some(tokens::verify(deps, token).await?)),
+                Some(token) if raw.principal.is_none() => Ok(Some(auth::verify(deps, token).await?)),
                 _ => Ok(raw.principal.clone()),
             }
         }
@@ -191,6 +208,7 @@ fn idempotency(
     route: &Route,
     raw: &RawRequest,
     principal: Option<&Principal>,
+    store: Option<StoreRef>,
 ) -> Result<Option<call::IdempotencyKey>, Problem> {
     let key = match (route.idempotency, raw.header("idempotency-key")) {
         (Idempotency::None, _) | (Idempotency::Accepted, None) => return Ok(None),
@@ -204,7 +222,7 @@ fn idempotency(
         let detail = "Idempotency-Key: expected 1 to 255 printable characters without spaces";
         return Err(Problem::new(&problems::IDEMPOTENCY_KEY_INVALID, detail));
     }
-    Ok(Some(call::IdempotencyKey::new(row.function, key, raw, principal)))
+    Ok(Some(call::IdempotencyKey::new(row.function, key, raw, principal, store)))
 }
 
 fn is_token(text: &str) -> bool {

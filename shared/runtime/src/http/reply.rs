@@ -28,6 +28,16 @@ impl RawReply {
         self
     }
 
+    /// Bytes of the body in Lambda's reply, where it is a JSON string.
+    pub(crate) fn size(&self) -> usize {
+        let in_json = |byte: &u8| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+            0..0x20 => 6,
+            _ => 1,
+        };
+        self.body.iter().map(in_json).sum()
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(held, _)| *held == name).map(|(_, value)| value.as_str())
     }

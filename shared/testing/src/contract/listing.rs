@@ -1,12 +1,13 @@
 //! Lists: their order, their pages, and what is in them.
 
+use contracts::events::StockReleased;
 use domain::{
     EventId, NotificationId,
     catalog::{Product, ProductStatus},
     stock::{Movement, Stock},
 };
 use store::{
-    Db, Entity, Notification, Position,
+    Db, Entity, Notification, OutboxPage, Position,
     SortOrder::{self, Ascending, Descending},
     keys::{self, List},
 };
@@ -14,7 +15,7 @@ use ulid::Ulid;
 
 use super::{
     backend::Backend,
-    fixtures::{OTHER_TENANT, STORE, TENANT, VARIANT, at, commit, movement, product, stock},
+    fixtures::{ORDER, OTHER_TENANT, STORE, TENANT, VARIANT, at, commit, event, movement, product, stock},
 };
 
 fn movements() -> List {
@@ -174,6 +175,49 @@ pub(super) async fn pages_larger_than_one_answer_go_on(backend: Backend) {
     assert_eq!(pages(&db, &movements(), Ascending, 100, number).await, [(1..=9).collect::<Vec<_>>()]);
     let expected = [vec![9, 8, 7, 6], vec![5, 4, 3, 2], vec![1]];
     assert_eq!(pages(&db, &movements(), Descending, 4, number).await, expected);
+}
+
+/// Lambda's reply holds 6 MB, and in it a quotation mark of a text takes four bytes.
+pub(super) async fn a_page_of_large_items_fits_a_reply(backend: Backend) {
+    let db = backend.db();
+    for (filler, numbers) in [("x", 1..=7), ("x", 8..=14), ("\"", 15..=19)] {
+        commit(&db, |tx| {
+            for number in numbers {
+                tx.create(TENANT, &Movement { reference: Some(filler.repeat(390 * 1_024)), ..movement(number) });
+            }
+        })
+        .await;
+    }
+    let expected = [(1..=10).collect(), (11..=15).collect(), vec![16, 17], vec![18, 19]];
+    assert_eq!(pages(&db, &movements(), Ascending, 100, |movement: &Movement| movement.delta).await, expected);
+}
+
+/// From an id that one shard has, and from one that none has.
+pub(super) async fn the_outbox_is_read_in_the_order_of_ids(backend: Backend) {
+    let db = backend.db();
+    for numbers in [1..=45_u128, 46..=90] {
+        commit(&db, |tx| {
+            for number in numbers.filter(|number| *number != 30) {
+                tx.emit(&event(number, StockReleased { store_id: STORE, order_id: ORDER, lines: vec![] }));
+            }
+        })
+        .await;
+    }
+    for after in [0, 20, 30, 90] {
+        let (mut read, mut position) = (vec![], EventId::from_ulid(Ulid(after)));
+        loop {
+            let page = OutboxPage::read(&db, TENANT, position, 3).await.unwrap();
+            read.extend(page.events.iter().map(|event| event.id.ulid().0));
+            position = page.events.last().map_or(position, |event| event.id);
+            if page.is_last {
+                break;
+            }
+            assert!(!page.events.is_empty(), "does not go on");
+        }
+        assert_eq!(read, (after + 1..=90).filter(|number| *number != 30).collect::<Vec<_>>(), "after {after}");
+    }
+    let others = OutboxPage::read(&db, OTHER_TENANT, EventId::from_ulid(Ulid(0)), 3).await.unwrap();
+    assert!(others.events.is_empty() && others.is_last);
 }
 
 pub(super) async fn an_item_leaves_an_index_list_when_it_changes(backend: Backend) {

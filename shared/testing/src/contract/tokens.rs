@@ -65,7 +65,7 @@ pub(super) async fn a_token_with_another_transaction_is_an_error(backend: Backen
     let (db, token) = (backend.db(), token());
     commit(&db, |tx| _ = tx.create(TENANT, &stock(VARIANT, 10, 0))).await;
     db.commit(order(&token, 3)).await.unwrap();
-    let Err(CommitError::Store(StoreError::Unavailable(words))) = db.commit(order(&token, 4)).await else {
+    let Err(CommitError::Store(StoreError::Fault(words))) = db.commit(order(&token, 4)).await else {
         panic!("not an error")
     };
     assert!(words.starts_with("IdempotentParameterMismatch"), "{words}");

@@ -2,14 +2,11 @@
 
 use contracts::problems;
 use domain::account::{ONE_TIME_CODE_PAUSE_S, OneTimeCode};
+use mail::{Email, Mailer};
+use runtime::{Deps, Problem};
 use store::{CodePause, Entity};
 
-use crate::{
-    deps::Deps,
-    email::{Email, Mailer},
-    http::Problem,
-    password::{hash_secret, one_time_code, same},
-};
+use crate::password::{hash_secret, one_time_code, same};
 
 /// A new code, to be sent, and what is kept of it. `context` says whose it is and for what: it is good for nothing
 /// else.

@@ -2,7 +2,7 @@
 //! its hash is stored.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use contracts::auth::Tokens;
+use contracts::{auth::Tokens, row::Grant};
 use domain::{
     AccountId, Role, SessionId, StoreId, TenantId,
     account::{Session, lifetime_s},
@@ -10,13 +10,10 @@ use domain::{
     time::after,
 };
 
-use crate::{
-    auth::Principal,
-    deps::Deps,
-    password::{hash_secret, same},
-    secrets::SecretError,
-    tokens,
-};
+use runtime::{Deps, Principal, secrets::SecretError};
+use tokens::SigningKey;
+
+use crate::password::{hash_secret, same};
 
 /// Who signs in, and as what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +61,7 @@ pub async fn tokens_of(deps: &Deps, session: &Session, refresh_token: String) ->
         session_id: session.id,
     };
     Ok(Tokens {
-        access_token: tokens::issue(deps, &principal).await?,
+        access_token: issue(deps, &principal).await?,
         refresh_token,
         token_type: "Bearer".to_owned(),
         expires_in: ACCESS_TOKEN_TTL_S,
@@ -72,6 +69,17 @@ pub async fn tokens_of(deps: &Deps, session: &Session, refresh_token: String) ->
         tenant_id: session.tenant_id,
         role: session.role,
     })
+}
+
+/// Signs an access token for a principal.
+///
+/// # Errors
+/// [`SecretError`] if the signing key cannot be read or used.
+pub async fn issue(deps: &Deps, principal: &Principal) -> Result<String, SecretError> {
+    let key: SigningKey = deps.secret(Grant::SigningKey).await?;
+    let id = deps.id(|ulid| ulid).to_string();
+    let token = tokens::sign(&key, principal, &deps.config.public_base_url, id, deps.now());
+    token.map_err(|error| deps.unusable(Grant::SigningKey, &error))
 }
 
 /// A refresh token for a session, and its hash.

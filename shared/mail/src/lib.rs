@@ -6,7 +6,7 @@ use aws_sdk_sesv2::{
 };
 use contracts::row::Grant;
 
-use crate::{boot::Boot, granted::Extra};
+use runtime::{Boot, Extra};
 
 /// A message to one person.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,5 @@
+//! The Lambda `platform-dead-letters`.
+
+fn main() -> runtime::Exit {
+    platform::mains::dead_letters()
+}

@@ -1,0 +1,5 @@
+//! The Lambda `platform-redrive`.
+
+fn main() -> runtime::Exit {
+    platform::mains::redrive()
+}

@@ -1,0 +1,5 @@
+//! The Lambda `platform-republish`.
+
+fn main() -> runtime::Exit {
+    platform::mains::republish()
+}
