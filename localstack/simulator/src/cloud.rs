@@ -9,6 +9,7 @@ use std::{
 };
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use contracts::{Row, gate};
 use domain::OrderId;
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -22,9 +23,10 @@ use crate::{
     invariants::{Broken, order_of},
     limits::Limit,
     outages::{Outages, Service},
-    queues::{Lineage, Queues},
+    queues::{Letter, Lineage, Queues},
     sizes::Refusal,
     story::Story,
+    timers::Timers,
     wire::To,
 };
 
@@ -41,12 +43,11 @@ pub(crate) enum Waiting {
     Until(i64),
 }
 
-/// The messages that a function deals with, taken together.
+/// The messages that a function deals with, and the chain of invocations they are part of.
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
     pub(crate) lineage: Lineage,
-    /// Whether one of them is.
-    pub(crate) has_poison: bool,
+    pub(crate) letters: Vec<Letter>,
 }
 
 /// The function that runs at this moment.
@@ -57,8 +58,6 @@ pub(crate) struct Running {
     pub(crate) tenants: BTreeSet<String>,
     pub(crate) clock_off_ms: i64,
     pub(crate) rng: Rng,
-    /// Nothing goes wrong: its message has seen enough.
-    pub(crate) calm: bool,
     /// It may make one call.
     pub(crate) permit: bool,
     pub(crate) waiting: Option<Waiting>,
@@ -83,6 +82,7 @@ pub(crate) struct State {
     pub(crate) queues: Queues,
     /// Records of the outbox's stream that the relay has not dealt with.
     pub(crate) stream: Vec<Value>,
+    pub(crate) timers: Timers,
     /// Mails that went out.
     pub(crate) mails: u32,
     /// Table and item of everything written since last looked at.
@@ -205,12 +205,10 @@ impl State {
     /// Whether this goes wrong for the function that is running.
     pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
         let Some(running) = &mut self.running else { return false };
-        // Drawn in any case, so that calm changes nothing else.
-        let struck = self.faults.is_drawn(fault, &mut running.rng) && !running.calm;
+        let struck = self.faults.strikes(fault, &mut running.rng);
         if struck {
             let function = running.function;
             running.hindered = true;
-            self.faults.count(fault);
             self.tell(|| format!("    {function}: {fault:?}"));
         }
         struck
@@ -222,6 +220,16 @@ impl State {
 
     pub(crate) fn breaks(&mut self, invariant: &'static str, detail: String) {
         self.broken.push(Broken { invariant, detail });
+    }
+
+    /// What a function asks the gate for, which lets it pass or not.
+    pub(crate) fn passes(&mut self, row: &'static Row, what: gate::Use, is_granted: bool) {
+        if let gate::Use::Emit(event_type) = what {
+            self.used.insert((row.function, Use::Emit(event_type)));
+        }
+        if !is_granted && self.limits.contains(&Limit::Access) {
+            self.breaks("I17", format!("the gate: {} may not use {what}: its row does not grant it", row.function));
+        }
     }
 
     /// AWS's answer to a function that may not do this, if it may not.

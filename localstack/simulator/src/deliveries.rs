@@ -6,18 +6,22 @@ use crate::{
     cloud::State,
     faults::Fault,
     flights::Flight,
+    grants,
     limits::{DEAD_AFTER_MS, INVOCATIONS_MAX, Limit},
     queues::{Letter, Lineage, Received},
     world::World,
 };
 
+const RELAY: &str = "platform-outbox-relay";
+/// The function that the clock calls.
+pub(crate) const SWEEP: &str = "platform-sweep-timers";
 /// Records of the stream in one call.
 const RELAYED_MAX: usize = 20;
 const LULL_ROUNDS: usize = 12;
 
 impl World {
     pub(crate) fn relay(&mut self, rng: &mut Rng) {
-        if self.cloud.state().stream.is_empty() || !self.has_room("platform-outbox-relay", rng) {
+        if self.cloud.state().stream.is_empty() || !self.has_room(RELAY, rng) {
             return;
         }
         let mut state = self.cloud.state();
@@ -26,7 +30,7 @@ impl World {
         let kept = records.split_off(records.len().min(rng.usize(1..=RELAYED_MAX)));
         state.stream = kept;
         drop(state);
-        let flight = Flight::relay(&self.cloud, &self.functions, records, rng);
+        let flight = Flight::relay(&self.cloud, &self.functions, grants::row(RELAY).unwrap(), records, rng);
         self.flights.push(flight);
     }
 
@@ -35,7 +39,7 @@ impl World {
         let queues = self.cloud.state().queues.with_visible(now_ms);
         let Some(queue) = rng.choice(queues) else { return };
         if self.strikes(Fault::Poison, rng) {
-            let body = rng.choice(["", "{", "{\"detail\": {\"id\": \"evt_1\"}}"]).unwrap();
+            let body = rng.choice(["?", "{", "{\"detail\": {\"id\": \"evt_1\"}}"]).unwrap();
             self.poison(queue, body, now_ms);
         }
         self.deliver_from(queue, rng);
@@ -53,7 +57,8 @@ impl World {
 
     pub(crate) fn deliver_from(&mut self, queue: usize, rng: &mut Rng) {
         let row = self.cloud.state().queues.all[queue].row;
-        if row.concurrency > 0 && self.under_way(row.function) >= usize::from(row.concurrency) {
+        let concurrency = row.queue().map_or(0, |queue| usize::from(queue.concurrency));
+        if concurrency > 0 && self.under_way(row.function) >= concurrency {
             return;
         }
         let letters = self.cloud.state().receive(queue, rng);
@@ -81,6 +86,16 @@ impl World {
         }
     }
 
+    /// The clock calls the function that sends timers, a minute after the last time.
+    pub(crate) fn tick(&mut self, rng: &mut Rng) {
+        // One ends before the next begins: its time is shorter than a minute.
+        if self.under_way(SWEEP) > 0 || !self.has_room(SWEEP, rng) {
+            return;
+        }
+        let flight = Flight::tick(&self.cloud, &self.functions, grants::row(SWEEP).unwrap(), rng);
+        self.flights.push(flight);
+    }
+
     fn under_way(&self, function: &str) -> usize {
         self.flights.iter().filter(|flight| flight.function == function).count()
     }
@@ -101,6 +116,7 @@ impl World {
     pub(crate) fn lull(&mut self, rng: &mut Rng) {
         for _ in 0..LULL_ROUNDS {
             self.relay(rng);
+            self.tick(rng);
             let now_ms = self.now_ms();
             let queues = self.cloud.state().queues.with_visible(now_ms);
             for queue in queues {
@@ -132,7 +148,10 @@ impl State {
         }
         let Received { mut taken, dead } = self.queues.receive(queue, now_ms, rng);
         for letter in dead {
-            self.buried(function, &letter);
+            self.buried(function, &letter, now_ms);
+            if letter.is_poison {
+                self.breaks("I16", format!("{function} never put {} aside", letter.body));
+            }
         }
         if self.limits.contains(&Limit::Loops) {
             let is_loop = |letter: &mut Letter| letter.lineage.get(function) >= Some(&INVOCATIONS_MAX);
@@ -150,9 +169,9 @@ impl State {
         taken
     }
 
-    /// I18.
-    fn buried(&mut self, function: &str, letter: &Letter) {
-        let (age_s, times) = ((self.now_ms - letter.sent_ms) / 1_000, letter.receives);
+    /// I18, by the clock of who buries it.
+    pub(crate) fn buried(&mut self, function: &str, letter: &Letter, now_ms: i64) {
+        let (age_s, times) = ((now_ms - letter.sent_ms) / 1_000, letter.receives);
         let detail =
             format!("{} is a dead letter of {function}, {age_s} s old, received {times} times", letter.summary());
         self.tell(|| detail.clone());

@@ -9,6 +9,7 @@ use testing::dynamo::PREFIX;
 
 use crate::{
     cloud::{Answer, Cloud, State},
+    deliveries::SWEEP,
     faults::Fault,
     grants, guards,
     outages::Service,
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// What keys that belong to no tenant start with (see `store::keys`).
-const NOBODYS: [&str; 6] = ["ACC#", "EMAIL#", "SES#", "ONB#", "STORE#", "PUBLIC#"];
+const NOBODYS: [&str; 7] = ["ACC#", "EMAIL#", "SES#", "ONB#", "STORE#", "PUBLIC#", "DUE#"];
 
 impl Cloud {
     pub(crate) fn serve_dynamo(&self, state: &mut State, operation: &str, body: &[u8]) -> Answer {
@@ -80,7 +81,15 @@ impl Cloud {
                 let found = self.dynamo.execute("GetItem", get.to_string().as_bytes()).unwrap();
                 let found: Value = serde_json::from_str(&found).unwrap();
                 state.written.push((table(update), found["Item"].clone()));
+            } else if let Some(delete) = part.get("Delete")
+                && table(delete) == Table::Timers.name()
+            {
+                state.timers.remove(&delete["Key"]);
             }
+        }
+        let puts = request["TransactItems"].as_array().into_iter().flatten().filter_map(|part| part.get("Put"));
+        for put in puts.filter(|put| put["Item"]["kind"]["S"] == "payment") {
+            state.payment_is_written(&put["Item"]);
         }
     }
 
@@ -97,6 +106,9 @@ fn note(state: &mut State, put: &Value) {
     if table(put) == Table::Outbox.name() {
         let keys = json!({ "pk": item["pk"], "sk": item["sk"] });
         state.stream.push(json!({ "eventName": "INSERT", "dynamodb": { "Keys": keys, "NewImage": item } }));
+    }
+    if table(put) == Table::Timers.name() {
+        state.timer_is_set(item);
     }
     state.written.push((table(put), item.clone()));
 }
@@ -160,7 +172,8 @@ impl State {
         if let Some(owner) = strange.cloned() {
             self.breaks("I10", format!("{function} calls {operation} on a key of {owner}, for whom it does not work"));
         }
-        if owners.len() > 1 && operation == "TransactWriteItems" {
+        // One sweep sends the timers of all.
+        if owners.len() > 1 && operation == "TransactWriteItems" && function != SWEEP {
             self.breaks("I10", format!("{function} writes for {owners:?} at once"));
         }
     }

@@ -123,16 +123,12 @@ impl Faults {
     /// Whether this goes wrong now; counted if so. The draw is made in any case, so that leaving one kind out changes
     /// nothing else.
     pub(crate) fn strikes(&mut self, fault: Fault, rng: &mut Rng) -> bool {
-        let struck = self.is_drawn(fault, rng);
+        let drawn = rng.u32(0..100_000);
+        let struck = self.allowed.contains(&fault) && drawn < fault.per_mille() * self.weather;
         if struck {
             self.count(fault);
         }
         struck
-    }
-
-    pub(crate) fn is_drawn(&self, fault: Fault, rng: &mut Rng) -> bool {
-        let drawn = rng.u32(0..100_000);
-        self.allowed.contains(&fault) && drawn < fault.per_mille() * self.weather
     }
 
     pub(crate) fn count(&mut self, fault: Fault) {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
+use contracts::Row;
 use fastrand::Rng;
 use runtime::{
     StepError,
@@ -17,23 +18,18 @@ use crate::{
     cloud::{Cloud, Messages, Running, Waiting},
     faults::Fault,
     functions::{Doing, Functions},
+    guards::body_of,
     queues::{Letter, Lineage},
     wire::clock_off_ms,
     world::Asked,
 };
-
-/// API Gateway and its functions give up after this.
-const ENDPOINT_TIMEOUT_S: i64 = 29;
-const RELAY_TIMEOUT_S: i64 = 30;
-/// A message that has come so often has seen enough: from now on nothing goes wrong with it, so that only what is truly
-/// poison becomes a dead letter.
-const CALM_AFTER_RECEIVES: u32 = 3;
 
 /// Why a function was called.
 pub(crate) enum Errand {
     Request(Asked),
     Batch { queue: usize, letters: Vec<Letter> },
     Relay { records: Vec<Value> },
+    Tick,
 }
 
 /// What it gave back.
@@ -41,6 +37,7 @@ pub(crate) enum Result {
     Reply(RawReply),
     Batch(SqsBatchResponse),
     Relay(std::result::Result<(), StepError>),
+    Tick,
 }
 
 pub(crate) struct Flight {
@@ -63,16 +60,15 @@ impl Flight {
     pub(crate) fn request(
         cloud: &Cloud,
         functions: &Functions,
-        function: &'static str,
+        row: &'static Row,
         raw: RawRequest,
         asked: Asked,
         rng: &mut Rng,
     ) -> Self {
         let tenants = raw.principal.as_ref().and_then(|principal| principal.tenant_id).map(|id| id.to_string());
-        let doing = functions.endpoints[function](raw);
+        let doing = functions.answer(row, raw);
         let doing = Box::pin(async move { Result::Reply(doing.await) });
-        let tenants = tenants.into_iter().collect();
-        Self::begin(cloud, Errand::Request(asked), function, doing, tenants, ENDPOINT_TIMEOUT_S, false, rng)
+        Self::begin(cloud, Errand::Request(asked), row, doing, tenants.into_iter().collect(), rng)
     }
 
     pub(crate) fn batch(
@@ -83,49 +79,56 @@ impl Flight {
         rng: &mut Rng,
     ) -> Self {
         let row = cloud.state().queues.all[queue].row;
-        let records = letters.iter().map(record);
-        let tenants = letters.iter().filter_map(|letter| Some(letter.event()["tenant_id"].as_str()?.to_owned()));
-        let tenants: BTreeSet<String> = tenants.collect();
-        let calm = letters.iter().any(|letter| letter.receives >= CALM_AFTER_RECEIVES);
-        let doing = functions.consumers[row.function](records.collect());
+        let tenants: BTreeSet<String> = letters.iter().filter_map(Letter::tenant).collect();
+        let records = letters.iter().map(|letter| record(letter, body_of(&cloud.state(), letter))).collect();
+        let doing = functions.take(row, records);
         let doing = Box::pin(async move { Result::Batch(doing.await) });
-        let has_poison = letters.iter().any(|letter| letter.is_poison);
-        let messages = Messages { lineage: next_lineage(row.function, &letters), has_poison };
-        let errand = Errand::Batch { queue, letters };
-        let mut flight = Self::begin(cloud, errand, row.function, doing, tenants, i64::from(row.timeout_s), calm, rng);
+        let messages = Messages { lineage: next_lineage(row.function, &letters), letters: letters.clone() };
+        let mut flight = Self::begin(cloud, Errand::Batch { queue, letters }, row, doing, tenants, rng);
         if let Some(running) = &mut flight.running {
             running.messages = messages;
         }
         flight
     }
 
-    pub(crate) fn relay(cloud: &Cloud, functions: &Functions, records: Vec<Value>, rng: &mut Rng) -> Self {
-        let doing = (functions.relay)(records.clone());
+    pub(crate) fn relay(
+        cloud: &Cloud,
+        functions: &Functions,
+        row: &'static Row,
+        records: Vec<Value>,
+        rng: &mut Rng,
+    ) -> Self {
+        let doing = functions.stream(row, records.clone());
         let doing = Box::pin(async move { Result::Relay(doing.await) });
-        let errand = Errand::Relay { records };
-        Self::begin(cloud, errand, "platform-outbox-relay", doing, BTreeSet::new(), RELAY_TIMEOUT_S, false, rng)
+        Self::begin(cloud, Errand::Relay { records }, row, doing, BTreeSet::new(), rng)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what a flight is made of")]
+    pub(crate) fn tick(cloud: &Cloud, functions: &Functions, row: &'static Row, rng: &mut Rng) -> Self {
+        let doing = functions.tick(row);
+        // What it could not do is there at the next tick.
+        let doing = Box::pin(async move {
+            let _ = doing.await;
+            Result::Tick
+        });
+        Self::begin(cloud, Errand::Tick, row, doing, BTreeSet::new(), rng)
+    }
+
     fn begin(
         cloud: &Cloud,
         errand: Errand,
-        function: &'static str,
+        row: &'static Row,
         doing: Doing<Result>,
         tenants: BTreeSet<String>,
-        timeout_s: i64,
-        calm: bool,
         rng: &mut Rng,
     ) -> Self {
         let mut state = cloud.state();
         let rng = &mut rng.fork();
         let clock_off_ms = clock_off_ms(&mut state.faults, rng);
         let running = Running {
-            function,
+            function: row.function,
             tenants,
             clock_off_ms,
             rng: rng.fork(),
-            calm,
             permit: false,
             waiting: None,
             mails: 0,
@@ -133,8 +136,8 @@ impl Flight {
             messages: Messages::default(),
             effects: BTreeSet::new(),
         };
-        let gives_up_ms = state.now_ms + timeout_s * 1_000;
-        Self { errand, function, doing, running: Some(running), gives_up_ms }
+        let gives_up_ms = state.now_ms + i64::from(row.timeout_s) * 1_000;
+        Self { errand, function: row.function, doing, running: Some(running), gives_up_ms }
     }
 
     /// Whether it has sent a mail, of which nobody may know now.
@@ -185,11 +188,11 @@ impl Flight {
 }
 
 /// A message as Lambda hands it over.
-fn record(letter: &Letter) -> SqsMessage {
+fn record(letter: &Letter, body: String) -> SqsMessage {
     let mut record = SqsMessage::default();
     record.message_id = Some(letter.id.to_string());
     record.receipt_handle = Some(letter.receipt());
-    record.body = Some(letter.body.clone());
+    record.body = Some(body);
     record.attributes = [
         ("SentTimestamp".to_owned(), letter.sent_ms.to_string()),
         ("ApproximateReceiveCount".to_owned(), letter.receives.to_string()),

@@ -1,5 +1,5 @@
-//! What a function's role lets it do: what its row says, with what the generator adds by rule (`gen/model.rs`,
-//! `gen/role.rs`).
+//! What a function's role lets it do: what its row says, with what the generator adds for what calls it
+//! (`infra/generator`'s `role`).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,7 +7,11 @@ use std::{
     sync::OnceLock,
 };
 
-use contracts::table::{Action, Grant, Grants, Idempotency, Source, StoreScope, Table};
+use contracts::{
+    Row,
+    row::{Grant, Trigger},
+    table::{Action, Table},
+};
 use serde_json::Value;
 use testing::dynamo::PREFIX;
 
@@ -27,13 +31,10 @@ pub(crate) enum Use {
     },
     PutEvents,
     SendEmail,
+    /// Committing an event of this type. No role knows of it; the gate does.
+    Emit(&'static str),
     /// A call that no row can grant.
     Unknown(String),
-}
-
-struct Rights {
-    tables: BTreeMap<Table, BTreeSet<Action>>,
-    grants: &'static [Grant],
 }
 
 impl fmt::Display for Use {
@@ -47,86 +48,75 @@ impl fmt::Display for Use {
             Self::ChangeVisibility { function } => write!(f, "sqs:ChangeMessageVisibility on the queue {function}"),
             Self::PutEvents => f.write_str("events:PutEvents"),
             Self::SendEmail => f.write_str("ses:SendEmail"),
+            Self::Emit(event_type) => write!(f, "the event {event_type}"),
             Self::Unknown(what) => f.write_str(what),
         }
     }
 }
 
+/// The row of a function.
+pub(crate) fn row(function: &str) -> Option<&'static Row> {
+    static ROWS: OnceLock<BTreeMap<&'static str, &'static Row>> = OnceLock::new();
+    let rows = ROWS.get_or_init(|| contracts::rows().into_iter().map(|row| (row.function, row)).collect());
+    rows.get(function).copied()
+}
+
+/// The names of secrets, by what lets read them.
+const SECRETS: [(Grant, &str); 4] = [
+    (Grant::TokenKeys, "token-keys"),
+    (Grant::SigningKey, "signing-key"),
+    (Grant::CursorKey, "cursor-key"),
+    (Grant::Paystack, "paystack"),
+];
+
 /// Whether a function may.
-pub(crate) fn may(function: &'static str, wanted: &Use) -> bool {
-    let Some(rights) = all().get(function) else { return false };
-    let has = |grant| rights.grants.contains(&grant);
+pub(crate) fn may(function: &str, wanted: &Use) -> bool {
+    let Some(row) = row(function) else { return false };
+    let is_own = |other: &str| row.queue().is_some() && other == row.function;
     match wanted {
-        Use::Table(table, action) => rights.tables.get(table).is_some_and(|actions| actions.contains(action)),
-        Use::Secret(name) => match name.as_str() {
-            "token-keys" => has(Grant::TokenKeys) || has(Grant::SignTokens),
-            "cursor-key" => has(Grant::CursorKey),
-            "paystack" => has(Grant::Paystack),
-            _ => false,
-        },
-        Use::Send { function: other, dead } => has(Grant::Requeue) && *other == function && !dead,
-        Use::PutEvents => has(Grant::PutEvents),
-        Use::SendEmail => has(Grant::SendEmail),
-        // Of its own queue, the generator grants receiving, deleting and looking.
-        Use::ChangeVisibility { .. } | Use::Unknown(_) => false,
+        Use::Table(table, action) => row.may(*table, *action),
+        Use::Secret(name) => SECRETS.iter().any(|(grant, secret)| secret == name && row.has(*grant)),
+        Use::Send { function: other, dead: true } | Use::ChangeVisibility { function: other } => is_own(other),
+        Use::Send { function: other, dead: false } => row.has(Grant::SendTimers) && is_timer(other),
+        Use::PutEvents => row.has(Grant::PutEvents),
+        Use::SendEmail => row.has(Grant::SendEmail),
+        Use::Emit(event_type) => row.emits.contains(event_type),
+        Use::Unknown(_) => false,
     }
+}
+
+fn is_timer(function: &str) -> bool {
+    row(function).is_some_and(|row| matches!(row.trigger, Trigger::Timer { .. }))
 }
 
 /// Everything that the rows of these functions grant, in words: to be held against what was used.
 pub fn granted_to(functions: &BTreeSet<&'static str>) -> BTreeSet<(&'static str, String)> {
     let mut found = BTreeSet::new();
-    for (function, rights) in all().iter().filter(|(function, _)| functions.contains(**function)) {
+    for row in functions.iter().filter_map(|function| row(function)) {
+        let tables = row.granted_tables().into_iter();
         let on_tables =
-            rights.tables.iter().flat_map(|(table, actions)| actions.iter().map(|action| Use::Table(*table, *action)));
-        let others = rights.grants.iter().map(|grant| match grant {
-            Grant::TokenKeys | Grant::SignTokens => Use::Secret("token-keys".to_owned()),
-            Grant::CursorKey => Use::Secret("cursor-key".to_owned()),
-            Grant::Paystack => Use::Secret("paystack".to_owned()),
-            Grant::SendEmail => Use::SendEmail,
-            Grant::Requeue => Use::Send { function, dead: false },
-            Grant::PutEvents => Use::PutEvents,
-        });
-        found.extend(on_tables.chain(others).map(|wanted| (*function, wanted.to_string())));
+            tables.flat_map(|(table, actions)| actions.into_iter().map(move |action| Use::Table(table, action)));
+        let others = Grant::ALL.into_iter().filter(|grant| row.has(*grant)).flat_map(granted);
+        let events = row.emits.iter().copied().map(Use::Emit);
+        found.extend(on_tables.chain(others).chain(events).map(|wanted| (row.function, wanted.to_string())));
     }
     found
 }
 
-/// By function.
-fn all() -> &'static BTreeMap<&'static str, Rights> {
-    static ALL: OnceLock<BTreeMap<&'static str, Rights>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        let mut all = BTreeMap::new();
-        for row in contracts::endpoints() {
-            let mut tables = granted(row.tables, row.emits);
-            if row.idempotency != Idempotency::None {
-                tables.entry(Table::Requests).or_default().extend([Action::Get, Action::Put]);
-            }
-            if row.store == StoreScope::Required {
-                tables.entry(Table::Tenants).or_default().extend([Action::Get, Action::Query]);
-            }
-            all.insert(row.function, Rights { tables, grants: row.grants });
-        }
-        for row in contracts::consumers() {
-            let mut tables = granted(row.tables, row.emits);
-            if row.source != Source::Outbox {
-                // The inbox.
-                tables.entry(Table::Requests).or_default().insert(Action::Put);
-            }
-            all.insert(row.function, Rights { tables, grants: row.grants });
-        }
-        all
-    })
-}
-
-fn granted(grants: Grants, emits: &[&str]) -> BTreeMap<Table, BTreeSet<Action>> {
-    let mut tables: BTreeMap<Table, BTreeSet<Action>> = BTreeMap::new();
-    for (table, actions) in grants {
-        tables.entry(*table).or_default().extend(*actions);
+/// What a grant other than a table's lets do.
+fn granted(grant: Grant) -> Vec<Use> {
+    if let Some((_, secret)) = SECRETS.iter().find(|(reads, _)| *reads == grant) {
+        return vec![Use::Secret((*secret).to_owned())];
     }
-    if !emits.is_empty() {
-        tables.entry(Table::Outbox).or_default().insert(Action::Put);
+    match grant {
+        Grant::SendEmail => vec![Use::SendEmail],
+        Grant::PutEvents => vec![Use::PutEvents],
+        Grant::SendTimers => {
+            let timers = contracts::steps().into_iter().map(|row| row.function).filter(|function| is_timer(function));
+            timers.map(|function| Use::Send { function, dead: false }).collect()
+        }
+        _ => vec![],
     }
-    tables
 }
 
 /// What a call to DynamoDB uses. IAM wants the action of each part of a transaction.
@@ -171,18 +161,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_grants_what_it_says_and_what_the_generator_adds() {
+    fn a_role_is_what_its_row_says_and_what_calls_it_needs() {
         let put = |table| Use::Table(table, Action::Put);
-        assert!(may("orders-expire", &put(Table::Requests)), "the inbox");
+        assert!(may("orders-on-payment-completed", &put(Table::Requests)), "the inbox");
         assert!(may("orders-expire", &put(Table::Outbox)), "its events");
         assert!(!may("orders-expire", &put(Table::Payments)));
         assert!(!may("products-list", &put(Table::Catalog)));
-        let own = |dead| Use::Send { function: "orders-expire", dead };
-        assert!(may("orders-expire", &own(false)) && !may("orders-expire", &own(true)));
-        assert!(!may("payments-reconcile", &own(false)));
+        let send = |function, dead| Use::Send { function, dead };
+        assert!(may("orders-expire", &send("orders-expire", true)), "its dead letters");
+        assert!(!may("orders-expire", &send("payments-reconcile", true)));
+        assert!(!may("orders-expire", &send("orders-expire", false)), "nobody sends to itself");
+        assert!(may("platform-sweep-timers", &send("orders-expire", false)));
+        assert!(!may("platform-sweep-timers", &send("audit-on-event", false)), "no timer calls it");
+        let hide = |function| Use::ChangeVisibility { function };
+        assert!(may("audit-on-event", &hide("audit-on-event")) && !may("audit-on-event", &hide("orders-expire")));
         assert!(may("payments-reconcile", &Use::Secret("paystack".into())));
         assert!(!may("orders-expire", &Use::Secret("paystack".into())));
         assert!(!may("no-such-function", &Use::PutEvents));
+    }
+
+    #[test]
+    fn what_a_row_grants_it_may() {
+        let functions: BTreeSet<&str> = contracts::rows().iter().map(|row| row.function).collect();
+        let granted = granted_to(&functions);
+        let sends =
+            |function: &str| granted.iter().filter(|(of, what)| *of == function && what.starts_with("sqs")).count();
+        assert_eq!(sends("platform-sweep-timers"), 2);
+        assert!(granted.contains(&("auth-login", "secretsmanager:GetSecretValue on signing-key".to_owned())));
     }
 
     #[test]

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use contracts::timers::Due;
 use domain::guard::Rule;
 use serde_json::{Value, json};
 
-use crate::{cloud::State, dynamo::table};
+use crate::{cloud::State, dynamo::table, queues::Letter};
 
 /// A guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +32,9 @@ pub enum Guard {
     NotificationClaim,
     /// A movement of money has one place in the books. The second line behind [`Guard::Version`].
     LedgerUniqueness,
-    /// A rule in code.
+    /// A timer's function does nothing before its timer is due, by its own clock: the sweep's may be ahead.
+    DueTime,
+    /// A rule in code. [`Rule::Expiry`] is the second line behind [`Guard::DueTime`].
     Rule(Rule),
 }
 
@@ -67,10 +70,18 @@ pub(crate) fn tamper(state: &mut State, operation: &str, request: &mut Value) ->
                 replace(parts, with, without);
             }
             Guard::OutboxInTransaction => later.extend(take_events(parts, state)),
-            Guard::RetryToken | Guard::Rule(_) => {}
+            Guard::RetryToken | Guard::DueTime | Guard::Rule(_) => {}
         }
     }
     later
+}
+
+/// A message as its function gets it: without [`Guard::DueTime`], a timer's says that it was due long ago.
+pub(crate) fn body_of(state: &State, letter: &Letter) -> String {
+    match letter.due().filter(|_| state.off.contains(&Guard::DueTime)) {
+        Some(due) => serde_json::to_string(&Due { due_at: due.since, ..due }).unwrap(),
+        None => letter.body.clone(),
+    }
 }
 
 fn puts<'a>(parts: &'a mut [Value], kind: &str) -> impl Iterator<Item = &'a mut Value> {

@@ -25,7 +25,7 @@ pub struct Broken {
     pub detail: String,
 }
 
-fn broken(invariant: &'static str, detail: impl Into<String>) -> Broken {
+pub(crate) fn broken(invariant: &'static str, detail: impl Into<String>) -> Broken {
     Broken { invariant, detail: detail.into() }
 }
 

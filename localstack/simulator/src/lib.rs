@@ -18,9 +18,9 @@
 //! | `world`, `furnish` | tenants, stores, buyers, and everything under way |
 //! | `steps`, `people`, `provider`, `deliveries` | what each kind of step does |
 //! | `flights`, `landings` | functions under way, resumed one call at a time, and what their answers mean |
-//! | `functions` | which handlers there are, and how they are started |
+//! | `functions` | every function of the product, started from its row |
 //! | `wire`, `cloud`, `dynamo`, `messages`, `services` | what the functions' AWS clients talk to |
-//! | `queues` | bus rules and queues, from the table that the templates are generated from |
+//! | `queues`, `timers` | bus rules, queues and timers, from the rows that the templates are generated from |
 //! | `faults` | what goes wrong, how often |
 //! | `limits`, `grants`, `sizes`, `capacity`, `outages` | what AWS allows and refuses, and who is away for hours |
 //! | `script` | a run in which people do what is written, while everything else goes by itself |
@@ -56,6 +56,7 @@ mod shrink;
 mod sizes;
 mod steps;
 mod story;
+mod timers;
 mod wire;
 mod world;
 

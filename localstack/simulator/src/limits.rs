@@ -11,7 +11,7 @@ pub enum Limit {
     Sizes,
     /// A function may use what its row grants, and nothing else (I17).
     Access,
-    /// A message that can be dealt with is not a dead letter within a day, and no operator sends any back (I18).
+    /// A message that can be dealt with is not a dead letter within a day (I18).
     DeadLetters,
     /// Nothing but its people, or a provider that refuses it, ends an order inside its payment window (I19).
     Window,
@@ -23,9 +23,9 @@ impl Limit {
     pub const ALL: [Self; 7] =
         [Self::Loops, Self::Retention, Self::Sizes, Self::Access, Self::DeadLetters, Self::Window, Self::Receives];
 
-    /// Those that every run is held to. The others break in ordinary runs today: reconciliation sends itself on for
-    /// three days, faults and kills use receives up, a declined card ends an order, and early events wait by failing.
-    pub const ALWAYS: [Self; 3] = [Self::Retention, Self::Sizes, Self::Access];
+    /// Those that every run is held to. The others break in ordinary runs: a declined card ends an order, and of early
+    /// events every receive but the last is one for nothing.
+    pub const ALWAYS: [Self; 5] = [Self::Loops, Self::Retention, Self::Sizes, Self::Access, Self::DeadLetters];
 }
 
 /// Lambda: of one function in one chain; the next invocation is stopped. "Approximately", says its documentation.

@@ -80,15 +80,34 @@ impl State {
     fn send(&mut self, (queue, dead): To, message: &Value) -> String {
         let body = message["MessageBody"].as_str().unwrap_or_default().to_owned();
         let running = self.running.as_ref();
-        let (now_ms, lineage) =
-            (self.now_ms, running.map(|running| running.messages.lineage.clone()).unwrap_or_default());
+        let lineage = running.map(|running| running.messages.lineage.clone()).unwrap_or_default();
         let id = if dead {
-            let is_poison = running.is_some_and(|running| running.messages.has_poison);
-            self.queues.send_dead(queue, body, now_ms, is_poison)
+            self.bury(queue, body, message["MessageAttributes"]["reason"]["StringValue"].as_str())
         } else {
-            self.queues.send(queue, body, now_ms, delay_s(message), lineage)
+            let id = self.queues.send(queue, body, self.now_ms, delay_s(message), lineage);
+            let sent = self.queues.all[queue].letters.last().cloned();
+            self.arrives(queue, &sent.unwrap());
+            id
         };
         id.to_string()
+    }
+
+    /// A function puts a message of its own among its dead letters.
+    fn bury(&mut self, queue: usize, body: String, reason: Option<&str>) -> u64 {
+        let running = self.running.as_ref();
+        let letter = running.and_then(|running| running.messages.letters.iter().find(|letter| letter.body == body));
+        let is_poison = letter.is_some_and(|letter| letter.is_poison);
+        let function = self.queues.all[queue].row.function;
+        if let Some(letter) = letter.cloned() {
+            let off_ms = running.map_or(0, |running| running.clock_off_ms);
+            self.buried(function, &letter, self.now_ms + off_ms);
+        }
+        // What died of its age says what it waited for.
+        let fits = reason.is_some_and(|reason| reason.starts_with("poison: ") == is_poison);
+        if !fits {
+            self.breaks("I16", format!("{function} gave a dead letter the reason {reason:?}: {body}"));
+        }
+        self.queues.send_dead(queue, body, self.now_ms, is_poison)
     }
 
     fn change_visibility(&mut self, (queue, _): To, request: &Value) -> Answer {
@@ -181,7 +200,7 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(1);
         let world = crate::world::World::new(&crate::Plan::new(1, 0), crate::run::next_run());
         let mut state = world.cloud.state();
-        let url = "https://sqs.example/orders-expire";
+        let url = "https://sqs.example/1/orders-expire";
         let serve = |state: &mut State, operation: &str, url: &str, mut request: Value| {
             request["QueueUrl"] = url.into();
             let Answer::Is(status, body) = state.serve_sqs(operation, request.to_string().as_bytes()) else {
@@ -208,11 +227,17 @@ mod tests {
         assert!(state.queues.receive(queue, now_ms + 899_999, &mut rng).taken.is_empty());
         assert_eq!(state.queues.all[queue].letters[0].visible_at_ms, now_ms + 3_600_000);
 
-        let buried = json!({ "MessageBody": "{}" });
+        let reason = json!({ "DataType": "String", "StringValue": "retry: not yet" });
+        let buried = json!({ "MessageBody": "{}", "MessageAttributes": { "reason": reason } });
         assert_eq!(serve(&mut state, "SendMessage", &format!("{url}-dlq"), buried).0, 200);
+        assert_eq!(
+            state.broken.iter().filter(|broken| broken.invariant != "I17").count(),
+            0,
+            "it is fit for its reason"
+        );
         assert_eq!(state.queues.all[queue].dead.len(), 1);
         assert_eq!(
-            serve(&mut state, "SendMessage", "https://sqs.example/nobody", json!({ "MessageBody": "{}" })).0,
+            serve(&mut state, "SendMessage", "https://sqs.example/1/nobody", json!({ "MessageBody": "{}" })).0,
             400
         );
     }

@@ -114,12 +114,12 @@ pub(crate) struct Mirror {
 
 /// An item as the store writes it.
 #[derive(Deserialize)]
-struct Stored<T> {
+pub(crate) struct Stored<T> {
     version: u64,
-    data: T,
+    pub(crate) data: T,
 }
 
-fn decode<T: DeserializeOwned>(item: &Value) -> Stored<T> {
+pub(crate) fn decode<T: DeserializeOwned>(item: &Value) -> Stored<T> {
     let item: serde_dynamo::Item = serde_json::from_value(item.clone()).unwrap();
     serde_dynamo::from_item(item).unwrap()
 }

@@ -5,8 +5,10 @@
 pub enum Service {
     /// The provider's API: it answers nothing. Its pay page and its webhooks are other machines.
     Provider,
-    /// SES.
+    /// SES: of what it is given, some may go out.
     Mail,
+    /// SES takes nothing, for the rate at which it is given mails.
+    MailRate,
     /// DynamoDB.
     Database,
     /// EventBridge.

@@ -242,7 +242,12 @@ impl World {
         if self.wishes_again("payments-refund", rng) {
             return;
         }
-        let is_paid = |world: &Self, order: OrderId| world.mirror.orders[&order].value.payment_id().is_some();
+        let of_fulfilled = rng.u8(0..3) == 0;
+        let is_paid = |world: &Self, order: OrderId| {
+            let order = &world.mirror.orders[&order].value;
+            let is_fulfilled = order.state.status() == OrderStatus::Fulfilled;
+            order.payment_id().is_some() && (is_fulfilled || !of_fulfilled)
+        };
         let Some(order) = self.latest_order(rng, is_paid) else { return };
         let part = rng.i64(1..PRICE_MINOR);
         let body =

@@ -48,6 +48,8 @@ pub enum Kind {
     Look,
     /// Some committed events go from the outbox's stream to the bus.
     Relay,
+    /// The clock calls the function that sends due timers to their queues.
+    Tick,
     /// A queue gives messages to its function.
     Deliver,
     /// A message that was dealt with comes again.
@@ -60,7 +62,7 @@ pub enum Kind {
     Lull,
 }
 
-const WEIGHTS: [(Kind, u32); 22] = [
+const WEIGHTS: [(Kind, u32); 23] = [
     (Kind::Shop, 7),
     (Kind::Place, 9),
     (Kind::StartPayment, 2),
@@ -78,6 +80,7 @@ const WEIGHTS: [(Kind, u32); 22] = [
     (Kind::ChangeCoupon, 1),
     (Kind::Look, 4),
     (Kind::Relay, 14),
+    (Kind::Tick, 6),
     (Kind::Deliver, 34),
     (Kind::Redeliver, 2),
     (Kind::Kill, 2),

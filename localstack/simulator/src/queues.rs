@@ -1,9 +1,13 @@
-//! The bus and the queues behind it. Rules, delays, batch sizes and visibility come from the table of consumers, as in
-//! the templates.
+//! The bus and the queues behind it. Rules, batch sizes, visibility and retries come from the rows of steps, as in the
+//! templates.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::{Consumer, table::Source};
+use contracts::{
+    Row,
+    row::{Retry, Trigger},
+    timers::Due,
+};
 use fastrand::Rng;
 use serde_json::{Value, json};
 
@@ -20,10 +24,26 @@ pub(crate) struct Terms {
     pub(crate) retention_s: i64,
 }
 
-/// As `gen/consumer.rs` writes them. Its queues say nothing of retention: SQS's default.
-pub(crate) fn terms(row: &Consumer) -> Terms {
+/// As `infra/generator`'s `step` writes them.
+pub(crate) fn terms(row: &Row) -> Terms {
     const VISIBILITY_FACTOR: i64 = 6;
-    Terms { receives_max: 5, visibility_s: i64::from(row.timeout_s) * VISIBILITY_FACTOR, retention_s: 4 * 24 * 3_600 }
+    let retry = row.queue().map_or(Retry::STEP, |queue| queue.retry);
+    Terms {
+        receives_max: receives_max(retry),
+        visibility_s: i64::from(row.timeout_s) * VISIBILITY_FACTOR,
+        retention_s: 14 * 24 * 3_600,
+    }
+}
+
+/// Twice those that the policy makes in its whole time; SQS takes no more than a thousand.
+fn receives_max(retry: Retry) -> u32 {
+    const RECEIVES_MAX: u32 = 1_000;
+    let (mut receives, mut waited_s) = (1, 0);
+    while waited_s < retry.give_up_after_s && receives < RECEIVES_MAX {
+        waited_s += retry.wait_s(receives);
+        receives += 1;
+    }
+    (2 * receives).min(RECEIVES_MAX)
 }
 
 /// A message in a queue.
@@ -50,8 +70,23 @@ impl Letter {
         format!("{}-{}", self.id, self.receives)
     }
 
+    /// The timer that is due, where it is one's message.
+    pub(crate) fn due(&self) -> Option<Due<String>> {
+        serde_json::from_str(&self.body).ok()
+    }
+
+    /// Whose it is.
+    pub(crate) fn tenant(&self) -> Option<String> {
+        let body: Value = serde_json::from_str(&self.body).ok()?;
+        let tenant = body["tenant_id"].as_str().or_else(|| body["detail"]["tenant_id"].as_str());
+        tenant.map(str::to_owned)
+    }
+
     /// In a few words.
     pub(crate) fn summary(&self) -> String {
+        if let Some(due) = self.due() {
+            return format!("the timer of {}", due.subject);
+        }
         let event = self.event();
         let text = |name: &str| event[name].as_str().unwrap_or("?").to_owned();
         format!("{} of {}", text("type"), text("subject"))
@@ -73,17 +108,17 @@ pub(crate) fn event_of(body: &str) -> Value {
 }
 
 pub(crate) struct Queue {
-    pub(crate) row: &'static Consumer,
+    pub(crate) row: &'static Row,
+    terms: Terms,
     pub(crate) letters: Vec<Letter>,
     pub(crate) dead: Vec<Letter>,
 }
 
 impl Queue {
     pub(crate) fn takes(&self, event_type: &str) -> bool {
-        match self.row.source {
-            Source::Events { types, .. } => types.contains(&event_type),
-            Source::AllEvents => true,
-            Source::Outbox => false,
+        match self.row.trigger {
+            Trigger::Events { types, .. } => types.is_empty() || types.contains(&event_type),
+            _ => false,
         }
     }
 }
@@ -95,40 +130,36 @@ pub(crate) struct Queues {
 
 impl Queues {
     pub(crate) fn new() -> Self {
-        let rows = contracts::consumers().into_iter().filter(|row| row.source != Source::Outbox);
-        let queue = |row| Queue { row, letters: vec![], dead: vec![] };
-        Self { all: rows.map(queue).collect(), next_id: 0 }
+        let queue = |row| Queue { row, terms: terms(row), letters: vec![], dead: vec![] };
+        Self { all: contracts::steps().into_iter().map(queue).collect(), next_id: 0 }
     }
 
     /// An event from the bus into the queues of all who want it.
     pub(crate) fn publish(&mut self, event_type: &str, source: &str, detail: &Value, now_ms: i64) {
         let wanted: Vec<usize> = (0..self.all.len()).filter(|at| self.all[*at].takes(event_type)).collect();
         for at in wanted {
-            let delay_s = match self.all[at].row.source {
-                Source::Events { delay_s, .. } => i64::from(delay_s),
-                _ => 0,
-            };
             let body = json!({ "version": "0", "detail-type": event_type, "source": source, "detail": detail });
-            self.send(at, body.to_string(), now_ms, delay_s, Lineage::new());
+            self.send(at, body.to_string(), now_ms, 0, Lineage::new());
         }
     }
 
     pub(crate) fn send(&mut self, queue: usize, body: String, now_ms: i64, delay_s: i64, lineage: Lineage) -> u64 {
-        let letter = self.letter(body, now_ms, delay_s, lineage);
+        let letter = Letter { lineage, ..self.letter(body, now_ms, delay_s) };
         self.all[queue].letters.push(letter);
         self.next_id
     }
 
     /// To a queue of dead letters.
     pub(crate) fn send_dead(&mut self, queue: usize, body: String, now_ms: i64, is_poison: bool) -> u64 {
-        let letter = self.letter(body, now_ms, 0, Lineage::new());
+        let letter = self.letter(body, now_ms, 0);
         self.all[queue].dead.push(Letter { is_poison, ..letter });
         self.next_id
     }
 
-    fn letter(&mut self, body: String, now_ms: i64, delay_s: i64, lineage: Lineage) -> Letter {
+    pub(crate) fn letter(&mut self, body: String, now_ms: i64, delay_s: i64) -> Letter {
         self.next_id += 1;
         let visible_at_ms = now_ms + delay_s * 1_000;
+        let lineage = Lineage::new();
         Letter { id: self.next_id, body, sent_ms: now_ms, visible_at_ms, receives: 0, lineage, is_poison: false }
     }
 
@@ -154,7 +185,7 @@ impl Queues {
     /// Removes what is older than its queue keeps anything.
     pub(crate) fn outlived(&mut self, queue: usize, now_ms: i64) -> Vec<Letter> {
         let queue = &mut self.all[queue];
-        let oldest_ms = now_ms - terms(queue.row).retention_s * 1_000;
+        let oldest_ms = now_ms - queue.terms.retention_s * 1_000;
         queue.letters.extract_if(.., |letter| letter.sent_ms < oldest_ms).collect()
     }
 
@@ -167,12 +198,13 @@ impl Queues {
     /// Takes up to a batch of visible messages, any of them; those received too often go to the dead letters.
     pub(crate) fn receive(&mut self, queue: usize, now_ms: i64, rng: &mut Rng) -> Received {
         let queue = &mut self.all[queue];
-        let terms = terms(queue.row);
+        let terms = queue.terms;
         let hidden_until_ms = now_ms + terms.visibility_s * 1_000;
         let mut visible: Vec<usize> =
             (0..queue.letters.len()).filter(|at| queue.letters[*at].visible_at_ms <= now_ms).collect();
         rng.shuffle(&mut visible);
-        visible.truncate(rng.usize(1..=usize::from(queue.row.batch)));
+        let batch = queue.row.queue().map_or(1, |queue| queue.batch);
+        visible.truncate(rng.usize(1..=usize::from(batch)));
         let mut taken = vec![];
         let mut dead = BTreeSet::new();
         for at in visible {
@@ -195,24 +227,6 @@ impl Queues {
         self.all[queue].letters.retain(|letter| letter.id != id);
     }
 
-    /// An operator sends dead letters back, but for those that are truly poison. How many.
-    pub(crate) fn redrive(&mut self, now_ms: i64) -> usize {
-        let mut redriven = 0;
-        for queue in &mut self.all {
-            let (poison, rest): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut queue.dead).into_iter().partition(|letter| letter.is_poison);
-            queue.dead = poison;
-            redriven += rest.len();
-            queue.letters.extend(rest.into_iter().map(|letter| Letter {
-                receives: 0,
-                sent_ms: now_ms,
-                visible_at_ms: now_ms,
-                ..letter
-            }));
-        }
-        redriven
-    }
-
     /// When the next message can be seen; `None` when all queues are empty.
     pub(crate) fn next_visible_ms(&self) -> Option<i64> {
         self.all.iter().flat_map(|queue| &queue.letters).map(|letter| letter.visible_at_ms).min()
@@ -226,10 +240,11 @@ mod tests {
     const DAY_MS: i64 = 24 * 3_600_000;
 
     #[test]
-    fn a_message_is_received_five_times_and_buried_with_the_time_it_was_first_sent_at() {
+    fn a_message_that_nobody_holds_back_is_buried_by_its_queue_with_the_time_it_was_first_sent_at() {
         let (mut queues, mut rng) = (Queues::new(), Rng::with_seed(1));
-        let (queue, _) = queues.by_url("https://sqs.example/orders-expire").unwrap();
-        let terms = terms(queues.all[queue].row);
+        let (queue, _) = queues.by_url("https://sqs.example/1/orders-expire").unwrap();
+        let terms = queues.all[queue].terms;
+        assert_eq!(terms.receives_max, 588, "as the template says");
         queues.send(queue, "{}".into(), 0, 0, Lineage::new());
         let mut now_ms = 0;
         for times in 1..=terms.receives_max {
@@ -240,16 +255,25 @@ mod tests {
         }
         let Received { taken, dead } = queues.receive(queue, now_ms, &mut rng);
         assert_eq!((taken.len(), dead.len(), dead[0].sent_ms), (0, 1, 0));
-        assert_eq!((queues.redrive(now_ms), queues.all[queue].letters[0].sent_ms), (1, now_ms));
     }
 
     #[test]
-    fn a_queue_keeps_nothing_for_more_than_four_days() {
+    fn a_queue_keeps_nothing_for_more_than_two_weeks() {
         let mut queues = Queues::new();
         queues.send(0, "{}".into(), 0, 0, Lineage::new());
         queues.send(0, "{}".into(), 1, 0, Lineage::new());
-        assert!(queues.outlived(0, 4 * DAY_MS).is_empty());
-        let gone = queues.outlived(0, 4 * DAY_MS + 1);
+        assert!(queues.outlived(0, 14 * DAY_MS).is_empty());
+        let gone = queues.outlived(0, 14 * DAY_MS + 1);
         assert_eq!((gone.len(), gone[0].sent_ms, queues.all[0].letters.len()), (1, 0, 1));
+    }
+
+    #[test]
+    fn a_timer_calls_its_function_and_nobody_else() {
+        let mut queues = Queues::new();
+        let (expire, _) = queues.by_url("https://sqs.example/1/orders-expire").unwrap();
+        let (audit, _) = queues.by_url("https://sqs.example/1/audit-on-event").unwrap();
+        queues.publish("ORDER_CREATED", "selleasi.orders", &json!({ "tenant_id": "t" }), 0);
+        assert!(queues.all[expire].letters.is_empty());
+        assert_eq!(queues.all[audit].letters[0].tenant(), Some("t".to_owned()));
     }
 }

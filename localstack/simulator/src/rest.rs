@@ -1,5 +1,5 @@
-//! Faults stop, and everything that is under way comes to its end; then every event of the run comes twice more, with the
-//! consumers' inboxes forgotten.
+//! Faults stop, and everything that is under way comes to its end; then every event and every timer of the run comes
+//! twice more, with the consumers' inboxes forgotten.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use testing::dynamo::PREFIX;
 
 use crate::{
+    grants,
     invariants::wished_refunds,
-    limits::Limit,
-    queues::event_of,
+    queues::{Lineage, event_of},
     world::{World, everything},
 };
 
-/// Reconciliation gives up after three days; everything has ended within four.
+/// Reconciliation gives up after three days, a message after one; everything has ended within four.
 const REST_WITHIN_MS: i64 = 96 * 3_600_000;
 /// Messages dealt with until then, at the most: whatever sends itself on without end is found.
 const DELIVERIES_MAX: usize = 50_000;
@@ -27,9 +27,14 @@ const INBOX_ONLY: &str = "audit-on-event";
 impl World {
     /// Lets everything come to its end. What does not, in four days, breaks I4.
     pub(crate) fn come_to_rest(&mut self, rng: &mut Rng) {
-        self.cloud.state().faults.stop();
-        let started_ms = self.cloud.state().now_ms;
-        let (mut deliveries, mut redriven) = (0, false);
+        let started_ms = {
+            let mut state = self.cloud.state();
+            state.faults.stop();
+            let now_ms = state.now_ms;
+            state.timers.begin_ticking(now_ms);
+            now_ms
+        };
+        let mut deliveries = 0;
         loop {
             self.run_out(rng);
             while !self.cloud.state().stream.is_empty() {
@@ -37,23 +42,7 @@ impl World {
                 self.run_out(rng);
             }
             self.provider_ends_refunds();
-            let (now_ms, next_ms) = {
-                let state = self.cloud.state();
-                (state.now_ms, state.queues.next_visible_ms())
-            };
-            let Some(next_ms) = next_ms else {
-                // An operator looks once, and sends back what is no poison.
-                let may_redrive = !self.cloud.state().limits.contains(&Limit::DeadLetters);
-                let is_first = !std::mem::replace(&mut redriven, true);
-                if may_redrive && is_first && self.cloud.state().queues.redrive(now_ms) > 0 {
-                    continue;
-                }
-                return;
-            };
-            if next_ms > now_ms {
-                self.cloud.state().now_ms = next_ms;
-            }
-            let now_ms = self.cloud.state().now_ms;
+            let Some(now_ms) = self.wait_for_next(None, rng) else { return };
             let queues = self.cloud.state().queues.with_visible(now_ms);
             for queue in queues {
                 self.deliver_from(queue, rng);
@@ -66,6 +55,23 @@ impl World {
                 return;
             }
         }
+    }
+
+    /// Time passes until a message can be seen or the clock calls, and no longer than is said. The time then; `None`
+    /// where nothing is waited for.
+    pub(crate) fn wait_for_next(&mut self, or_ms: Option<i64>, rng: &mut Rng) -> Option<i64> {
+        let (now_ms, ticks) = {
+            let mut state = self.cloud.state();
+            let nexts = [state.queues.next_visible_ms(), state.timers.next_tick_ms(), or_ms];
+            let now_ms = nexts.into_iter().flatten().min()?.max(state.now_ms);
+            state.now_ms = now_ms;
+            (now_ms, state.timers.ticks(now_ms))
+        };
+        if ticks {
+            self.tick(rng);
+            self.run_out(rng);
+        }
+        Some(now_ms)
     }
 
     pub(crate) fn run_out(&mut self, rng: &mut Rng) {
@@ -92,15 +98,9 @@ impl World {
     /// I16, I14, I12 and I15, which are about what people and queues have seen.
     pub(crate) fn check_outcomes(&mut self) {
         let mut state = self.cloud.state();
-        let dead: Vec<_> = state.queues.all.iter().flat_map(|queue| &queue.dead).cloned().collect();
-        // Where no operator sends them back, each was told when it died (I18).
-        let is_told = state.limits.contains(&Limit::DeadLetters);
-        for letter in dead.iter().filter(|letter| !letter.is_poison && !is_told) {
-            let (event, body) = (letter.event()["type"].clone(), letter.body.len());
-            state.breaks("I16", format!("a dead letter that is no poison: {event} ({body} bytes)"));
-        }
-        // One that its function sends there itself may come twice.
-        let poison = dead.iter().filter(|letter| letter.is_poison).count();
+        // One whose function dies after sending it there comes twice. What is no poison was looked at when it died (I18).
+        let dead = state.queues.all.iter().flat_map(|queue| &queue.dead);
+        let poison = dead.filter(|letter| letter.is_poison).count();
         if poison < self.poisoned as usize {
             state.breaks("I16", format!("{poison} dead letters of {} poisoned ones", self.poisoned));
         }
@@ -151,7 +151,7 @@ impl World {
             }
         }
         for ((function, order), times) in wishes {
-            let row = contracts::endpoints().into_iter().find(|row| row.function == function).unwrap();
+            let row = grants::row(function).unwrap();
             let id = order.to_string();
             // What other events caused is not of this request's making.
             let is_its = |event: &&Envelope<Value>| {
@@ -184,7 +184,8 @@ impl World {
         }
     }
 
-    /// Every event comes twice more to each of its consumers, whose inboxes have forgotten it; nothing may change.
+    /// Every event comes twice more to each of its consumers, whose inboxes have forgotten it, and every timer to its
+    /// function; nothing may change.
     pub(crate) fn replay(&mut self, rng: &mut Rng) {
         let before = everything(&self.cloud);
         let outbox_before = self.mirror.outbox.len();
@@ -204,6 +205,14 @@ impl World {
                 if queue.row.function == INBOX_ONLY {
                     queue.letters.clear();
                 }
+            }
+        }
+        let timers = std::mem::take(&mut self.cloud.state().timers.sent);
+        for (queue, body) in timers {
+            let mut state = self.cloud.state();
+            let now_ms = state.now_ms;
+            for _ in 0..2 {
+                state.queues.send(queue, body.clone(), now_ms, 0, Lineage::new());
             }
         }
         self.come_to_rest(rng);

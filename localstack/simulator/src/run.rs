@@ -12,10 +12,11 @@ use fastrand::Rng;
 
 use crate::{
     faults::Fault,
-    invariants::{Broken, always, at_rest, ended_early},
+    invariants::{Broken, always, at_rest, broken, ended_early},
     limits::Limit,
     mirror::Coverage,
     plan::{Plan, mix},
+    timers::in_vain,
     world::World,
 };
 
@@ -128,6 +129,7 @@ impl World {
             if state.limits.contains(&Limit::Window) {
                 found.extend(changes.iter().filter_map(|change| ended_early(change, &self.mirror, &state.refused)));
             }
+            found.extend(in_vain(&state.timers, &self.mirror).into_iter().map(|detail| broken("I21", detail)));
             for (at, order) in self.mirror.placed.iter().enumerate().skip(known) {
                 state.story.name(&order.to_string(), || format!("order {}", at + 1));
             }

@@ -149,16 +149,21 @@ impl World {
             let is_stuck = self.relay_all(rng);
             self.provider_ends_refunds();
             self.check();
-            let mut state = self.cloud.state();
-            let again_ms = is_stuck.then_some(state.now_ms + STREAM_AGAIN_MS);
-            let next_ms = state.queues.next_visible_ms().into_iter().chain(again_ms).min();
-            let Some(next_ms) = next_ms.filter(|next_ms| *next_ms <= until_ms) else {
-                state.now_ms = state.now_ms.max(until_ms);
-                return;
+            let next_ms = {
+                let mut state = self.cloud.state();
+                let now_ms = state.now_ms;
+                state.timers.begin_ticking(now_ms);
+                let again_ms = is_stuck.then_some(now_ms + STREAM_AGAIN_MS);
+                let nexts = [state.queues.next_visible_ms(), state.timers.next_tick_ms(), again_ms];
+                let next_ms = nexts.into_iter().flatten().min().filter(|next_ms| *next_ms <= until_ms);
+                if next_ms.is_none() {
+                    state.now_ms = now_ms.max(until_ms);
+                    return;
+                }
+                again_ms
             };
-            state.now_ms = state.now_ms.max(next_ms);
-            let queues = state.queues.with_visible(state.now_ms);
-            drop(state);
+            let Some(now_ms) = self.wait_for_next(next_ms, rng) else { return };
+            let queues = self.cloud.state().queues.with_visible(now_ms);
             for queue in queues {
                 self.deliver_from(queue, rng);
                 self.run_out(rng);

@@ -87,6 +87,12 @@ impl State {
         if self.strikes(Fault::ServerError) || self.is_away(Service::Mail) {
             return Answer::Is(500, json!({ "message": "away" }).to_string());
         }
+        if self.is_away(Service::MailRate) {
+            return Answer::Is(
+                429,
+                json!({ "__type": "TooManyRequestsException", "message": "slow down" }).to_string(),
+            );
+        }
         let request: Value = serde_json::from_slice(body).unwrap();
         let to = request["Destination"]["ToAddresses"][0].as_str().unwrap_or_default().to_owned();
         let subject = request["Content"]["Simple"]["Subject"]["Data"].as_str().unwrap_or_default().to_owned();

@@ -7,6 +7,7 @@ use runtime::http::RawRequest;
 use crate::{
     faults::Fault,
     flights::Flight,
+    grants,
     plan::Kind,
     world::{Asked, World},
 };
@@ -38,6 +39,7 @@ impl World {
             Kind::ChangeCoupon => self.change_coupon(rng),
             Kind::Look => self.look(rng),
             Kind::Relay => self.relay(rng),
+            Kind::Tick => self.tick(rng),
             Kind::Deliver => self.deliver(rng),
             Kind::Redeliver => self.redeliver(rng),
             Kind::Kill => self.kill(rng),
@@ -82,7 +84,8 @@ impl World {
             self.tell(|| format!("    {function} answers {}", if let_in { 503 } else { 429 }));
             return;
         }
-        let flight = Flight::request(&self.cloud, &self.functions, function, raw, asked, rng);
+        let row = grants::row(function).unwrap();
+        let flight = Flight::request(&self.cloud, &self.functions, row, raw, asked, rng);
         self.flights.push(flight);
     }
 

@@ -27,6 +27,7 @@ use crate::{
     provider::Webhook,
     queues::Queues,
     story::Story,
+    timers::Timers,
 };
 
 /// So many of them pay the full price.
@@ -133,6 +134,7 @@ impl World {
             capacity: Capacity::new(plan.concurrency),
             queues: Queues::new(),
             stream: vec![],
+            timers: Timers::default(),
             mails: 0,
             written: vec![],
             published: vec![],
@@ -226,6 +228,7 @@ pub(crate) fn everything(cloud: &Cloud) -> BTreeSet<String> {
         Table::Orders,
         Table::Payments,
         Table::Notifications,
+        Table::Timers,
     ];
     let items = |table: Table| {
         // serde_json keeps an object's names sorted: the same item is the same text.
