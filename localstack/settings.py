@@ -70,8 +70,9 @@ class Stack:
             "MailFrom": MAIL_FROM,
             # Nobody here wants to wait a minute to see a declined card noticed.
             "ReconcileScheduleS": "2,3,5,10,20,60",
-            # One machine, one clock.
+            # One machine, one clock, and nothing that is away for long.
             "ClockSkewMaxS": "0",
+            "RetryLongestS": "10",
             **dict(pair.split("=", 1) for pair in more.split(";") if "=" in pair),
         }
 

@@ -131,7 +131,7 @@ class Cloud:
     @contextlib.contextmanager
     def in_a_hurry(self, seconds: int, quiet_within_s: float) -> Iterator[None]:
         """What a function took and did not finish comes again after so many seconds, not after minutes; and as many
-        times more often, so that it is given up no sooner than on AWS. When all went well this ends only after every
+        times more often, as far as SQS counts (1,000), so that it is given up no sooner than on AWS. When all went well this ends only after every
         such message has been dealt with: it may have come more often by then than its queue is patient again."""
         names = ["VisibilityTimeout", "RedrivePolicy"]
         before = {}
@@ -140,7 +140,8 @@ class Cloud:
                 continue
             as_is = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
             policy = json.loads(as_is["RedrivePolicy"])
-            policy["maxReceiveCount"] = int(policy["maxReceiveCount"]) * int(as_is["VisibilityTimeout"]) // seconds
+            more_often = int(policy["maxReceiveCount"]) * int(as_is["VisibilityTimeout"]) // seconds
+            policy["maxReceiveCount"] = min(more_often, 1_000)
             hurried = {"VisibilityTimeout": str(seconds), "RedrivePolicy": json.dumps(policy)}
             self._sqs.set_queue_attributes(QueueUrl=url, Attributes=hurried)
             before[url] = {name: as_is[name] for name in names}

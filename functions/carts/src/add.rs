@@ -4,19 +4,19 @@ use contracts::{carts::Add, problems};
 use domain::cart::Line;
 use runtime::{Call, Granted, Outcome, Problem};
 
-use crate::desk::{self, Also};
+use crate::cart_access::{self, Also};
 
 pub async fn handle(deps: &Granted<Add>, call: Call<Add>) -> Outcome<Add> {
     let (product_id, variant_id) = (call.body.product_id, call.body.variant_id);
-    desk::edit(deps, &call, Also::Variant(product_id, variant_id), |cart, shelf| {
-        let offer = shelf.offer(product_id, variant_id)?;
+    cart_access::edit(deps, &call, Also::Variant(product_id, variant_id), |cart, prices| {
+        let offer = prices.offer(product_id, variant_id)?;
         if offer.available < 1 {
             return Err(Problem::new(&problems::OUT_OF_STOCK, "this is out of stock"));
         }
         let now = deps.now();
         let unit_price = offer.variant.price;
         let line = Line { product_id, variant_id, quantity: call.body.quantity, unit_price, added_at: now };
-        cart.add(line, now).map(Some).map_err(desk::refuse)
+        cart.add(line, now).map(Some).map_err(cart_access::refuse)
     })
     .await
 }

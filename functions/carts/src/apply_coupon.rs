@@ -5,19 +5,19 @@ use domain::coupon::{ChosenCoupon, normalize_code};
 use runtime::{Call, Granted, Outcome, Problem};
 use store::{CouponCodeClaim, keys};
 
-use crate::desk::{self, Also};
+use crate::cart_access::{self, Also};
 
 pub async fn handle(deps: &Granted<ApplyCoupon>, call: Call<ApplyCoupon>) -> Outcome<ApplyCoupon> {
     let at = call.store()?;
     let code = normalize_code(&call.body.code);
     let claim = deps.db.get::<CouponCodeClaim>(&keys::coupon_code(at.tenant_id, at.store_id, &code)).await?;
     let coupon_id = claim.ok_or_else(unknown)?.value.coupon_id;
-    desk::edit(deps, &call, Also::Coupon(coupon_id), |cart, shelf| {
-        let coupon = shelf.coupon(coupon_id).ok_or_else(unknown)?;
+    cart_access::edit(deps, &call, Also::Coupon(coupon_id), |cart, prices| {
+        let coupon = prices.coupon(coupon_id).ok_or_else(unknown)?;
         let open = coupon.is_open(deps.now());
         open.map_err(|error| Problem::invalid_field("/code", coupon_problem(&error).name, error.to_string()))?;
         let chosen = ChosenCoupon { coupon_id, code: code.clone() };
-        cart.with_coupon(chosen, deps.now()).map(Some).map_err(desk::refuse)
+        cart.with_coupon(chosen, deps.now()).map(Some).map_err(cart_access::refuse)
     })
     .await
 }

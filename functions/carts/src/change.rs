@@ -4,18 +4,18 @@ use contracts::carts::Change;
 use runtime::{Call, Granted, Outcome, Problem};
 
 use crate::{
-    desk::{self, Also},
-    shelf::Refusal,
+    cart_access::{self, Also},
+    pricing_snapshot::Refusal,
 };
 
 pub async fn handle(deps: &Granted<Change>, call: Call<Change>) -> Outcome<Change> {
     let variant = call.path.id;
-    desk::edit(deps, &call, Also::Nothing, |cart, shelf| {
+    cart_access::edit(deps, &call, Also::Nothing, |cart, prices| {
         let line = cart.lines.iter().find(|line| line.variant_id == variant).ok_or_else(Problem::not_found)?;
         // It is in the cart, so the buyer knows of it: whatever became of it, it is no longer sold.
-        let offer = shelf.offer(line.product_id, variant).map_err(|_| Refusal::Discontinued)?;
+        let offer = prices.offer(line.product_id, variant).map_err(|_| Refusal::Discontinued)?;
         let price = offer.variant.price;
-        cart.change(variant, call.body.quantity, price, deps.now()).map(Some).map_err(desk::refuse)
+        cart.change(variant, call.body.quantity, price, deps.now()).map(Some).map_err(cart_access::refuse)
     })
     .await
 }

@@ -5,11 +5,11 @@ use contracts::carts::Clear;
 use domain::cart::Cart;
 use runtime::{Call, Granted, Outcome};
 
-use crate::desk::{self, Also};
+use crate::cart_access::{self, Also};
 
 pub async fn handle(deps: &Granted<Clear>, call: Call<Clear>) -> Outcome<Clear> {
     let cleared = |cart: Cart| (!cart.lines.is_empty()).then(|| cart.clear(deps.now()));
-    desk::edit(deps, &call, Also::Nothing, |cart, _| Ok(cleared(cart))).await
+    cart_access::edit(deps, &call, Also::Nothing, |cart, _| Ok(cleared(cart))).await
 }
 
 #[cfg(test)]

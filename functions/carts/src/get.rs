@@ -3,12 +3,14 @@
 use contracts::carts::Get;
 use runtime::{Call, Granted, Outcome};
 
-use crate::{desk, shelf::Shelf};
+use crate::{cart_access, pricing_snapshot::PricingSnapshot};
 
 pub async fn handle(deps: &Granted<Get>, call: Call<Get>) -> Outcome<Get> {
-    let held = desk::read(deps, &call).await?;
-    let shelf = Shelf::read(deps, call.store()?, desk::wanted(&held.cart), desk::chosen(&held.cart)).await?;
-    desk::reply(&held.cart, held.version, &shelf, deps.now())
+    let held = cart_access::read(deps, &call).await?;
+    let prices =
+        PricingSnapshot::read(deps, call.store()?, cart_access::wanted(&held.cart), cart_access::chosen(&held.cart))
+            .await?;
+    cart_access::reply(&held.cart, held.version, &prices, deps.now())
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ pub mod merge;
 pub mod remove;
 pub mod remove_coupon;
 
-mod desk;
-mod shelf;
+mod cart_access;
+mod pricing_snapshot;
 mod view;
 
 runtime::functions! {

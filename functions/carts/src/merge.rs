@@ -8,8 +8,8 @@ use runtime::{Call, Deps, Granted, Outcome, Problem, Tries, retry};
 use store::keys;
 
 use crate::{
-    desk::{self, Held},
-    shelf::Shelf,
+    cart_access::{self, Held},
+    pricing_snapshot::PricingSnapshot,
 };
 
 pub async fn handle(deps: &Granted<Merge>, call: Call<Merge>) -> Outcome<Merge> {
@@ -20,15 +20,18 @@ pub async fn handle(deps: &Granted<Merge>, call: Call<Merge>) -> Outcome<Merge> 
         call.expect_version(mine.version.unwrap_or(0))?;
         let mut tx = deps.tx();
         let reply = if theirs.cart.lines.is_empty() {
-            let shelf = Shelf::read(deps, at, desk::wanted(&mine.cart), desk::chosen(&mine.cart)).await?;
-            desk::reply(&mine.cart, mine.version, &shelf, deps.now())?
+            let prices =
+                PricingSnapshot::read(deps, at, cart_access::wanted(&mine.cart), cart_access::chosen(&mine.cart))
+                    .await?;
+            cart_access::reply(&mine.cart, mine.version, &prices, deps.now())?
         } else {
             let version = mine.next_version();
             let (merged, left) = mine.cart.merge(theirs.cart, deps.now());
             tx.save(at.tenant_id, &merged, mine.version);
             tx.save(at.tenant_id, &left, theirs.version);
-            let shelf = Shelf::read(deps, at, desk::wanted(&merged), desk::chosen(&merged)).await?;
-            desk::reply(&merged, Some(version), &shelf, deps.now())?
+            let prices =
+                PricingSnapshot::read(deps, at, cart_access::wanted(&merged), cart_access::chosen(&merged)).await?;
+            cart_access::reply(&merged, Some(version), &prices, deps.now())?
         };
         call.commit(deps, tx, reply).await?.into()
     })
@@ -50,7 +53,7 @@ async fn guest(deps: &Deps, call: &Call<Merge>) -> Result<AccountId, Problem> {
 /// The caller's cart and the guest's, in one read. Where they are one and the same, there is nothing to take.
 async fn read_both(deps: &Deps, call: &Call<Merge>, guest: AccountId) -> Result<(Held, Held), Problem> {
     let at = call.store()?;
-    let (my_key, their_key) = (desk::key(call)?, keys::cart(at.tenant_id, at.store_id, guest));
+    let (my_key, their_key) = (cart_access::key(call)?, keys::cart(at.tenant_id, at.store_id, guest));
     let mut both = vec![my_key.clone(), their_key.clone()];
     both.dedup();
     let mut found = deps.db.batch_get(&both).await?;

@@ -3,11 +3,11 @@
 use contracts::carts::Remove;
 use runtime::{Call, Granted, Outcome};
 
-use crate::desk::{self, Also};
+use crate::cart_access::{self, Also};
 
 pub async fn handle(deps: &Granted<Remove>, call: Call<Remove>) -> Outcome<Remove> {
-    desk::edit(deps, &call, Also::Nothing, |cart, _| {
-        cart.remove(call.path.id, deps.now()).map(Some).map_err(desk::refuse)
+    cart_access::edit(deps, &call, Also::Nothing, |cart, _| {
+        cart.remove(call.path.id, deps.now()).map(Some).map_err(cart_access::refuse)
     })
     .await
 }

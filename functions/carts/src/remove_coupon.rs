@@ -4,11 +4,11 @@ use contracts::carts::RemoveCoupon;
 use domain::cart::Cart;
 use runtime::{Call, Granted, Outcome};
 
-use crate::desk::{self, Also};
+use crate::cart_access::{self, Also};
 
 pub async fn handle(deps: &Granted<RemoveCoupon>, call: Call<RemoveCoupon>) -> Outcome<RemoveCoupon> {
     let removed = |cart: Cart| cart.coupon.is_some().then(|| cart.without_coupon(deps.now()));
-    desk::edit(deps, &call, Also::Nothing, |cart, _| Ok(removed(cart))).await
+    cart_access::edit(deps, &call, Also::Nothing, |cart, _| Ok(removed(cart))).await
 }
 
 #[cfg(test)]

@@ -12,18 +12,23 @@ use domain::{
 };
 use runtime::Problem;
 
-use crate::shelf::Shelf;
+use crate::pricing_snapshot::PricingSnapshot;
 
 /// `version`: of the item the cart is kept in; `None` where nothing was ever put in.
-pub(crate) fn cart(cart: &Cart, version: Option<u64>, shelf: &Shelf, now: Timestamp) -> Result<CartView, Problem> {
-    let lines = cart.lines.iter().map(|held| line(held, shelf)).collect::<Result<Vec<_>, _>>().map_err(too_large)?;
-    let currency = shelf.store.currency;
+pub(crate) fn cart(
+    cart: &Cart,
+    version: Option<u64>,
+    prices: &PricingSnapshot,
+    now: Timestamp,
+) -> Result<CartView, Problem> {
+    let lines = cart.lines.iter().map(|held| line(held, prices)).collect::<Result<Vec<_>, _>>().map_err(too_large)?;
+    let currency = prices.store.currency;
     let payable = lines.iter().filter(|line| can_be_ordered(line)).map(|line| line.line_total);
     let subtotal = Money::sum(currency, payable).map_err(too_large)?;
-    let coupon = cart.coupon.as_ref().map(|chosen| coupon(chosen, subtotal, shelf, now));
+    let coupon = cart.coupon.as_ref().map(|chosen| coupon(chosen, subtotal, prices, now));
     let nothing = Money::zero(currency);
     let discount = coupon.as_ref().map_or(nothing, |coupon| coupon.discount);
-    let totals = totals(subtotal, discount, nothing, shelf.store.tax).map_err(too_large)?;
+    let totals = totals(subtotal, discount, nothing, prices.store.tax).map_err(too_large)?;
     Ok(CartView {
         id: version.map(|_| cart.id),
         store_id: cart.store_id,
@@ -35,8 +40,8 @@ pub(crate) fn cart(cart: &Cart, version: Option<u64>, shelf: &Shelf, now: Timest
     })
 }
 
-fn coupon(chosen: &ChosenCoupon, subtotal: Money, shelf: &Shelf, now: Timestamp) -> CartCoupon {
-    let (discount, problem) = match shelf.coupon(chosen.coupon_id).map(|coupon| coupon.off(subtotal, now)) {
+fn coupon(chosen: &ChosenCoupon, subtotal: Money, prices: &PricingSnapshot, now: Timestamp) -> CartCoupon {
+    let (discount, problem) = match prices.coupon(chosen.coupon_id).map(|coupon| coupon.off(subtotal, now)) {
         Some(Ok(discount)) => (discount, None),
         Some(Err(error)) => (Money::zero(subtotal.currency), Some((coupon_problem(&error).name, error.to_string()))),
         None => {
@@ -48,14 +53,14 @@ fn coupon(chosen: &ChosenCoupon, subtotal: Money, shelf: &Shelf, now: Timestamp)
     CartCoupon { code: chosen.code.clone(), discount, problem }
 }
 
-fn line(held: &Line, shelf: &Shelf) -> Result<CartLine, MoneyError> {
-    let product = shelf.product(held.product_id);
+fn line(held: &Line, prices: &PricingSnapshot) -> Result<CartLine, MoneyError> {
+    let product = prices.product(held.product_id);
     let variant = product.and_then(|product| product.variant(held.variant_id));
     let title = match (product, variant) {
         (Some(product), Some(variant)) => Some(format!("{} – {}", product.name, variant.name)),
         (product, _) => product.map(|product| product.name.clone()),
     };
-    let (state, unit_price, available) = match shelf.offer(held.product_id, held.variant_id) {
+    let (state, unit_price, available) = match prices.offer(held.product_id, held.variant_id) {
         Err(_) => (LineState::Discontinued, held.unit_price, 0),
         Ok(offer) => {
             let price = offer.variant.price;

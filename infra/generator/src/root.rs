@@ -1,6 +1,6 @@
 //! The root stack: parameters, the API, the bus, secrets, whom alarms tell, and the nested stacks.
 
-use contracts::Row;
+use contracts::{Row, row::Retry};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -108,6 +108,12 @@ fn parameters(rows: &[&Row]) -> Value {
             "Default": domain::limits::CLOCK_SKEW_MAX_S,
             "MinValue": 0,
             "Description": "How far the clocks of two machines may be apart, in seconds; less only where they are known to agree",
+        },
+        "RetryLongestS": {
+            "Type": "Number",
+            "Default": Retry::DEPENDENCY.longest_s,
+            "MinValue": 1,
+            "Description": "Seconds between two tries of a message at the most; less than the functions' own bounds only where nothing is far away",
         },
         "ReservedConcurrency": {
             "Type": "Number",

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What the root stack can hand down: name, type.
-const PARAMETERS: [(&str, &str); 16] = [
+const PARAMETERS: [(&str, &str); 17] = [
     ("Env", "String"),
     ("Architecture", "String"),
     ("BaseDomain", "String"),
@@ -26,6 +26,7 @@ const PARAMETERS: [(&str, &str); 16] = [
     ("LogLevel", "String"),
     ("ReconcileScheduleS", "String"),
     ("ClockSkewMaxS", "Number"),
+    ("RetryLongestS", "Number"),
     ("ReservedConcurrency", "Number"),
     ("DetailedAlarms", "String"),
     ("AlarmTopicArn", "String"),
@@ -156,6 +157,7 @@ fn environment(row: &Row, id: &str) -> Map<String, Value> {
     if row.queue().is_some() {
         variables.insert("QUEUE_URL".to_owned(), reference(&format!("{id}Queue")));
         variables.insert("DEAD_LETTERS_URL".to_owned(), reference(&format!("{id}DeadLetters")));
+        variables.insert("RETRY_LONGEST_S".to_owned(), reference("RetryLongestS"));
     }
     if minds_clocks(row) {
         variables.insert("CLOCK_SKEW_MAX_S".to_owned(), reference("ClockSkewMaxS"));

@@ -28,6 +28,8 @@ pub struct Config {
     pub queue_url_prefix: String,
     /// When a payment is asked about again, in seconds after the time before; the last one repeats.
     pub reconcile_schedule_s: Vec<u32>,
+    /// Seconds between two tries of a message at the most, where that is less than what its function's row says.
+    pub retry_longest_s: Option<u32>,
     /// How far two machines' clocks may be apart, in seconds.
     pub clock_skew_max_s: i64,
     pub function_name: String,
@@ -52,6 +54,7 @@ impl Config {
             dead_letters_url: text("DEAD_LETTERS_URL"),
             queue_url_prefix: text("QUEUE_URL_PREFIX"),
             reconcile_schedule_s: schedule(&text("RECONCILE_SCHEDULE_S")),
+            retry_longest_s: text("RETRY_LONGEST_S").parse().ok(),
             clock_skew_max_s: text("CLOCK_SKEW_MAX_S").parse().unwrap_or(CLOCK_SKEW_MAX_S),
             function_name: text("AWS_LAMBDA_FUNCTION_NAME"),
         }

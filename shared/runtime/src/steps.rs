@@ -315,6 +315,7 @@ impl<'a> Batch<'a> {
             }
         }
         let wait_s = self.retry().wait_s(u32::try_from(receives).unwrap_or(u32::MAX));
+        let wait_s = wait_s.min(self.deps.config.retry_longest_s.unwrap_or(u32::MAX));
         if let Err(error) = self.queue.hold_back(&record, wait_s).await {
             // Then the queue's own visibility timeout decides when it comes again.
             tracing::warn!(message_id = id, error, "could not be held back");

@@ -12,7 +12,7 @@ use domain::{
 use runtime::{Deps, Problem, claims::StoreRef};
 use store::keys;
 
-pub(crate) struct Shelf {
+pub(crate) struct PricingSnapshot {
     pub(crate) store: Store,
     products: HashMap<ProductId, Product>,
     /// Units free of each variant.
@@ -34,7 +34,7 @@ pub(crate) enum Refusal {
     Discontinued,
 }
 
-impl Shelf {
+impl PricingSnapshot {
     /// Reads the store, and what is wanted of it. A cart has at most 40 lines, so this is at most 84 items.
     pub(crate) async fn read(
         deps: &Deps,
@@ -54,16 +54,16 @@ impl Shelf {
         let store = found.take::<Store>(&store_key)?.ok_or_else(Problem::not_found)?.value;
         let coupon = coupon_key.map(|key| found.take::<Coupon>(&key)).transpose()?.flatten();
         let coupon = coupon.map(|coupon| coupon.value);
-        let mut shelf = Self { store, products: HashMap::new(), available: HashMap::new(), coupon };
+        let mut prices = Self { store, products: HashMap::new(), available: HashMap::new(), coupon };
         for id in products {
             let product = found.take::<Product>(&keys::product(at.tenant_id, id))?.map(|product| product.value);
-            shelf.products.extend(product.filter(|product| product.store_id == at.store_id).map(|p| (id, p)));
+            prices.products.extend(product.filter(|product| product.store_id == at.store_id).map(|p| (id, p)));
         }
         for id in variants {
             let stock = found.take::<Stock>(&keys::stock(at.tenant_id, id))?;
-            shelf.available.insert(id, stock.map_or(0, |stock| stock.value.available));
+            prices.available.insert(id, stock.map_or(0, |stock| stock.value.available));
         }
-        Ok(shelf)
+        Ok(prices)
     }
 
     /// A product, sold or not.

@@ -9,7 +9,7 @@ use domain::{
 use runtime::{Call, Deps, Outcome, Problem, Reply, Tries, claims::StoreRef, retry};
 use store::{Key, Versioned, keys};
 
-use crate::{shelf::Shelf, view};
+use crate::{pricing_snapshot::PricingSnapshot, view};
 
 /// A cart as the buyer sees it, and the version of the item it was read from; `None` where there is no item yet. A cart
 /// that was ordered or has expired is an empty one whose item is written over.
@@ -44,7 +44,7 @@ pub(crate) async fn read<E: Endpoint>(deps: &Deps, call: &Call<E>) -> Result<Hel
     Ok(Held::new(deps, call.store()?, call.principal()?.account_id, found))
 }
 
-/// What lines need from the shelf.
+/// The variants whose price and stock the lines of a cart need.
 pub(crate) fn wanted(cart: &Cart) -> impl Iterator<Item = (ProductId, VariantId)> {
     cart.lines.iter().map(|line| (line.product_id, line.variant_id))
 }
@@ -58,17 +58,17 @@ pub(crate) fn chosen(cart: &Cart) -> Option<CouponId> {
 pub(crate) fn reply<E: Endpoint<Reply = CartView>>(
     cart: &Cart,
     version: Option<u64>,
-    shelf: &Shelf,
+    prices: &PricingSnapshot,
     now: Timestamp,
 ) -> Result<Reply<E>, Problem> {
-    let reply = Reply::new(&view::cart(cart, version, shelf, now)?);
+    let reply = Reply::new(&view::cart(cart, version, prices, now)?);
     Ok(match version {
         Some(version) => reply.etag(version),
         None => reply,
     })
 }
 
-/// What is wanted from the shelf besides what is in the cart.
+/// What has to be read besides what is in the cart.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Also {
     Nothing,
@@ -83,7 +83,7 @@ pub(crate) async fn edit<E: Endpoint<Reply = CartView>>(
     deps: &Deps,
     call: &Call<E>,
     also: Also,
-    edit: impl Fn(Cart, &Shelf) -> Result<Option<Cart>, Problem>,
+    edit: impl Fn(Cart, &PricingSnapshot) -> Result<Option<Cart>, Problem>,
 ) -> Outcome<E> {
     let at = call.store()?;
     // Two tabs of one person may change the cart at once; the one that loses starts over.
@@ -95,14 +95,14 @@ pub(crate) async fn edit<E: Endpoint<Reply = CartView>>(
             Also::Variant(product, variant) => (Some((product, variant)), chosen(&held.cart)),
             Also::Coupon(coupon) => (None, Some(coupon)),
         };
-        let shelf = Shelf::read(deps, at, wanted(&held.cart).chain(variant), coupon).await?;
+        let prices = PricingSnapshot::read(deps, at, wanted(&held.cart).chain(variant), coupon).await?;
         let mut tx = deps.tx();
-        let reply = match edit(held.cart.clone(), &shelf)? {
+        let reply = match edit(held.cart.clone(), &prices)? {
             Some(next) => {
                 tx.save(at.tenant_id, &next, held.version);
-                reply(&next, Some(held.next_version()), &shelf, deps.now())?
+                reply(&next, Some(held.next_version()), &prices, deps.now())?
             }
-            None => reply(&held.cart, held.version, &shelf, deps.now())?,
+            None => reply(&held.cart, held.version, &prices, deps.now())?,
         };
         call.commit(deps, tx, reply).await?.into()
     })
