@@ -45,7 +45,7 @@ SLOW_MS = {"dist": "spike", "min": 20, "max": 400, "spike_ms": 3_500, "spike_p":
 # Every call that functions make, as microburst counts them; but for GetSecretValue, which few make, and once.
 STRUCK = {
     "dynamodb TransactWriteItems", "dynamodb GetItem", "dynamodb BatchGetItem", "dynamodb Query", "events PutEvents",
-    "sqs SendMessage", "ses unknown",
+    "sqs SendMessageBatch", "sqs ChangeMessageVisibility", "ses unknown",
 }  # fmt: skip
 
 Json = dict[str, Any]
@@ -103,8 +103,9 @@ def _kinds(chance: random.Random) -> list[list[Json]]:
         [_refused("events", "PutEvents", "ThrottlingException")],
         [_refused("events", "PutEvents", "InternalException", 500)],
         [_lost("events", "PutEvents")],
-        [_refused("sqs", "SendMessage", "InternalError", 500)],
-        [_lost("sqs", "SendMessage")],
+        [_refused("sqs", "SendMessageBatch", "InternalError", 500)],
+        [_lost("sqs", "SendMessageBatch")],
+        [_refused("sqs", "ChangeMessageVisibility", "InternalError", 500)],
         # Both generations of SES sign alike, and microburst takes ours for the old one, whose operations it cannot see.
         # Its body is XML then; the status is what the SDK goes by.
         [{"service": "ses", "error": {"code": "TooManyRequestsException", "status": 429}}],

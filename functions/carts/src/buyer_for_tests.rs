@@ -50,7 +50,8 @@ impl<'a> Buyer<'a> {
     }
 
     pub(crate) async fn apply(&self, code: &str) -> Answer {
-        self.request().json(json!({ "code": code })).send(&self.world.deps, apply_coupon::handle).await
+        let key = self.world.deps.id(|ulid| ulid).to_string();
+        self.request().key(&key).json(json!({ "code": code })).send(&self.world.deps, apply_coupon::handle).await
     }
 
     pub(crate) async fn remove_coupon(&self) -> Answer {

@@ -30,6 +30,8 @@ mod tests {
         set_status(&world, book.0.id, ProductStatus::Archived).await;
         assert_eq!(lines(&buyer.remove(book.1).await.ok::<Cart>()), [(pen.1, 1)]);
         assert_eq!(buyer.remove(book.1).await.problem(), (404, "not_found".into()));
+        world.coupon("SAVE10", |_| {}).await;
+        buyer.apply("SAVE10").await.ok::<Cart>();
         let empty: Cart = buyer.remove(pen.1).await.ok();
         assert_eq!((empty.lines.len(), empty.totals.total.amount_minor, empty.expires_at), (0, 0, None));
         assert_eq!(empty, buyer.cart().await);

@@ -59,7 +59,8 @@ mod tests {
     };
 
     async fn decide(fixture: &Fixture, by: &Principal, id: ReturnId, body: Value) -> Answer {
-        let request = TestRequest::new().by(by).path("id", fixture.order.id).path("return_id", id).json(body);
+        let key = fixture.deps().id(|ulid| ulid).to_string();
+        let request = TestRequest::new().by(by).path("id", fixture.order.id).path("return_id", id).key(&key).json(body);
         request.send(fixture.deps(), handle).await
     }
 

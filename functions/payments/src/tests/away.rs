@@ -95,3 +95,17 @@ async fn a_payment_without_a_checkout_does_not_lapse_and_one_that_opened_late_la
     assert_eq!(till.payment().await.value.failure_reason, Some(FailureReason::Expired));
     assert_eq!(till.events(), ["PAYMENT_FAILED", "PAYMENT_INITIATED"]);
 }
+
+/// As above, with a buyer who asks again and again instead of the queue.
+#[tokio::test]
+async fn a_buyer_whose_tries_are_used_up_is_told() {
+    let till = Till::new().await;
+    till.provider.fail_next([Fault::AnswerLost, Fault::Nothing].repeat(PAYMENT_ATTEMPTS_MAX));
+    let mut answers = vec![];
+    while answers.last().is_none_or(|(status, _)| *status == 503) {
+        let key = format!("k{}", answers.len());
+        answers.push(request(&till).key(&key).send(&till.deps, start::handle).await.problem());
+    }
+    assert_eq!(answers.last(), Some(&(409, "order_not_payable".to_owned())));
+    assert_eq!(till.events(), ["PAYMENT_FAILED"]);
+}
