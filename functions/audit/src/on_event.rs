@@ -1,5 +1,5 @@
-//! Every event: one more entry in its tenant's hash chain. A chain grows at one end, so the events of a batch go into it
-//! tenant by tenant, each tenant's in one transaction.
+//! Appends every event to its tenant's hash chain. A chain grows at one end only, so a batch is recorded tenant by
+//! tenant, with one transaction for each tenant.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ pub async fn handle(deps: &Granted<OnEvent>, events: Vec<Envelope<Value>>) -> Ve
     events.iter().map(result).collect()
 }
 
-/// Appends events of one tenant, but for those that were recorded before.
+/// Appends the events of one tenant, except those already recorded.
 async fn record(deps: &Granted<OnEvent>, tenant: TenantId, events: Vec<&Envelope<Value>>) -> Result<(), StepError> {
     let mut left = events;
     // Another batch with events of this tenant may be recorded at the same moment.
@@ -79,7 +79,7 @@ fn fact(event: &Envelope<Value>) -> Fact {
     }
 }
 
-/// `STORE_STATUS_CHANGED` is `store.status.changed`.
+/// Turns `STORE_STATUS_CHANGED` into `store.status.changed`.
 fn action(event_type: &str) -> String {
     event_type.to_lowercase().replace('_', ".")
 }
@@ -226,7 +226,7 @@ mod tests {
     async fn a_tenant_whose_chain_is_stuck_fails_alone() {
         let world = World::new().await;
         let neighbour = world.neighbour().await;
-        // An entry stands where the chain's next one has to go, and the head does not know of it.
+        // An entry already occupies the next place in the chain, but the head does not include it.
         let (stray, _) = Head::default().append(fact(&placed(&world.deps, neighbour.tenant)));
         let mut tx = world.deps.tx();
         tx.create(neighbour.tenant, &stray);
@@ -253,7 +253,7 @@ mod tests {
                 let deps = world.deps.clone();
                 scope.spawn(move || {
                     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-                    // What loses too often comes again, as from the queue.
+                    // Events that lose the race too often are delivered again, as by the queue.
                     while !left.is_empty() {
                         let mut results = runtime.block_on(handle(&deps.granted(), left.clone())).into_iter();
                         left.retain(|_| match results.next().unwrap() {

@@ -1,4 +1,4 @@
-//! `POST /auth/guest`: a store's guest. No account is behind it: the token's subject is all there is.
+//! `POST /auth/guest`: tokens for a guest of a store. A guest has no account record, only the account id in the token.
 
 use contracts::auth::Guest;
 use domain::{AccountId, Role};

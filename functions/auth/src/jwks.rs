@@ -1,5 +1,5 @@
-//! `GET /.well-known/jwks.json`: the public halves of the keys that sign access tokens, those to come and those of
-//! tokens still about.
+//! `GET /.well-known/jwks.json`: the public keys that verify access tokens: the current key, the next one, and the
+//! previous one while its tokens may still be valid.
 
 use contracts::auth::{Jwks, KeySet};
 use runtime::auth;

@@ -1,4 +1,4 @@
-//! Auth: signing in and staying signed in, one file a function.
+//! Auth: signing in and staying signed in. One file for each function.
 
 #![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
 

@@ -1,5 +1,6 @@
-//! `POST /auth/login`: e-mail and password. At a store one signs in as its tenant's customer, elsewhere as part of a
-//! tenant's team. Unknown addresses and wrong passwords take the same work and get the same answer.
+//! `POST /auth/login`: signs in with e-mail and password. A request that names a store signs in as a customer of its
+//! tenant; without a store, as a member of a tenant's team. Unknown addresses and wrong passwords take equal time and
+//! get the same answer.
 
 use contracts::{auth::Login, problems};
 use domain::{Role, TenantId, account::Account, tenant::Membership, text::normalize_email};
@@ -10,7 +11,7 @@ use store::{CustomerRecord, SortOrder, Tx, keys};
 
 use crate::people::{customer, id_of};
 
-/// Tenants of one person that are looked at to find the one joined first.
+/// At most this many memberships are read to find the tenant that the person joined first.
 const MEMBERSHIPS_MAX: i32 = 100;
 
 pub async fn handle(deps: &Granted<Login>, call: Call<Login>) -> Outcome<Login> {
@@ -45,7 +46,7 @@ async fn check_password(deps: &Deps, call: &Call<Login>) -> Result<Account, Prob
         .ok_or_else(|| Problem::new(&problems::INVALID_CREDENTIALS, "the e-mail address or the password is wrong"))
 }
 
-/// The tenant gets its own record of the customer at the first sign-in.
+/// Writes the tenant's own record of the customer at the first sign-in.
 async fn as_customer(deps: &Deps, tx: &mut Tx, store: StoreRef, account: &Account) -> Result<Subject, Problem> {
     let tenant = store.tenant_id;
     if deps.db.get::<CustomerRecord>(&keys::customer(tenant, account.id)).await?.is_none() {
@@ -59,7 +60,7 @@ async fn as_team(deps: &Deps, account: &Account, wanted: Option<TenantId>) -> Re
     let (found, _) = deps.db.list::<Membership>(&list, SortOrder::Ascending, MEMBERSHIPS_MAX, None).await?;
     let mut memberships = found.into_iter().map(|membership| membership.value);
     let membership = match wanted {
-        // A tenant that one does not work for is like one that does not exist.
+        // Must not reveal whether a tenant exists that the person does not work for.
         Some(tenant) => Some(memberships.find(|held| held.tenant_id == tenant).ok_or_else(Problem::not_found)?),
         None => memberships.min_by_key(|held| held.joined_at),
     };

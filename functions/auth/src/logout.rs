@@ -1,4 +1,4 @@
-//! `POST /auth/logout`: the session ends. That it has ended already is no error.
+//! `POST /auth/logout`: ends the session. A session that has already ended is not an error.
 
 use contracts::{auth::Logout, http::Nothing};
 use domain::account::Session;
@@ -7,7 +7,8 @@ use store::keys;
 
 pub async fn handle(deps: &Granted<Logout>, call: Call<Logout>) -> Outcome<Logout> {
     let key = keys::session(call.principal()?.session_id);
-    // Refreshed at the same moment, the newer token has to go too.
+    // If the session is refreshed at the same time, the commit is refused; the retry also revokes the new refresh
+    // token.
     retry!(Tries::FEW_RIVALS, {
         let found = deps.db.get::<Session>(&key).await?;
         let Some(session) = found.filter(|session| session.value.is_live(deps.now())) else {

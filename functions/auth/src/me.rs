@@ -1,4 +1,4 @@
-//! `GET /auth/me`: one's own account.
+//! `GET /auth/me`: the caller's own account.
 
 use contracts::auth::{Account as AccountView, Me};
 use domain::account::Account;
@@ -37,7 +37,7 @@ mod tests {
         let world = World::new().await;
         assert_eq!(TestRequest::new().by(&world.buyer).send(&world.deps, handle).await.status(), 403);
         assert_eq!(TestRequest::new().send(&world.deps, handle).await.status(), 401);
-        // The world's owner has no account behind it.
+        // The test world's owner has no account record.
         assert_eq!(TestRequest::new().by(&world.owner).send(&world.deps, handle).await.status(), 404);
     }
 }

@@ -1,5 +1,5 @@
-//! `POST /auth/refresh`: new tokens for a refresh token, which is good once. An old one that comes back after the grace
-//! was stolen, or its successor was: the session ends.
+//! `POST /auth/refresh`: exchanges a refresh token for new tokens. A refresh token can be used once. If an old token
+//! is used again after the grace period, it or its successor was stolen, so the session is revoked.
 
 use contracts::{auth::Refresh, problems};
 use domain::{
@@ -13,7 +13,8 @@ use store::keys;
 pub async fn handle(deps: &Granted<Refresh>, call: Call<Refresh>) -> Outcome<Refresh> {
     let token = &call.body.refresh_token;
     let key = keys::session(sessions::named_session(token).ok_or_else(invalid)?);
-    // Two at once with one token: the second one comes within the grace.
+    // Of two concurrent requests with the same token, the second is refused, reads again, and then falls within the
+    // grace period.
     retry!(Tries::FEW_RIVALS, {
         let session = deps.db.get::<Session>(&key).await?.ok_or_else(invalid)?;
         let (fresh, hash) = sessions::new_refresh_token(deps, session.value.id);
@@ -33,7 +34,7 @@ pub async fn handle(deps: &Granted<Refresh>, call: Call<Refresh>) -> Outcome<Ref
     })
 }
 
-/// Who works for a tenant has the role that it gives them by now; who works there no more has no session.
+/// For staff, the new tokens carry the current role of their membership; without a membership the session is revoked.
 async fn with_role(deps: &Deps, session: Session) -> Result<Session, Problem> {
     let Some(tenant) = session.tenant_id.filter(|_| session.role.is_staff()) else { return Ok(session) };
     let membership = deps.db.get::<Membership>(&keys::membership(session.account_id, tenant)).await?;

@@ -1,5 +1,5 @@
-//! `POST /auth/register`: a buyer's account begins. For an address that has an account the same work is done and the
-//! same answer given; only its owner hears of it, by e-mail.
+//! `POST /auth/register`: registers a buyer. An address that already has a verified account gets the same answer after
+//! the same work; only its owner is informed, by e-mail.
 
 use contracts::auth::{Register, RegisterBuyer, VerificationSent};
 use domain::{
@@ -41,7 +41,7 @@ pub async fn handle(deps: &Granted<Register, Mailer>, call: Call<Register>) -> O
     Ok(reply)
 }
 
-/// What there is under an account's id, if anything.
+/// The stored records of an account id, where they exist.
 struct Known {
     id: AccountId,
     account: Option<Versioned<Account>>,
@@ -54,14 +54,14 @@ async fn find(deps: &Deps, id: AccountId) -> Result<Known, Problem> {
     Ok(Known { id, account: found.take(&account)?, code: found.take(&code)? })
 }
 
-/// The code is kept for an account that needs none too, where it opens nothing: what is done with codes later takes
-/// the same time for both.
+/// A code record is always written, also for a verified account, where the code is never accepted: both cases take
+/// equal time and reveal nothing.
 fn write_code(tx: &mut Tx, known: &Known, code: OneTimeCode) {
     let code = AccountCode { account_id: known.id, purpose: REGISTER.to_owned(), code };
     tx.save((), &code, known.code.as_ref().map(|code| code.version));
 }
 
-/// An account that never proved its address is nobody's yet: what is given now takes its place.
+/// An account whose address was never verified belongs to nobody yet, so the new data replaces it.
 fn write_account(tx: &mut Tx, known: &Known, body: &RegisterBuyer, email: &str, hash: String, now: Timestamp) {
     let account = Account {
         id: known.id,
@@ -119,7 +119,7 @@ mod tests {
         account(&world, "unproved@example.com", None, false).await;
         let mut seen = vec![];
         for email in ["known@example.com", "unproved@example.com", "unknown@example.com"] {
-            // The store is looked up once.
+            // The first request fills the cache of store names, so that it does not add a call to the second.
             register(&world, &format!("first-{email}"), PASSWORD).await;
             world.dynamo.take_calls();
             let answer = register(&world, email, PASSWORD).await;

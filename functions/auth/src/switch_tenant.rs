@@ -1,4 +1,4 @@
-//! `POST /auth/switch-tenant`: tokens for another tenant of the same person, in a session of their own.
+//! `POST /auth/switch-tenant`: opens a new session, with its own tokens, for another tenant of the same person.
 
 use contracts::auth::SwitchTenant;
 use domain::{account::Session, tenant::Membership};
@@ -10,7 +10,8 @@ pub async fn handle(deps: &Granted<SwitchTenant>, call: Call<SwitchTenant>) -> O
     let (principal, tenant) = (call.principal()?, call.body.tenant_id);
     let (session, membership) = (keys::session(principal.session_id), keys::membership(principal.account_id, tenant));
     let mut found = deps.db.batch_get(&[session.clone(), membership.clone()]).await?;
-    // An access token outlives its session by minutes, which must not become another thirty days.
+    // An access token stays valid for minutes after its session has ended. It must not open a new session of thirty
+    // days.
     let current = found.take::<Session>(&session)?.filter(|held| held.value.is_live(deps.now()));
     let current = current.ok_or_else(Problem::unauthorized)?;
     let membership = found.take::<Membership>(&membership)?.ok_or_else(Problem::not_found)?.value;

@@ -1,4 +1,4 @@
-//! People to test with: a buyer who registers, and accounts that are there already.
+//! Test helpers: a buyer who registers, and accounts that already exist.
 
 use contracts::auth::Tokens;
 use domain::{AccountId, Role, TenantId, account::Account, tenant::Membership};
@@ -15,7 +15,7 @@ use crate::{login, refresh, register};
 pub(crate) const EMAIL: &str = "ada@example.com";
 pub(crate) const PASSWORD: &str = "a quiet green bicycle";
 
-/// The code that was sent last.
+/// The code in the last e-mail.
 pub(crate) fn sent_code(world: &World) -> String {
     let text = world.aws.last_mail().text;
     text.lines().find(|line| line.len() == 6 && line.parse::<u32>().is_ok()).unwrap().to_owned()
@@ -39,7 +39,7 @@ pub(crate) async fn refresh(world: &World, token: &str) -> Answer {
     TestRequest::new().json(body).send(&world.deps, refresh::handle).await
 }
 
-/// An account; without a password where a test needs none, as hashing is slow.
+/// Creates an account. Tests that need no password leave it out, because hashing is slow.
 pub(crate) async fn account(world: &World, email: &str, password: Option<&str>, email_verified: bool) -> Account {
     let now = world.deps.now();
     let account = Account {
@@ -69,7 +69,7 @@ pub(crate) async fn join(world: &World, account_id: AccountId, tenant_id: Tenant
     membership
 }
 
-/// A session that was opened some other way.
+/// Writes a session directly, without signing in.
 pub(crate) async fn session(
     world: &World,
     account_id: AccountId,

@@ -1,4 +1,4 @@
-//! `PATCH /auth/me`: changes one's own account.
+//! `PATCH /auth/me`: changes the caller's own account.
 
 use contracts::{
     auth::{Account as AccountView, UpdateMe},
@@ -21,7 +21,7 @@ pub async fn handle(deps: &Granted<UpdateMe>, call: Call<UpdateMe>) -> Outcome<U
     if changed.is_empty() {
         return Ok(Reply::new(&AccountView::new(account, version)).etag(version));
     }
-    // Another number is not verified because the last one was.
+    // A changed phone number is no longer verified.
     account.phone_verified &= changed.len() == before;
     account.updated_at = deps.now();
     let mut tx = deps.tx();

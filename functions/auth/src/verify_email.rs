@@ -1,5 +1,5 @@
-//! `POST /auth/verify-email`: the code that was sent proves the address: the buyer is registered, a customer of the
-//! store's tenant, and signed in.
+//! `POST /auth/verify-email`: the code from the e-mail verifies the address. The buyer is then registered, a customer
+//! of the store's tenant, and signed in.
 
 use contracts::{auth::VerifyEmail, events::AccountRegistered};
 use domain::{
@@ -18,7 +18,7 @@ pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Out
     let found = find(deps, &call).await?;
     let (Some(account), Some(kept)) = (found.account, found.code) else { return Err(wrong_code()) };
     let is_right = codes::is_right(&kept.value.code, &code_context(account.value.id), &call.body.code);
-    // A code is kept for those who have an account too, and is good for nothing there.
+    // Verified accounts also have a code record (see `register`); their code is never accepted.
     let is_right = is_right && !account.value.email_verified;
     let (code, check) = kept.value.code.check(is_right, deps.now());
 
@@ -27,7 +27,7 @@ pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Out
     if check == CodeCheck::Right {
         return finish(deps, &call, tx, account, found.is_customer).await;
     }
-    // Written though the code is wrong: the try is spent before its result is told.
+    // Written even when the code is wrong: the attempt must be counted before its result is returned.
     deps.db.commit(tx).await?;
     Err(wrong_code())
 }
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(events.len(), 1);
         assert!(events[0].to_string().contains("ACCOUNT_REGISTERED"));
         assert_eq!(log_in(&world, EMAIL, PASSWORD).await.status(), 200);
-        // The code was good once.
+        // The code can be used only once.
         assert_eq!(verify(&world, EMAIL, &sent_code(&world)).await.status(), 422);
     }
 
@@ -121,13 +121,13 @@ mod tests {
         for _ in 0..5 {
             assert_eq!(verify(&world, EMAIL, wrong(&code)).await.json(), unknown.json());
         }
-        // Tried too often.
+        // Even the right code is refused after too many attempts.
         assert_eq!(verify(&world, EMAIL, &code).await.json(), unknown.json());
         world.clock.advance_s(60);
         register(&world, EMAIL, PASSWORD).await;
         assert_eq!(verify(&world, EMAIL, &code).await.json(), unknown.json());
         world.clock.advance_s(600);
-        // Too late.
+        // The code has expired.
         assert_eq!(verify(&world, EMAIL, &sent_code(&world)).await.json(), unknown.json());
     }
 

@@ -1,4 +1,4 @@
-//! `POST /cart/items`: units of a variant into the cart, at the price that the buyer sees today.
+//! `POST /cart/items`: adds units of a variant to the cart, at today's price.
 
 use contracts::{carts::Add, problems};
 use domain::cart::Line;
@@ -154,14 +154,14 @@ mod tests {
         let order = buyer.order().await;
         let cart: Cart = buyer.add(&pen, 1).await.ok();
         assert_eq!((lines(&cart), cart.version), (vec![(pen.1, 1)], 3));
-        // The order has nothing to give back to any more.
+        // The order can no longer give its lines back, because the buyer has started a new cart.
         let mut tx = world.deps.tx();
         tx.give_back_cart(world.tenant, world.store.id, buyer.principal.account_id, order, world.deps.now());
         assert!(world.deps.db.commit(tx).await.is_err());
         assert_eq!(lines(&buyer.cart().await), [(pen.1, 1)]);
     }
 
-    /// Eight tabs of one person: whatever was answered with 200 is in the cart, and nothing else is.
+    /// Eight browser tabs of one buyer add lines concurrently. The cart has exactly the lines answered with 200.
     #[test]
     fn changes_at_once_are_all_kept() {
         fn block_on<F: Future>(future: F) -> F::Output {

@@ -1,4 +1,4 @@
-//! `POST /cart/coupon`: a coupon into the cart, by its code. One read more than other changes, for the code.
+//! `POST /cart/coupon`: puts a coupon into the cart by its code. Finding the coupon of the code takes one extra read.
 
 use contracts::{carts::ApplyCoupon, problems::coupon_problem};
 use domain::coupon::{ChosenCoupon, normalize_code};
@@ -63,10 +63,10 @@ mod tests {
         let cart: Cart = answer.ok();
         let chosen = cart.coupon.clone().unwrap();
         assert_eq!((chosen.code.as_str(), chosen.discount.amount_minor, chosen.problem), ("SAVE10", 20_000, None));
-        // 7.5 % within NGN 1,800.00.
+        // The total of NGN 1,800.00 includes 7.5 % tax.
         assert_eq!(amounts(&cart), (20_000, 12_558, 180_000));
         assert_eq!(cart, buyer.cart().await);
-        // It goes with the lines.
+        // The discount follows the quantity, and clearing the cart removes the coupon.
         assert_eq!(amounts(&buyer.change(book.1, 1).await.ok()), (10_000, 6_279, 90_000));
         buyer.clear().await.ok::<Cart>();
         assert_eq!(buyer.cart().await.coupon, None);
@@ -153,7 +153,7 @@ mod tests {
         buyer.add(&book, 1).await.ok::<Cart>();
         buyer.apply("SAVE10").await.ok::<Cart>();
         assert_eq!(amounts(&buyer.apply("HALF").await.ok()).0, 500);
-        // What an order took of the cart is gone from it, the coupon too.
+        // Ordering the cart empties it, and the coupon goes with the lines.
         buyer.order().await;
         assert_eq!(buyer.cart().await.coupon, None);
         assert_eq!(buyer.apply("SAVE10").await.problem(), (409, "cart_empty".into()));

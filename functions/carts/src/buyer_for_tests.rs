@@ -1,4 +1,4 @@
-//! A buyer with a cart, and a seller who changes things, for tests.
+//! For tests: a buyer with a cart, and the changes that a seller makes to products, stock and coupons.
 
 use contracts::carts::Cart;
 use domain::{
@@ -71,7 +71,7 @@ impl<'a> Buyer<'a> {
         self.get().await.ok()
     }
 
-    /// The cart becomes an order, as placing one does.
+    /// Marks the cart as ordered, as placing an order does.
     pub(crate) async fn order(&self) -> OrderId {
         let world = self.world;
         let key = keys::cart(world.tenant, world.store.id, self.principal.account_id);
@@ -122,7 +122,7 @@ pub(crate) async fn change_coupon(world: &World, id: CouponId, change: impl FnOn
     world.deps.db.commit(tx).await.unwrap();
 }
 
-/// Variants and quantities of a cart's lines.
+/// The variants and quantities of a cart's lines.
 pub(crate) fn lines(cart: &Cart) -> Vec<(VariantId, u32)> {
     cart.lines.iter().map(|line| (line.variant_id, line.quantity)).collect()
 }

@@ -1,5 +1,5 @@
-//! The caller's cart, read, changed and written. All changes go the same way: one read of the cart, one batched read
-//! of what its lines cost, one transaction at the version that was read.
+//! Reads, changes and writes the caller's cart. Every change takes the same steps: one read of the cart, one batched
+//! read of the prices and stock of its lines, and one transaction at the version that was read.
 
 use contracts::{Endpoint, carts::Cart as CartView, problems};
 use domain::{
@@ -11,8 +11,8 @@ use store::{Key, Versioned, keys};
 
 use crate::{pricing_snapshot::PricingSnapshot, view};
 
-/// A cart as the buyer sees it, and the version of the item it was read from; `None` where there is no item yet. A cart
-/// that was ordered or has expired is an empty one whose item is written over.
+/// A cart as the buyer sees it, and the version of its stored item; `None` if no item is stored yet. A cart that was
+/// ordered or has expired appears empty, and the next change overwrites its item.
 pub(crate) struct Held {
     pub(crate) cart: Cart,
     pub(crate) version: Option<u64>,
@@ -27,13 +27,13 @@ impl Held {
         }
     }
 
-    /// The version it has once it is written.
+    /// The version of the cart after it is written.
     pub(crate) fn next_version(&self) -> u64 {
         self.version.map_or(1, |version| version + 1)
     }
 }
 
-/// Where the caller's cart is kept.
+/// The key of the caller's cart.
 pub(crate) fn key<E: Endpoint>(call: &Call<E>) -> Result<Key, Problem> {
     let at = call.store()?;
     Ok(keys::cart(at.tenant_id, at.store_id, call.principal()?.account_id))
@@ -44,17 +44,17 @@ pub(crate) async fn read<E: Endpoint>(deps: &Deps, call: &Call<E>) -> Result<Hel
     Ok(Held::new(deps, call.store()?, call.principal()?.account_id, found))
 }
 
-/// The variants whose price and stock the lines of a cart need.
+/// The variants in the cart, whose prices and stock have to be read.
 pub(crate) fn wanted(cart: &Cart) -> impl Iterator<Item = (ProductId, VariantId)> {
     cart.lines.iter().map(|line| (line.product_id, line.variant_id))
 }
 
-/// The coupon whose effect is shown.
+/// The id of the coupon in the cart.
 pub(crate) fn chosen(cart: &Cart) -> Option<CouponId> {
     cart.coupon.as_ref().map(|chosen| chosen.coupon_id)
 }
 
-/// The answer that shows a cart as it is kept.
+/// The reply that shows the cart. The entity tag is the version of the stored cart, if it is stored.
 pub(crate) fn reply<E: Endpoint<Reply = CartView>>(
     cart: &Cart,
     version: Option<u64>,
@@ -68,17 +68,16 @@ pub(crate) fn reply<E: Endpoint<Reply = CartView>>(
     })
 }
 
-/// What has to be read besides what is in the cart.
+/// What an edit needs to read in addition to the variants and the coupon in the cart.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Also {
     Nothing,
     Variant(ProductId, VariantId),
-    /// Instead of the cart's own.
+    /// Read in place of the coupon that is in the cart.
     Coupon(CouponId),
 }
 
-/// Changes the caller's cart and shows it. `edit` says what becomes of the cart, or `None` where nothing is to be
-/// written.
+/// Changes the caller's cart and shows it. `edit` returns the changed cart, or `None` if nothing is to be written.
 pub(crate) async fn edit<E: Endpoint<Reply = CartView>>(
     deps: &Deps,
     call: &Call<E>,
@@ -86,7 +85,7 @@ pub(crate) async fn edit<E: Endpoint<Reply = CartView>>(
     edit: impl Fn(Cart, &PricingSnapshot) -> Result<Option<Cart>, Problem>,
 ) -> Outcome<E> {
     let at = call.store()?;
-    // Two tabs of one person may change the cart at once; the one that loses starts over.
+    // Two browser tabs of one buyer may change the cart concurrently. The change that loses is tried again.
     retry!(Tries::FEW_RIVALS, {
         let held = read(deps, call).await?;
         call.expect_version(held.version.unwrap_or(0))?;

@@ -1,4 +1,4 @@
-//! `PATCH /cart/items/{id}`: how many of a variant are wanted. Accepts the price that the buyer sees today.
+//! `PATCH /cart/items/{id}`: sets the quantity of a variant in the cart, and accepts today's price for it.
 
 use contracts::carts::Change;
 use runtime::{Call, Granted, Outcome, Problem};
@@ -12,7 +12,7 @@ pub async fn handle(deps: &Granted<Change>, call: Call<Change>) -> Outcome<Chang
     let variant = call.path.id;
     cart_access::edit(deps, &call, Also::Nothing, |cart, prices| {
         let line = cart.lines.iter().find(|line| line.variant_id == variant).ok_or_else(Problem::not_found)?;
-        // It is in the cart, so the buyer knows of it: whatever became of it, it is no longer sold.
+        // The buyer already has the variant in the cart, so it is reported as discontinued, never as unknown.
         let offer = prices.offer(line.product_id, variant).map_err(|_| Refusal::Discontinued)?;
         let price = offer.variant.price;
         cart.change(variant, call.body.quantity, price, deps.now()).map(Some).map_err(cart_access::refuse)
@@ -65,7 +65,7 @@ mod tests {
             set_status(&world, book.0.id, status).await;
             assert_eq!(buyer.change(book.1, 2).await.problem(), (409, "discontinued".into()), "{status:?}");
         }
-        // Another buyer's line is as unknown as any.
+        // A line in another buyer's cart is not found.
         let other = Buyer::new(&world, &world.principal(Role::Customer));
         assert_eq!(other.change(book.1, 2).await.problem(), (404, "not_found".into()));
         assert_eq!(lines(&buyer.cart().await), [(book.1, 4)]);

@@ -1,5 +1,5 @@
-//! `DELETE /cart`: everything out of the cart. Of an empty cart nothing is written: it may be one whose lines an order
-//! took, and would give back if it is cancelled.
+//! `DELETE /cart`: empties the cart. If the cart appears empty already, nothing is written: its lines may have been
+//! ordered, and a cancellation of the order must be able to give them back.
 
 use contracts::carts::Clear;
 use domain::cart::Cart;

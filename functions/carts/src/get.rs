@@ -1,4 +1,4 @@
-//! `GET /cart`: the caller's cart at today's prices, with what of it can be had.
+//! `GET /cart`: shows the caller's cart at today's prices, with the number of available units.
 
 use contracts::carts::Get;
 use runtime::{Call, Granted, Outcome};
@@ -50,7 +50,7 @@ mod tests {
         assert_eq!(cart.lines[0].title.as_deref(), Some("Book – Default"));
         assert_eq!(cart.lines[0].line_total.amount_minor, 200_000);
         let totals = cart.totals;
-        // 7.5 % within NGN 2,075.00.
+        // The total of NGN 2,075.00 includes 7.5 % tax.
         assert_eq!((totals.subtotal.amount_minor, totals.tax.amount_minor), (207_500, 14_477));
         assert_eq!((totals.shipping.amount_minor, totals.total.amount_minor), (0, 207_500));
     }
@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(line.state, LineState::PriceChanged);
         assert_eq!((line.unit_price.amount_minor, line.seen_price.amount_minor), (1_200, 1_000));
         assert_eq!((line.line_total.amount_minor, cart.totals.total.amount_minor), (2_400, 2_400));
-        // Looking is not accepting.
+        // Viewing the cart does not accept the new price.
         assert_eq!(buyer.cart().await.lines[0].state, LineState::PriceChanged);
     }
 
@@ -110,7 +110,7 @@ mod tests {
         let answer = buyer.get().await;
         assert!(answer.ok::<Cart>().lines.is_empty());
         assert_eq!(answer.0.header("etag"), Some("\"2\""));
-        // Clearing what looks empty takes nothing from the order.
+        // Clearing a cart that appears empty does not delete the lines that the order may give back.
         assert!(buyer.clear().await.ok::<Cart>().lines.is_empty());
         let mut tx = world.deps.tx();
         tx.give_back_cart(world.tenant, world.store.id, buyer.principal.account_id, order, world.deps.now());

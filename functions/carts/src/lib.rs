@@ -1,4 +1,4 @@
-//! Carts: their endpoints, one file each. All of them answer with the whole cart at today's prices.
+//! Carts: their endpoints, one file each. All endpoints answer with the whole cart at today's prices.
 
 #![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
 

@@ -1,5 +1,5 @@
-//! `POST /cart/merge`: at sign-in, the lines of the guest's cart move into the customer's. Who holds the guest's token
-//! is that guest.
+//! `POST /cart/merge`: at sign-in, moves the lines of the guest's cart into the customer's cart. The guest's access
+//! token proves that the cart is the caller's.
 
 use contracts::carts::Merge;
 use domain::{AccountId, Role, cart::Cart};
@@ -37,7 +37,7 @@ pub async fn handle(deps: &Granted<Merge>, call: Call<Merge>) -> Outcome<Merge> 
     })
 }
 
-/// The guest whose token was given; why a token will not do is not told.
+/// The guest's account, from the guest token. A bad token is refused without the reason.
 async fn guest(deps: &Deps, call: &Call<Merge>) -> Result<AccountId, Problem> {
     let tenant = call.store()?.tenant_id;
     match auth::verify(deps, &call.body.guest_token).await {
@@ -50,7 +50,7 @@ async fn guest(deps: &Deps, call: &Call<Merge>) -> Result<AccountId, Problem> {
     }
 }
 
-/// The caller's cart and the guest's, in one read. Where they are one and the same, there is nothing to take.
+/// Reads the caller's cart and the guest's cart at once. If both are the same cart, the guest's cart appears empty.
 async fn read_both(deps: &Deps, call: &Call<Merge>, guest: AccountId) -> Result<(Held, Held), Problem> {
     let at = call.store()?;
     let (my_key, their_key) = (cart_access::key(call)?, keys::cart(at.tenant_id, at.store_id, guest));
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(answer.0.header("etag"), Some("\"2\""));
         assert_eq!(cart, customer.cart().await);
         assert!(guest.cart().await.lines.is_empty());
-        // Again there is nothing to take.
+        // A second merge finds the guest's cart empty and changes nothing.
         assert_eq!(customer.merge(&guest_token).await.ok::<CartView>(), cart);
     }
 

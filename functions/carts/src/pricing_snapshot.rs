@@ -1,4 +1,4 @@
-//! What a cart's lines can be had for now: the store, the products and their stock, and the coupon, in one batched read.
+//! Everything that prices a cart: the store, the products and their stock, and the coupon, in one batched read.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,27 +15,28 @@ use store::keys;
 pub(crate) struct PricingSnapshot {
     pub(crate) store: Store,
     products: HashMap<ProductId, Product>,
-    /// Units free of each variant.
+    /// The available units of each variant.
     available: HashMap<VariantId, i64>,
     coupon: Option<Coupon>,
 }
 
-/// A variant that is sold.
+/// A variant that is on sale.
 pub(crate) struct Offer<'a> {
     pub(crate) variant: &'a Variant,
     pub(crate) available: i64,
 }
 
-/// Why a variant is not sold.
+/// Why a variant is not on sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Not of this store, or not published.
+    /// The variant is not in this store, or its product is not published.
     Unknown,
     Discontinued,
 }
 
 impl PricingSnapshot {
-    /// Reads the store, and what is wanted of it. A cart has at most 40 lines, so this is at most 84 items.
+    /// Reads the store, the wanted products with their stock, and the coupon. A cart has at most 40 lines, so this is
+    /// at most 84 items.
     pub(crate) async fn read(
         deps: &Deps,
         at: StoreRef,
@@ -66,17 +67,17 @@ impl PricingSnapshot {
         Ok(prices)
     }
 
-    /// A product, sold or not.
+    /// A product of the store, whether it is on sale or not.
     pub(crate) fn product(&self, product: ProductId) -> Option<&Product> {
         self.products.get(&product)
     }
 
-    /// The coupon with that id, if it was wanted and there is one.
+    /// The coupon with this id, if it was read and exists.
     pub(crate) fn coupon(&self, id: CouponId) -> Option<&Coupon> {
         self.coupon.as_ref().filter(|coupon| coupon.id == id)
     }
 
-    /// What a variant is sold for, if it is.
+    /// The variant's offer, or the reason why it is not on sale.
     pub(crate) fn offer(&self, product: ProductId, variant: VariantId) -> Result<Offer<'_>, Refusal> {
         let product = self.product(product).ok_or(Refusal::Unknown)?;
         let variant = product.variant(variant).ok_or(Refusal::Unknown)?;

@@ -1,4 +1,4 @@
-//! `DELETE /cart/items/{id}`: a line out of the cart.
+//! `DELETE /cart/items/{id}`: removes a line from the cart.
 
 use contracts::carts::Remove;
 use runtime::{Call, Granted, Outcome};

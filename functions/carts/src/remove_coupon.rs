@@ -1,4 +1,4 @@
-//! `DELETE /cart/coupon`: the coupon out of the cart. Where there is none, nothing is written.
+//! `DELETE /cart/coupon`: removes the coupon from the cart. Without a coupon, nothing is written.
 
 use contracts::carts::RemoveCoupon;
 use domain::cart::Cart;

@@ -1,4 +1,4 @@
-//! A cart as its buyer sees it: every line at today's price, with what of it can be had.
+//! A cart as its buyer sees it: every line at today's price, with the number of available units.
 
 use contracts::{
     carts::{Cart as CartView, CartCoupon, CartLine, CouponProblem, LineState},
@@ -14,7 +14,7 @@ use runtime::Problem;
 
 use crate::pricing_snapshot::PricingSnapshot;
 
-/// `version`: of the item the cart is kept in; `None` where nothing was ever put in.
+/// The view of a cart. `version` is the version of the stored cart; `None` if the buyer never had one.
 pub(crate) fn cart(
     cart: &Cart,
     version: Option<u64>,

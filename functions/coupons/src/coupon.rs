@@ -1,4 +1,4 @@
-//! What the functions about one coupon share: finding it, holding its terms against its store, and the answer.
+//! Shared by the endpoints about one coupon: reading it, checking its terms, and the reply.
 
 use contracts::{Endpoint, coupons::Coupon as CouponView, http::FieldError};
 use domain::{
@@ -8,13 +8,13 @@ use domain::{
 use runtime::{Deps, Problem, Reply, claims::StoreRef};
 use store::{Versioned, keys};
 
-/// The coupon of the store with that id.
+/// Reads the store's coupon with this id.
 pub(crate) async fn read(deps: &Deps, at: StoreRef, id: CouponId) -> Result<Versioned<Coupon>, Problem> {
     deps.db.get(&keys::coupon(at.tenant_id, at.store_id, id)).await?.ok_or_else(Problem::not_found)
 }
 
-/// What does not fit: amounts that are not in the store's currency, a time that ends before it starts, a cap that was
-/// passed already.
+/// Checks the terms of a coupon: amounts must be in the store's currency, the end must be after the start, and the cap
+/// must not be below the number of uses so far.
 pub(crate) fn check_terms(coupon: &Coupon, currency: Currency) -> Result<(), Problem> {
     let mut errors = vec![];
     let mut error = |pointer: &str, code: &str, detail: String| {

@@ -1,4 +1,4 @@
-//! `POST /coupons`: a coupon, under a code that no other of the store has. One read (the store) and one transaction.
+//! `POST /coupons`: creates a coupon. Its code is unique in the store. One read (the store) and one transaction.
 
 use contracts::{
     coupons::{Create, CreateCoupon},

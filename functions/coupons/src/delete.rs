@@ -1,5 +1,5 @@
-//! `DELETE /coupons/{id}`: a coupon and its code. Who used it stays on record. One read and one transaction, again where
-//! somebody used the coupon in between.
+//! `DELETE /coupons/{id}`: deletes a coupon and its code. The records of its uses stay. One read and one transaction;
+//! both are repeated if somebody used the coupon in between.
 
 use contracts::{coupons::Delete, events::CouponDeleted};
 use runtime::{Call, Granted, Outcome, Tries, retry};

@@ -1,4 +1,4 @@
-//! What the tests of this package share.
+//! Shared by the tests of this package.
 
 use contracts::{
     coupons::Coupon as View,
@@ -18,7 +18,7 @@ pub(crate) use testing::{everything, hidden_from_others};
 
 use crate::create;
 
-/// By the owner, about the store.
+/// A request by the store's owner to the store.
 pub(crate) fn request(world: &World) -> TestRequest {
     TestRequest::new().by(&world.owner).store(&world.store.slug)
 }
@@ -31,7 +31,7 @@ pub(crate) async fn create(world: &World, body: Value) -> Answer {
     request(world).json(body).send(&world.deps, create::handle).await
 }
 
-/// Ten percent off, with these terms besides.
+/// Creates a coupon of ten percent with these additional terms.
 pub(crate) async fn coupon(world: &World, code: &str, terms: Value) -> View {
     let mut body = json!({ "code": code, "discount": { "kind": "percentage", "basis_points": 1_000 } });
     body.as_object_mut().unwrap().extend(terms.as_object().unwrap().clone());
@@ -42,7 +42,7 @@ pub(crate) async fn stored(world: &World, id: CouponId) -> Option<Versioned<Coup
     world.deps.db.get(&keys::coupon(world.tenant, world.store.id, id)).await.unwrap()
 }
 
-/// Uses a coupon as placing an order does.
+/// Uses a coupon for a new order, as placing an order does.
 pub(crate) async fn redeem(world: &World, id: CouponId, email: &str) -> OrderId {
     let (order_id, now) = (world.deps.id(OrderId::from_ulid), world.deps.now());
     let coupon = stored(world, id).await.unwrap().value;
@@ -91,14 +91,14 @@ pub(crate) fn cancelled(world: &World, order_id: OrderId, version: u64) -> Envel
     world.deps.event(&cause, world.tenant, order_id, version, data)
 }
 
-/// The events of a type that were sent, as envelopes, by code.
+/// The envelopes of all events of a type, sorted by coupon code.
 pub(crate) fn events(world: &World, event_type: &str) -> Vec<Value> {
     let mut events = testing::events(world, event_type);
     events.sort_by_key(|event| event["data"]["code"].to_string());
     events
 }
 
-/// Sort keys of the codes that are taken.
+/// The sort keys of all coupon codes in use.
 pub(crate) fn codes(world: &World) -> Vec<String> {
     let items = world.dynamo.items(Table::Coupons);
     let mut codes: Vec<_> = items

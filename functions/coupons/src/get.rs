@@ -1,4 +1,4 @@
-//! `GET /coupons/{id}`: a coupon. One read.
+//! `GET /coupons/{id}`: shows a coupon. One read.
 
 use contracts::coupons::Get;
 use runtime::{Call, Granted, Outcome};

@@ -1,4 +1,4 @@
-//! Coupons: the functions of a store's team, and the step of the saga that gives uses back, one file each.
+//! Coupons: the endpoints of a store's team, and the saga step that gives uses back. One file each.
 
 #![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
 

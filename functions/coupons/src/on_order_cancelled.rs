@@ -1,5 +1,5 @@
-//! `ORDER_CANCELLED`: the use that the order made of a coupon is given back. For good, as such an order is not revived;
-//! so whichever of an order's cancellations comes first gives it back, and the others find it done.
+//! `ORDER_CANCELLED`: the order's use of its coupon is given back. An order with a coupon is never revived, so this is
+//! final: the first cancellation event of an order gives the use back, and later ones have nothing to do.
 
 use contracts::{
     coupons::OnOrderCancelled,
@@ -12,9 +12,9 @@ use store::keys;
 pub async fn handle(deps: &Granted<OnOrderCancelled>, event: Envelope<OrderCancelled>) -> Result<(), StepError> {
     let (tenant, now, received) = (event.tenant_id, deps.now(), deps.received(&event));
     let mut is_deleted = false;
-    // Another cancellation of the order may give its use back meanwhile.
+    // Another cancellation event of the same order may be handled concurrently.
     retry!(Tries::FEW_RIVALS, {
-        // Written with the order: where there is none, the order used no coupon.
+        // The redemption is written together with the order, so without one the order used no coupon.
         let found = deps.db.get::<Redemption>(&keys::redemption(tenant, event.data.order_id)).await?;
         let Some(held) = found else { return Ok(()) };
         let Some(next) = held.value.release(now) else { return Ok(()) };
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(customer_uses(&world, made.id, ADA).await, 1);
         assert_eq!(state(&world, order).await, RedemptionState::Released);
 
-        // Again, as itself and as the cancellation that money too late causes.
+        // The same event again, and the second cancellation that a late payment causes.
         let before = everything(&world);
         handle(&world.deps.granted(), event.clone()).await.unwrap();
         handle(&world.deps.granted(), cancelled(&world, order, 3)).await.unwrap();

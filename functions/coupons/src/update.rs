@@ -1,5 +1,5 @@
-//! `PATCH /coupons/{id}`: the terms of a coupon. One batched read (coupon and store) and one transaction, again where
-//! somebody used the coupon in between.
+//! `PATCH /coupons/{id}`: changes the terms of a coupon. One batched read (coupon and store) and one transaction; both
+//! are repeated if somebody used the coupon in between.
 
 use contracts::{
     coupons::{Update, UpdateCoupon},
@@ -14,7 +14,7 @@ use crate::coupon::{check_terms, reply};
 
 pub async fn handle(deps: &Granted<Update>, call: Call<Update>) -> Outcome<Update> {
     let at = call.store()?;
-    // Every use of a coupon is a new version of it.
+    // Every use of a coupon changes its version, so conflicts are frequent.
     retry!(Tries::MANY_RIVALS, {
         let (found, store) = read_with_store(deps, &call).await?;
         call.expect_version(found.version)?;
@@ -46,7 +46,7 @@ async fn read_with_store(deps: &Deps, call: &Call<Update>) -> Result<(Versioned<
     Ok((coupon, found.take::<Store>(&store)?.ok_or_else(Problem::not_found)?.value))
 }
 
-/// Gives back the names of the fields that changed.
+/// Applies the changes, and returns the names of the changed fields.
 fn apply(coupon: &mut Coupon, body: UpdateCoupon) -> Vec<String> {
     let mut changed = vec![];
     set(&mut coupon.discount, body.discount, "discount", &mut changed);

@@ -1,7 +1,7 @@
-//! `POST /inventory/{variant_id}/adjust`: the team counted, restocked or wrote off.
+//! `POST /inventory/{variant_id}/adjust`: the team corrects the units on hand after a count, restock or write-off.
 //!
-//! Written at the stock's version, so that the answer and the event tell the very count that was made. Orders move the
-//! same item meanwhile, so a few losses are normal and tried again.
+//! Written at the version that was read, so that the answer and the event report exactly the resulting count. Orders
+//! change the same item concurrently, so conflicts are normal and the write is retried.
 
 use contracts::{
     events::StockAdjusted,

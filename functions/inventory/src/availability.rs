@@ -1,4 +1,4 @@
-//! `GET /inventory/{variant_id}/availability`: whether a variant can be bought now, for everybody.
+//! `GET /inventory/{variant_id}/availability`: whether a variant can be bought now. Open to everybody.
 
 use contracts::inventory::{Availability, ShowAvailability};
 use runtime::{Call, Granted, Outcome, Reply};

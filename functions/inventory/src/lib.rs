@@ -1,4 +1,4 @@
-//! Inventory: its endpoints and the steps of the saga that move stock, one file each.
+//! Inventory: its endpoints, and the saga steps that change stock. One file each.
 
 #![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
 

@@ -1,4 +1,4 @@
-//! What the steps that follow an order have in common: reading its reservation, and moving the stock of its lines.
+//! Shared by the saga steps that follow an order: reading its reservation, and changing the stock of its lines.
 
 use contracts::events::StockLine;
 use domain::{
@@ -18,14 +18,14 @@ pub(crate) async fn reservation(
     found.ok_or_else(|| StepError::retry("there is no such reservation (yet)"))
 }
 
-/// The parts of a transaction that move lines' stock.
+/// The operations of a transaction that change the stock of lines and record movements.
 pub(crate) struct Moves {
     stock: Vec<(VariantId, Op)>,
     movements: Vec<Op>,
 }
 
-/// Adds to a transaction what an effect does to lines of an order, with a movement each where units come or go. A
-/// movement's id is unique for its variant.
+/// Adds the stock changes of an effect on the lines of an order to a transaction. A change of the units on hand also
+/// records a movement for each line, under an id from `id`. A movement id must be unique within its variant.
 pub(crate) fn move_lines(
     tx: &mut Tx,
     tenant: TenantId,
@@ -60,7 +60,7 @@ pub(crate) fn move_lines(
     moves
 }
 
-/// As events tell it: units taken or given.
+/// The stock changes of an effect as events report them: sold units are negative, released or returned units positive.
 pub(crate) fn stock_lines(lines: &[ReservedLine], effect: StockEffect) -> Vec<StockLine> {
     let told = |line: &ReservedLine| StockLine { variant_id: line.variant_id, delta: delta(line, effect) };
     lines.iter().map(told).collect()
@@ -75,18 +75,18 @@ fn delta(line: &ReservedLine, effect: StockEffect) -> i64 {
 }
 
 impl Moves {
-    /// The variants whose stock could not be moved.
+    /// The variants whose stock change was refused.
     pub(crate) fn refused(&self, refused: &Refused) -> Vec<VariantId> {
         self.stock.iter().filter(|(_, op)| refused.contains(*op)).map(|(variant, _)| *variant).collect()
     }
 
-    /// Whether movements of these ids are there already.
+    /// Whether a movement with one of these ids was already stored, so the event was handled before.
     pub(crate) fn made_before(&self, refused: &Refused) -> bool {
         self.movements.iter().any(|op| refused.contains(*op))
     }
 
-    /// The variants whose stock could not be given back because the seller has removed them since. Stock that is there
-    /// takes what is given back, unless the books are wrong.
+    /// The variants whose stock could not be given back because the seller has removed it since. Existing stock refuses
+    /// units only if its counts are wrong, and retrying cannot fix that.
     pub(crate) fn removed(&self, refused: &Refused) -> Result<Vec<VariantId>, StepError> {
         for (variant, op) in self.stock.iter().filter(|(_, op)| refused.contains(*op)) {
             if refused.found::<Stock>(*op)?.is_some() {

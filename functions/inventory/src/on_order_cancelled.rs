@@ -1,4 +1,4 @@
-//! `ORDER_CANCELLED`: what the order reserved is free again, and what it had bought is back on hand.
+//! `ORDER_CANCELLED`: the reserved stock is released, or put back on hand if it was sold already.
 
 use contracts::{
     events::{Envelope, OrderCancelled, StockReleased},

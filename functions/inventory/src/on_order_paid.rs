@@ -1,5 +1,5 @@
-//! `ORDER_PAYMENT_COMPLETED`: the reserved stock is sold. If the reservation had lapsed, what is free is sold instead;
-//! if that does not suffice, nothing is, and the order is told which variants are gone.
+//! `ORDER_PAYMENT_COMPLETED`: the reserved stock is sold. If the reservation was released before, available stock is
+//! sold instead. If there is not enough, nothing is sold, and `STOCK_REJECTED` names the variants that are short.
 
 use contracts::{
     events::{Envelope, OrderPaymentCompleted, StockCountUpdated, StockRejected},
@@ -97,7 +97,7 @@ mod tests {
         for _ in 0..2 {
             deliver_paid(&world, &event).await.unwrap();
         }
-        // The same again from a publisher that made a new event of it.
+        // The same payment again, as a new event with another id.
         deliver_paid(&world, &paid(&world, order, 2)).await.unwrap();
         assert_eq!(stock(&world, variant).await.on_hand, 4);
         assert_eq!(movements(&world, variant).await.len(), 1);
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(rejections.len(), 1);
         assert_eq!(rejections[0]["data"]["short"], json!([scarce]));
         assert_eq!(rejections[0]["causation_id"], json!(event.id));
-        // The order that follows is cancelled with a refund; there is nothing to give back.
+        // The order is then cancelled with a refund. There is no stock to release.
         deliver_cancelled(&world, &cancelled(&world, order, 4)).await.unwrap();
         assert_eq!(stock(&world, scarce).await.available, 2);
     }
@@ -189,7 +189,7 @@ mod tests {
         let world = World::new().await;
         let unknown = world.deps.id(OrderId::from_ulid);
         assert!(matches!(deliver_paid(&world, &paid(&world, unknown, 2)).await, Err(StepError::Retry(_))));
-        // An order of one tenant is unknown to another.
+        // An order of another tenant is not found.
         let neighbour = world.neighbour().await;
         let (_, variant) = neighbour.product("Book", 100, 7).await;
         let theirs = reserve(&neighbour, &[(variant, 3)]).await;

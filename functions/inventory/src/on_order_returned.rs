@@ -1,6 +1,6 @@
-//! `ORDER_RETURNED`: delivered goods came back and were accepted, so they are on hand again, if they can be sold again.
-//! The event itself says which, for a return may be of a part of the order. A line's movement has the return's own id,
-//! so it is made once, however often the event comes.
+//! `ORDER_RETURNED`: a return was accepted. If its goods can be sold again, they are put back into stock. The lines are
+//! read from the event and not from the reservation, because a return may cover only a part of the order. Movements
+//! have the id of the return, so that they are recorded once, however often the event arrives.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub async fn handle(deps: &Granted<OnOrderReturned>, event: Envelope<OrderReturn
     }
     let id = MovementId::from_ulid(event.data.return_id.map_or(event.id.ulid(), ReturnId::ulid));
     retry!(Tries::FEW_RIVALS, {
-        // The seller has removed all of it.
+        // The seller has removed the stock of all returned variants.
         if lines.is_empty() {
             return Ok(());
         }
@@ -43,7 +43,7 @@ pub async fn handle(deps: &Granted<OnOrderReturned>, event: Envelope<OrderReturn
     })
 }
 
-/// The units of each variant: a transaction cannot touch one item twice.
+/// The returned units, summed by variant, because a transaction cannot write one item twice.
 fn returned(lines: &[StockLine]) -> Result<Vec<ReservedLine>, StepError> {
     let mut units: BTreeMap<VariantId, u32> = BTreeMap::new();
     for line in lines {
@@ -80,7 +80,7 @@ mod tests {
         world.deps.event(&cause(), world.tenant, order, 6, data)
     }
 
-    /// So that only what the step itself writes can tell that the event has been dealt with.
+    /// Deletes the inbox record, so that only the movements can show that the event was handled.
     async fn forget_inbox(world: &World, event: &Envelope<OrderReturned>) {
         let mut tx = world.deps.tx();
         tx.remove(keys::inbox(world.tenant, OnOrderReturned::ROW.function, event.id));
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(stock(&world, variant).await.on_hand, 4);
     }
 
-    /// From before sellers decided about returns: everything that came back was on hand again.
+    /// Events from before sellers decided about returns lack these fields, and all their goods go back into stock.
     #[tokio::test]
     async fn older_events_restock_once() {
         let world = World::new().await;

@@ -1,4 +1,4 @@
-//! Orders as inventory meets them in tests: reservations, and the events about them.
+//! Orders for tests, as inventory sees them: reservations, and the events about orders.
 
 use contracts::{
     events::{Envelope, OrderCancelled, OrderPaymentCompleted},
@@ -21,7 +21,7 @@ pub(crate) fn cause() -> Cause {
     Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None }
 }
 
-/// Reserves as placing an order does.
+/// Reserves stock for a new order, as placing an order does.
 pub(crate) async fn reserve(world: &World, lines: &[(VariantId, u32)]) -> OrderId {
     try_reserve(world, lines).await.unwrap()
 }
@@ -79,14 +79,14 @@ pub(crate) async fn state(world: &World, order: OrderId) -> ReservationState {
     world.deps.db.get::<Reservation>(&key).await.unwrap().unwrap().value.state
 }
 
-/// Oldest first.
+/// The movements of a variant, oldest first.
 pub(crate) async fn movements(world: &World, variant: VariantId) -> Vec<(i64, MovementReason, Option<String>)> {
     let list = keys::movements(world.tenant, variant);
     let (found, _) = world.deps.db.list::<Movement>(&list, SortOrder::Ascending, 100, None).await.unwrap();
     found.into_iter().map(|m| (m.value.delta, m.value.reason, m.value.reference)).collect()
 }
 
-/// Every event that was committed, by its id, which is by its age to the millisecond.
+/// Every committed event, sorted by id. Ids are ULIDs, so events of different milliseconds are oldest first.
 pub(crate) fn events(world: &World) -> Vec<Value> {
     let detail = |item: &Value| serde_json::from_str(item["data"]["M"]["detail"]["S"].as_str().unwrap()).unwrap();
     let mut events: Vec<Value> = world.dynamo.items(Table::Outbox).iter().map(detail).collect();

@@ -1,4 +1,5 @@
-//! Stock stays sound and is never promised or sold twice, whatever arrives and whoever comes at once. Tests only.
+//! Tests that stock counts stay correct, and that no unit is reserved or sold twice, with events in any sequence and
+//! with concurrent buyers.
 
 use domain::{OrderId, VariantId, reservation::ReservationState};
 use proptest::prelude::*;
@@ -16,7 +17,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// Something that happens to one of the orders.
+/// An event about one of the orders, delivered `times` times.
 #[derive(Debug, Clone, Copy)]
 struct Arrival {
     order: usize,
@@ -34,7 +35,7 @@ fn arrival() -> impl Strategy<Value = Arrival> {
     })
 }
 
-/// Units that an order holds and has bought.
+/// The units that an order has reserved, and the units that were sold to it.
 async fn share(world: &World, order: OrderId, quantity: i64) -> (i64, i64) {
     match state(world, order).await {
         ReservationState::Held => (quantity, 0),
@@ -64,7 +65,7 @@ async fn check(
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Paid and cancelled, of any version, in any order, repeatedly, of three orders that want more than there is.
+    /// Payments and cancellations of several orders, of any version, in any sequence, with repetitions.
     #[test]
     fn the_books_balance_whatever_arrives(arrivals in prop::collection::vec(arrival(), 1..16)) {
         block_on(async {
@@ -85,7 +86,7 @@ proptest! {
                     };
                     prop_assert!(outcome.is_ok(), "{:?}", outcome);
                 }
-                // Others want the same: what was given back is soon promised again.
+                // Other buyers want the same variant, so released units are soon reserved again.
                 if index % 3 == 0
                     && let Some(order) = try_reserve(&world, &[(variant, 2)]).await
                 {
@@ -98,7 +99,7 @@ proptest! {
     }
 }
 
-/// Payment and cancellation of one order, dealt with at the same moment: the newer one decides, whoever is first.
+/// Payment and cancellation of one order are handled concurrently. The newer event decides, whichever is handled first.
 #[test]
 fn steps_at_once_end_as_the_newest_version_says() {
     let (world, variant, orders) = block_on(async {
@@ -149,7 +150,7 @@ fn sixty_four_buyers_at_once_get_exactly_what_there_is() {
     assert_eq!((after.on_hand, after.reserved, after.available), (10, 10, 0));
 }
 
-/// The team counts while buyers reserve: an adjustment that was answered is in the books, one that was not is not.
+/// The team adjusts stock while buyers reserve it. An adjustment is stored exactly if it was answered with 200.
 #[test]
 fn no_adjustment_is_lost_among_orders() {
     let (world, variant) = block_on(async {

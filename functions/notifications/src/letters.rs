@@ -1,4 +1,4 @@
-//! Which letters an event makes, to whom, and in which words.
+//! The letters that an event leads to: their recipients and their wording.
 
 use contracts::events::{
     LineQuantity, Notable, OrderCancelled, OrderConfirmed, OrderDelivered, OrderDispatched, OrderRefunded,
@@ -21,15 +21,15 @@ use crate::mail::{
 /// A message to one person about one thing.
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
-    /// What it is recorded as: the first of these under which no other event has been told of yet, so that each is
-    /// sent once. Where all are taken the letter says nothing new.
+    /// The kinds under which the letter may be recorded. It uses the first kind under which no other event has sent a
+    /// letter, so each kind is sent once. If all kinds are taken, the letter says nothing new and is not sent.
     pub(crate) kinds: &'static [&'static str],
     pub(crate) audience: &'static str,
     pub(crate) reference: String,
     pub(crate) email: Email,
 }
 
-/// What a notifiable event says of itself.
+/// The store that the event belongs to.
 pub(crate) fn store_id(event: &Notable) -> StoreId {
     match event {
         Notable::TenantOnboarded(event) => event.store_id,
@@ -46,7 +46,7 @@ pub(crate) fn store_id(event: &Notable) -> StoreId {
     }
 }
 
-/// The order that has to be read, where the event does not say whose it is.
+/// The order that has to be read, if the event does not name the buyer.
 pub(crate) fn order_id(event: &Notable) -> Option<OrderId> {
     match event {
         Notable::RefundCompleted(event) => Some(event.order_id),
@@ -54,7 +54,7 @@ pub(crate) fn order_id(event: &Notable) -> Option<OrderId> {
     }
 }
 
-/// The letters of an event; `order` is the one that was to be read.
+/// The letters of an event; `order` is the order that [`order_id`] names.
 pub(crate) fn letters(event: &Notable, store: &Store, order: Option<&Order>, config: &Config) -> Vec<Letter> {
     match event {
         Notable::TenantOnboarded(event) => vec![onboarded(event, config)],
@@ -140,8 +140,8 @@ fn cancelled(news: &OrderCancelled, store: &Store) -> Vec<Letter> {
     let for_buyer = format!("your order {number} is cancelled: {}.", reason_for_buyer(news.reason));
     let refund = if news.refund { " The buyer's money goes back by itself." } else { "" };
     let seller = [Text(format!("Order {number} of {total} is cancelled: {}.{refund}", reason_for_seller(news.reason)))];
-    // An order that was cancelled unpaid is cancelled once more when its money comes too late; who has been told of
-    // the first is told of the money too.
+    // An order that was cancelled unpaid is cancelled a second time when its payment arrives too late. People who got a
+    // letter about the first cancellation then get one about the refund too.
     let kinds: &[&str] = if news.refund { &["ORDER_CANCELLED", "REFUND_INITIATED"] } else { &["ORDER_CANCELLED"] };
     let subject = format!("Your order {number} at {} is cancelled", store.name);
     vec![
@@ -195,7 +195,7 @@ fn dispatched(news: &OrderDispatched, store: &Store) -> Letter {
         blocks.push(List(vec![format!("with {}, number {}", tracking.courier, tracking.number)]));
     }
     blocks.extend(note.as_deref().map(words));
-    // Each time it is sent is told.
+    // Every dispatch of the order gets its own letter.
     to_buyer(&["ORDER_DISPATCHED"], format!("{order_id}-{dispatch}"), customer, store, &subject, blocks)
 }
 

@@ -1,5 +1,5 @@
-//! What a mail looks like: the same content once as text and once as HTML. Names and titles are what people typed, so
-//! everything is put on one line and escaped here, and no wording can forget it.
+//! The layout of a mail: the same content once as text and once as HTML. Names and titles are user input, so every text
+//! is put on one line and escaped here; the code that words a letter cannot forget it.
 
 use domain::text::escape_html;
 use mail::Email;
@@ -13,8 +13,8 @@ pub(crate) fn email(to: &str, subject: &str, blocks: &[Block]) -> Email {
     Email { to: to.to_owned(), subject: one_line(subject), text: text(blocks), html: html(subject, blocks) }
 }
 
-/// Without line breaks or other control characters: a header ends at the first of them, and a name must not write
-/// paragraphs of its own.
+/// Replaces line breaks and other control characters by spaces: a line break would end a mail header, and a name must
+/// not be able to add paragraphs.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect()
 }

@@ -1,9 +1,9 @@
 //! Tells people by e-mail what happened, once per thing, kind and audience.
 //!
-//! A mail cannot be part of a transaction, so: claim (a record that it is being sent), send, record that it was sent.
-//! Who finds the record of a mail that was sent sends nothing. Who finds an unfinished claim that nobody can be
-//! working on any more sends again: a crash between sending and recording is the one way to get a mail twice, and
-//! there is none to lose it.
+//! A mail cannot be part of a transaction, so there are three steps: claim the mail (record that it is being sent),
+//! send it, record that it was sent. A call that finds the mail recorded as sent does nothing. A call that finds an
+//! unfinished claim, old enough that its owner must have stopped, sends the mail again. So a crash between sending and
+//! recording can send a mail twice, but no crash can lose one.
 
 use contracts::{
     Function,
@@ -17,14 +17,16 @@ use store::{CommitError, Entity, Notification, Refused, Tx, Versioned, keys};
 
 use crate::letters::{self, Letter};
 
-/// No call runs longer than the function's timeout, so after this, by its own clock, the one that claimed is over.
+/// No call runs longer than the function's timeout, so a claim older than this (on the claiming call's clock) has no
+/// owner any more.
 const CLAIM_S: i64 = OnEvent::ROW.timeout_s as i64;
 
-/// Why a step is to be tried again: the mail is being sent by somebody else.
+/// The retry reason when another call is sending the mail.
 const BEING_SENT: &str = "it is being sent";
 
 pub async fn handle(deps: &Granted<OnEvent, Mailer>, event: Envelope<Notable>) -> Result<(), StepError> {
-    // The order tells of all of its money, once it has heard of it.
+    // The refund that settles the order gets its letter from `ORDER_REFUNDED`, which the order publishes after this
+    // event.
     if matches!(&event.data, Notable::RefundCompleted(refund) if refund.settles) {
         return Ok(());
     }
@@ -42,7 +44,7 @@ pub async fn handle(deps: &Granted<OnEvent, Mailer>, event: Envelope<Notable>) -
     let mut told = Ok(());
     for (index, letter) in letters.iter().enumerate() {
         match deliver(deps, &received, event.id, letter, index + 1 == letters.len()).await {
-            // Nobody goes untold because somebody else's address takes no mail.
+            // If one recipient's address is rejected, the other recipients still get their mail.
             Err(error @ StepError::Poison(_)) => told = Err(error),
             delivered => delivered?,
         }
@@ -50,7 +52,7 @@ pub async fn handle(deps: &Granted<OnEvent, Mailer>, event: Envelope<Notable>) -
     told
 }
 
-/// Sends a letter that has not been sent. With the last one of an event the event is dealt with.
+/// Sends a letter unless it has been sent already. Sending the event's last letter also writes the inbox record.
 async fn deliver(
     deps: &With<Mailer>,
     received: &Received,
@@ -69,9 +71,9 @@ async fn deliver(
 }
 
 enum Claim {
-    /// Nobody else sends it.
+    /// This call holds the claim, so no other call sends the mail.
     Mine(Box<Versioned<Notification>>),
-    /// It has been sent, for this event.
+    /// The mail has been sent, for the event `of`.
     Told { of: EventId },
 }
 
@@ -116,7 +118,7 @@ async fn claim(
     }
 }
 
-/// Commits a claim. It is no step's end, so it goes without an inbox record.
+/// Commits a transaction, and returns the refusal if a condition failed.
 async fn try_commit(deps: &Deps, tx: Tx) -> Result<Option<Refused>, StepError> {
     match deps.db.commit(tx).await {
         Ok(()) => Ok(None),
@@ -135,8 +137,8 @@ async fn send(
 ) -> Result<(), StepError> {
     let tenant = received.tenant_id;
     if let Err(error) = deps.extra.send(&letter.email).await {
-        // Where SES said no, nothing went out and the claim is given up, so that the next try need not wait for it.
-        // Where it did not answer, the mail may have gone out: then the claim stays, until it lapses.
+        // If SES refused the mail, nothing was sent: the claim is deleted, so that the next try need not wait for it.
+        // If SES failed or did not answer, the mail may have been sent: the claim stays until it lapses.
         if error.is_refusal() {
             let mut tx = deps.tx();
             tx.delete(claimed.value.key(tenant), claimed.version);
@@ -273,7 +275,7 @@ mod tests {
             handle(&self.world.deps.granted(), event.clone()).await
         }
 
-        /// Whether it comes again, after it came out of the queue for the `receives`th time.
+        /// Whether the message stays in its queue, to be delivered again, after it was received `receives` times.
         async fn comes_again(&self, event: &Envelope<Value>, receives: u32, sent_at: Timestamp) -> bool {
             let record = json!({
                 "messageId": "1", "receiptHandle": "r", "body": json!({ "detail": event }).to_string(),
@@ -289,12 +291,12 @@ mod tests {
             !answer.batch_item_failures.is_empty()
         }
 
-        /// Sent since the last time this was asked.
+        /// The mails sent since the last call of this function.
         fn take_mails(&self) -> Vec<Email> {
             self.world.aws.take_mails()
         }
 
-        /// Kind and audience of what is recorded as sent.
+        /// The kind and audience of every mail that is recorded as sent.
         fn recorded(&self) -> Vec<(String, String)> {
             let items = self.world.dynamo.items(Table::Notifications);
             let text = |item: &Value, name: &str| item["data"]["M"][name]["S"].as_str().unwrap().to_owned();
@@ -304,7 +306,7 @@ mod tests {
             kinds
         }
 
-        /// A claim as a call that crashed before it sent anything leaves it.
+        /// Leaves a claim as a call does that crashes before it sends the mail.
         async fn leave_claim(&self, event: &Envelope<Notable>, audience: &str) {
             let now = self.world.deps.now();
             let claim = Notification {
@@ -381,7 +383,7 @@ mod tests {
         assert_eq!(shop.recorded().len(), 2);
     }
 
-    /// Without an answer the mail may have gone out.
+    /// If SES does not answer, the mail may have been sent.
     #[tokio::test]
     async fn what_the_mail_service_did_not_answer_is_sent_later() {
         let shop = Shop::new().await;
@@ -425,9 +427,9 @@ mod tests {
             let dead = shop.world.aws.take_sent();
             assert_eq!(dead.iter().map(|dead| dead.queue.as_str()).collect::<Vec<_>>(), ["own-dlq"]);
             let reason = dead[0].reason.clone().unwrap();
-            // What SES says quotes the address.
+            // The error from SES quotes the address.
             assert!(reason.contains(code) && !reason.contains('@'), "{reason}");
-            // The seller is told all the same; put back into the queue, the dead letter tells the buyer alone.
+            // The seller still gets a mail. When the dead letter is redriven, only the buyer gets one.
             assert_eq!(to(&shop.take_mails()), [SELLER]);
             assert_eq!(shop.world.dynamo.items(Table::Notifications).len(), 1, "the claim is given up");
             shop.world.aws.refuse_mails_to(BUYER, None);

@@ -1,5 +1,5 @@
-//! `POST /onboarding/{id}/complete`: all that a seller starts with comes to be at once, in one transaction: account,
-//! tenant, ownership, a store that is open, and a session.
+//! `POST /onboarding/{id}/complete`: creates, in one transaction, everything a seller starts with: account, tenant,
+//! membership as owner, an open store, and a session.
 
 use contracts::{
     auth::{Account as AccountView, Tokens},
@@ -31,7 +31,7 @@ pub async fn handle(deps: &Granted<Complete>, call: Call<Complete>) -> Outcome<C
         ));
     }
     let owner = owner(&found.value, account_of(deps, &found.value.email).await?, now)?;
-    // A proved account is the one to own all this, not the one that was set aside at the start.
+    // If the seller proved an existing account, it becomes the owner, not the id reserved when the onboarding began.
     let onboarding = Onboarding { account_id: owner.account().id, ..found.value };
     let Some(profile) = onboarding.profile.clone() else {
         return Err(Problem::new(&problems::INVALID_STATE, "say what the store is first"));
@@ -55,12 +55,12 @@ pub async fn handle(deps: &Granted<Complete>, call: Call<Complete>) -> Outcome<C
     }
 }
 
-/// Whose the tenant will be.
+/// The account that will own the tenant.
 enum Owner {
     New(Account),
-    /// An account that never proved the address, with what was given now in place of what it had.
+    /// An existing account whose address was never verified; the data of this onboarding replaces its data.
     Unproved(Versioned<Account>),
-    /// An account whose password was given.
+    /// An existing, verified account whose password was given.
     Proved(Versioned<Account>),
 }
 
@@ -73,7 +73,7 @@ impl Owner {
     }
 }
 
-/// What was proved at the password step may no longer be what there is.
+/// The account of this address may have changed since the password step, so it is checked again.
 fn owner(onboarding: &Onboarding, found: Option<Versioned<Account>>, now: Timestamp) -> Result<Owner, Problem> {
     match (found, &onboarding.password_hash) {
         (Some(found), _) if found.value.email_verified && onboarding.proved_account == Some(found.value.id) => {
@@ -121,7 +121,7 @@ fn tenant(onboarding: &Onboarding, now: Timestamp) -> Tenant {
     }
 }
 
-/// Open at once, without tax or shipping: what a seller has to say about those comes later.
+/// The store is open at once, without tax or shipping; the seller configures these later.
 fn store(deps: &Deps, onboarding: &Onboarding, profile: &Profile, now: Timestamp) -> Store {
     Store {
         id: deps.id(StoreId::from_ulid),
@@ -165,7 +165,7 @@ fn write_owner(tx: &mut Tx, owner: &Owner, onboarding: &Onboarding, now: Timesta
     tx.create((), &membership);
 }
 
-/// Gives back the part that is refused when the store's name is another's by now.
+/// Returns the operation that is refused if another store has taken the slug in the meantime.
 fn write_store(tx: &mut Tx, tenant: &Tenant, store: &Store) -> Op {
     let claim = |name: String| StoreClaim { name, tenant_id: tenant.id, store_id: store.id, status: store.status };
     tx.create(tenant.id, tenant);

@@ -1,4 +1,4 @@
-//! `GET /onboarding/{id}`: how far it has come.
+//! `GET /onboarding/{id}`: the progress of an onboarding.
 
 use contracts::onboarding::{Get, Progress};
 use runtime::{Call, Granted, Outcome, Reply};

@@ -1,4 +1,4 @@
-//! Onboarding: how a seller opens a tenant and its first store, one file a step.
+//! Onboarding: how a seller opens a tenant and its first store. One file for each step.
 
 #![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
 

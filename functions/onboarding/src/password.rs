@@ -1,5 +1,5 @@
-//! `POST /onboarding/{id}/password`: a password for a new account; or the one of the account that has this e-mail
-//! address already. Only here, with the address proved, is it told that there is one.
+//! `POST /onboarding/{id}/password`: sets the password of a new account, or checks the password of the account that
+//! already has this e-mail address. That the account exists is revealed only here, after the address is verified.
 
 use contracts::onboarding::SetPassword;
 use identity::password;
@@ -12,7 +12,8 @@ pub async fn handle(deps: &Granted<SetPassword>, call: Call<SetPassword>) -> Out
     found.value.awaits_password()?;
     let account = account_of(deps, &found.value.email).await?.map(|account| account.value);
     let given = &call.body.password;
-    // An account that never proved its address yields to who has proved it now.
+    // An account whose address was never verified is ignored: this seller has verified the address and will replace
+    // it.
     let next = match account.filter(|account| account.email_verified) {
         Some(account) if password::verify(given, account.password_hash.as_deref()) => {
             found.value.account_proved(account.id, now)?

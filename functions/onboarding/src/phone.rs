@@ -1,5 +1,5 @@
-//! `POST /onboarding/{id}/phone`: a phone number, and a code to confirm it with. There is no SMS provider, so the code
-//! goes to the e-mail address that is proved already.
+//! `POST /onboarding/{id}/phone`: stores a phone number and sends a code to confirm it. There is no SMS provider, so
+//! the code goes to the verified e-mail address.
 
 use contracts::onboarding::{GivePhone, Progress};
 use identity::codes;

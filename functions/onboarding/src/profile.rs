@@ -1,5 +1,5 @@
-//! `POST /onboarding/{id}/profile`: what the first store is. Its name is looked up early, so that a seller hears at once
-//! that it is taken; it is claimed when all is complete.
+//! `POST /onboarding/{id}/profile`: stores the profile of the first store. Its slug is looked up now, so that the
+//! seller learns at once if it is taken; it is claimed only by `complete`.
 
 use contracts::onboarding::{ProfileBody, SetProfile};
 use domain::{onboarding::Profile, store::is_reserved_slug, text::slugify};

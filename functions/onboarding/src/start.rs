@@ -1,5 +1,5 @@
-//! `POST /onboarding`: an onboarding begins, and a code goes to the e-mail address. Whether the address is known is not
-//! even looked at.
+//! `POST /onboarding`: begins an onboarding and sends a code to the e-mail address. The address is not looked up, so
+//! the answer cannot reveal whether it has an account.
 
 use contracts::onboarding::{Start, StartOnboarding, Started};
 use domain::{

@@ -1,4 +1,4 @@
-//! What the steps share: finding the onboarding, trying a code, saving.
+//! Helpers of all steps: finding the onboarding, judging a code, saving.
 
 use contracts::{
     Endpoint,
@@ -14,8 +14,8 @@ use identity::password::{hash_secret, same};
 use runtime::{Call, Deps, Outcome, Problem, Reply};
 use store::{EmailClaim, Versioned, keys};
 
-/// The onboarding that a call names, for whoever holds its secret. To anybody else, and once it has expired, it does
-/// not exist.
+/// The onboarding that a call names. Without the right `X-Onboarding-Token`, or after it has expired, the answer is
+/// 404.
 pub(crate) async fn find<E>(deps: &Deps, call: &Call<E>) -> Result<Versioned<Onboarding>, Problem>
 where
     E: Endpoint<Path = OnboardingPath>,
@@ -37,7 +37,7 @@ where
     call.commit(deps, tx, Reply::new(&Progress::from(next))).await?.or_changed()
 }
 
-/// The good answer to a right code. The try has been counted by now, whatever it was.
+/// Returns `reply` if the code was right, otherwise the problem. The caller has already written the attempt.
 pub(crate) fn judge<E>(check: CodeCheck, reply: Reply<E>, how_to_get_another: &str) -> Outcome<E> {
     match check {
         CodeCheck::Right => Ok(reply),
@@ -51,7 +51,7 @@ pub(crate) fn judge<E>(check: CodeCheck, reply: Reply<E>, how_to_get_another: &s
     }
 }
 
-/// The account with that e-mail address, if there is one.
+/// The account with this e-mail address, if there is one.
 pub(crate) async fn account_of(deps: &Deps, email: &str) -> Result<Option<Versioned<Account>>, Problem> {
     let Some(claim) = deps.db.get::<EmailClaim>(&keys::email(email)).await? else { return Ok(None) };
     Ok(deps.db.get(&keys::account(claim.value.account_id)).await?)
@@ -65,7 +65,7 @@ pub(crate) fn hash_token(token: &str) -> String {
     hash_secret("onboarding", token)
 }
 
-/// What an onboarding's codes are good for.
+/// The hash context of an onboarding's e-mail codes: a code is valid for this onboarding only.
 pub(crate) fn email_context(id: OnboardingId) -> String {
     format!("email:{id}")
 }

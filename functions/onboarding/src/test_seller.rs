@@ -1,4 +1,4 @@
-//! A seller going through an onboarding, for tests.
+//! Test helper: a seller who goes through an onboarding.
 
 use contracts::onboarding::{Progress, Started};
 use domain::{AccountId, account::Account};
@@ -23,20 +23,20 @@ pub(crate) async fn begin(world: &World, email: &str) -> Answer {
 }
 
 impl Seller {
-    /// Has begun, and has been sent a code.
+    /// A seller who has begun and has received a code.
     pub(crate) async fn begun(world: &World, email: &str) -> Self {
         let started: Started = begin(world, email).await.ok();
         Self { world: world.clone(), id: started.id.to_string(), token: started.onboarding_token }
     }
 
-    /// Has proved the e-mail address.
+    /// A seller who has verified the e-mail address.
     pub(crate) async fn proved(world: &World, email: &str) -> Self {
         let seller = Self::begun(world, email).await;
         seller.verify_email(&seller.code()).await.ok::<Progress>();
         seller
     }
 
-    /// Has given a password.
+    /// A seller who has given a password.
     pub(crate) async fn identified(world: &World, email: &str) -> Self {
         let seller = Self::proved(world, email).await;
         seller.password(PASSWORD).await.ok::<Progress>();
@@ -47,7 +47,7 @@ impl Seller {
         TestRequest::new().path("id", &self.id).header("x-onboarding-token", &self.token)
     }
 
-    /// The code that was sent last.
+    /// The code in the last e-mail.
     pub(crate) fn code(&self) -> String {
         let text = self.world.aws.last_mail().text;
         text.lines().find(|line| line.len() == 6 && line.parse::<u32>().is_ok()).unwrap().to_owned()
@@ -77,7 +77,7 @@ impl Seller {
     }
 }
 
-/// An account with the seller's e-mail address, made elsewhere.
+/// Creates an account with the seller's e-mail address, outside this onboarding.
 pub(crate) async fn registered(world: &World, password: &str, email_verified: bool) -> Account {
     let now = world.deps.now();
     let account = Account {

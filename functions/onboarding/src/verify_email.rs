@@ -1,4 +1,4 @@
-//! `POST /onboarding/{id}/verify-email`: the code that was sent proves the address.
+//! `POST /onboarding/{id}/verify-email`: the code from the e-mail verifies the address.
 
 use contracts::onboarding::{Progress, VerifyEmail};
 use domain::{
@@ -13,7 +13,7 @@ use crate::step::{email_context, find, judge, save};
 pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Outcome<VerifyEmail> {
     let (found, now) = (find(deps, &call).await?, deps.now());
     if found.value.step != Step::VerifyEmail {
-        // Proved already: the first answer got lost.
+        // Already verified: the client repeats a request whose answer was lost.
         return Ok(Reply::new(&Progress::from(&found.value)));
     }
     let is_right = codes::is_right(&found.value.email_code, &email_context(found.value.id), &call.body.code);
@@ -22,7 +22,7 @@ pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Out
     if check == CodeCheck::Right {
         next = next.email_verified(now)?;
     }
-    // Written even when the code is wrong: the try is spent before its result is told.
+    // Written even when the code is wrong: the attempt must be counted before its result is returned.
     let reply = save(deps, &call, &next, found.version).await?;
     judge(check, reply, "begin again with POST /onboarding")
 }
@@ -70,7 +70,7 @@ mod tests {
         while seller.verify_email(wrong).await.status() == 422 {
             left -= 1;
         }
-        // The last try is the one that kills.
+        // The last wrong attempt makes the code unusable.
         assert_eq!(left, 1);
     }
 

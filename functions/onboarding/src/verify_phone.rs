@@ -1,4 +1,4 @@
-//! `POST /onboarding/{id}/verify-phone`: the code that was sent confirms the number.
+//! `POST /onboarding/{id}/verify-phone`: the code from the e-mail confirms the phone number.
 
 use contracts::{
     onboarding::{Progress, VerifyPhone},
@@ -15,7 +15,7 @@ const ANOTHER: &str = "ask for another with POST /onboarding/{id}/phone";
 pub async fn handle(deps: &Granted<VerifyPhone>, call: Call<VerifyPhone>) -> Outcome<VerifyPhone> {
     let (found, now) = (find(deps, &call).await?, deps.now());
     if found.value.phone_verified {
-        // Confirmed already: the first answer got lost.
+        // Already confirmed: the client repeats a request whose answer was lost.
         return Ok(Reply::new(&Progress::from(&found.value)));
     }
     let Some(kept) = found.value.phone_code.clone() else {
@@ -27,7 +27,7 @@ pub async fn handle(deps: &Granted<VerifyPhone>, call: Call<VerifyPhone>) -> Out
     if check == CodeCheck::Right {
         next = next.phone_confirmed(now)?;
     }
-    // Written even when the code is wrong: the try is spent before its result is told.
+    // Written even when the code is wrong: the attempt must be counted before its result is returned.
     let reply = save(deps, &call, &next, found.version).await?;
     judge(check, reply, ANOTHER)
 }

@@ -1,4 +1,4 @@
-//! What clients get to see of orders, to be read as a whole: snapshots that are reviewed as files.
+//! Snapshot tests of whole answers about orders, so that a reviewer sees exactly what clients receive.
 
 use domain::OrderId;
 use serde_json::json;

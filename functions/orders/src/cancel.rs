@@ -1,4 +1,4 @@
-//! `POST /orders/{id}/cancel`: the buyer or the team calls an order off, until the goods are on their way.
+//! `POST /orders/{id}/cancel`: the buyer or the team cancels an order that is not dispatched yet.
 
 use contracts::orders::{Cancel, Order as OrderView};
 use domain::order::CancelReason;
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(asked("\"2\"").send(fixture.deps(), handle).await.status(), 200);
     }
 
-    /// A clock that lets the order be paid the first time it is looked at, which is between reading and writing.
+    /// A clock that pays the order when the handler asks for the time: after it read the order, before it writes it.
     #[derive(Debug)]
     struct PaidMeanwhile {
         deps: TestDeps,

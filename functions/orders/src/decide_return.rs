@@ -1,4 +1,4 @@
-//! `POST /orders/{id}/returns/{return_id}/decide`: the team accepts or rejects a return, once.
+//! `POST /orders/{id}/returns/{return_id}/decide`: the store's team accepts or rejects a return, once.
 
 use contracts::{
     orders::{DecideReturn, Return as ReturnView},
@@ -36,7 +36,7 @@ fn refuse(error: DecideError) -> Problem {
     match error {
         DecideError::Unknown => Problem::not_found(),
         DecideError::AlreadyDecided => Problem::new(&problems::ALREADY_DECIDED, error.to_string()),
-        // Shares of a total that fits do fit.
+        // Cannot happen: the refund is a share of the order's total, and the total did not overflow.
         DecideError::Money(error) => Problem::internal(&error),
     }
 }
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(fixture.ask_return(2).await, fixture.stored().await.value.returns[1].id, "it may be asked again");
     }
 
-    /// The goods' part of an order without shipping is all of it.
+    /// The seller can refund the rest of an order's money while a return is still undecided.
     #[tokio::test]
     async fn an_order_whose_money_has_gone_back_is_refunded_and_its_returns_can_still_be_decided() {
         let fixture = Fixture::delivered().await;

@@ -1,5 +1,6 @@
-//! The timer of an order's payment window: an order that is still unpaid when it closes is cancelled and its cart given
-//! back. An order that could not be paid all the time, because the provider was away, waits longer: the payment says so.
+//! The timer of an order's payment window: an order that is still unpaid when the window closes is cancelled, and its
+//! lines go back into the buyer's cart. If the provider was down and opened the checkout late or not at all, the buyer
+//! could not pay during the whole window, so the window is extended. The stored payment tells which case it is.
 
 use contracts::{orders::Expire, timers::Due};
 use domain::{OrderId, order::Order, payment::Payment};
@@ -71,7 +72,8 @@ mod tests {
         assert_eq!(timers(&fixture.world), []);
     }
 
-    /// The sweep's clock may be ahead of this function's. The timer is gone by then, so its message must not be.
+    /// The sweep that sends due timers may have a clock ahead of this function's. It has deleted the timer by then, so
+    /// the message must be retried, not dropped.
     #[tokio::test]
     async fn a_timer_that_comes_early_comes_again() {
         let fixture = Fixture::new().await;
@@ -148,8 +150,8 @@ mod tests {
         fixture.assert_moved(3, OrderStatus::Cancelled, "ORDER_CANCELLED").await;
     }
 
-    /// The last card was taken just before the window closed, and `PAYMENT_COMPLETED` is on its way. Cancelled, an order
-    /// with a coupon would be refunded.
+    /// The money was captured just before the window closed, and `PAYMENT_COMPLETED` is not here yet. If the order were
+    /// cancelled now, it would be refunded, because a cancelled order with a coupon cannot be revived.
     #[tokio::test]
     async fn an_order_whose_money_was_taken_after_two_declined_cards_is_confirmed_though_its_event_is_late() {
         let fixture = Fixture::new().await;

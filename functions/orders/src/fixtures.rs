@@ -1,4 +1,4 @@
-//! Orders to test with, and the events that the rest of the shop sends about them.
+//! Orders for tests, and the events that other services send about them.
 
 use contracts::{
     Function,
@@ -23,12 +23,12 @@ use testing::{TestDeps, TestRequest, World};
 
 use crate::{fulfil, on_payment_completed, on_stock_updated, place, request_return};
 
-/// A shop with one order in it, of two units at NGN 1,500.00 out of ten.
+/// A shop with one order: two units at NGN 1,500.00 each, of ten in stock.
 pub(crate) struct Fixture {
     pub(crate) world: World,
     pub(crate) product: Product,
     pub(crate) order: OrderView,
-    /// Of the order; made once, as payments makes it once.
+    /// Id of the order's payment. The same in all events, because an order has one payment.
     pub(crate) payment: PaymentId,
 }
 
@@ -43,7 +43,7 @@ impl Fixture {
         fixture
     }
 
-    /// What payments stores once the provider has opened a checkout, in time.
+    /// Stores the payment as it is after the provider opened a checkout within the payment window.
     async fn open_checkout(&self) {
         let (order, now) = (&self.order, self.order.placed_at);
         let payment = Payment {
@@ -73,7 +73,7 @@ impl Fixture {
         self.world.dynamo.take_calls();
     }
 
-    /// Payments has come to this instead; `None` if it has not heard of the order yet.
+    /// Changes the stored payment. With `None` it is removed, as if payments had not received the order yet.
     pub(crate) async fn change_payment(&self, change: impl FnOnce(Payment) -> Option<Payment>) {
         let key = keys::payment(self.world.tenant, self.order.id);
         let held = self.deps().db.get::<Payment>(&key).await.unwrap().unwrap();
@@ -86,7 +86,7 @@ impl Fixture {
         self.world.dynamo.take_calls();
     }
 
-    /// Paid, and its stock sold: at version 3.
+    /// An order that is paid and whose stock is sold. It is at version 3.
     pub(crate) async fn confirmed() -> Self {
         let fixture = Self::new().await;
         on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();
@@ -94,7 +94,7 @@ impl Fixture {
         fixture
     }
 
-    /// With the buyer: at version 5.
+    /// An order that was delivered to the buyer. It is at version 5.
     pub(crate) async fn delivered() -> Self {
         let fixture = Self::confirmed().await;
         for status in ["dispatched", "delivered"] {
@@ -105,7 +105,7 @@ impl Fixture {
         fixture
     }
 
-    /// The buyer asks for so many units to be taken back.
+    /// The buyer asks to return this many units.
     pub(crate) async fn ask_return(&self, quantity: u32) -> ReturnId {
         let (variant, key) = (self.product.variants[0].id, self.deps().id(|ulid| ulid).to_string());
         let body = json!({ "lines": [{ "variant_id": variant, "quantity": quantity }], "reason": "Too small" });
@@ -117,12 +117,12 @@ impl Fixture {
         &self.world.deps
     }
 
-    /// What a function is handed.
+    /// The dependencies that the function `F` receives.
     pub(crate) fn granted<F: Function>(&self) -> Granted<F> {
         self.deps().granted()
     }
 
-    /// The timer of the order's payment window, due.
+    /// The message of the order's payment window timer.
     pub(crate) fn due(&self) -> Due<OrderId> {
         let cause = Cause { correlation_id: "corr-1".into(), causation_id: None, traceparent: None };
         self.deps().timer(&cause, self.world.tenant, self.order.id, self.order.expires_at)
@@ -185,14 +185,14 @@ impl Fixture {
         self.stored().await.value.state.status()
     }
 
-    /// What the buyer has in the cart now.
+    /// The cart as the buyer sees it now.
     pub(crate) async fn cart(&self) -> Cart {
         let key = keys::cart(self.world.tenant, self.order.store_id, self.order.buyer_id);
         let cart: Versioned<Cart> = self.deps().db.get(&key).await.unwrap().unwrap();
         cart.value.open(self.deps().now())
     }
 
-    /// The buyer begins anew, which gives up the lines that the order took.
+    /// The buyer starts a new cart, so the order can no longer give its lines back.
     pub(crate) async fn start_new_cart(&self) {
         let buyer = Principal { account_id: self.order.buyer_id, ..self.world.buyer.clone() };
         fill_cart(&self.world, &buyer, &[(&self.product, 1)]).await;
@@ -203,8 +203,8 @@ impl Fixture {
         events_of(&self.world, self.order.id)
     }
 
-    /// The order's last step left everything that a step leaves: the order at that version in that status, an entry of
-    /// the timeline and one event for every version, the last of them this one.
+    /// Asserts that the order has this version and status, that every version has one timeline entry and one event, and
+    /// that the last entry and the last event are of this type.
     pub(crate) async fn assert_moved(&self, version: u64, status: OrderStatus, event: &str) {
         let stored = self.stored().await;
         assert_eq!((stored.version, stored.value.state.status()), (version, status));
@@ -234,7 +234,7 @@ pub(crate) fn another_buyer(world: &World) -> Principal {
     Principal { account_id: world.deps.id(AccountId::from_ulid), ..world.buyer.clone() }
 }
 
-/// Puts exactly these products, in that quantity, into the buyer's cart.
+/// Replaces the buyer's cart with these products and quantities.
 pub(crate) async fn fill_cart(world: &World, buyer: &Principal, wanted: &[(&Product, u32)]) {
     let (now, store) = (world.deps.now(), world.store.id);
     let held: Option<Versioned<Cart>> =
@@ -256,7 +256,7 @@ pub(crate) async fn fill_cart(world: &World, buyer: &Principal, wanted: &[(&Prod
     world.deps.db.commit(tx).await.unwrap();
 }
 
-/// A request to place what is in the buyer's cart, under an idempotency key.
+/// A request to place an order from the buyer's cart, with this idempotency key.
 pub(crate) fn place_request(world: &World, buyer: &Principal, key: &str) -> TestRequest {
     let body = json!({
         "customer": { "name": "Chinua", "email": "Chinua@Example.com" },
@@ -282,7 +282,8 @@ pub(crate) async fn stock_of(world: &World, product: &Product) -> Stock {
     stock.value
 }
 
-/// Does something to its end while a test is in the middle of something else.
+/// Runs a future to its end on another thread and waits for it, so that a test can cause a change in the middle of
+/// another call.
 pub(crate) fn meanwhile(something: impl Future<Output = ()> + Send) {
     let block_on = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(something);
     std::thread::scope(|scope| scope.spawn(block_on).join()).unwrap();

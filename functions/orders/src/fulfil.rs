@@ -1,4 +1,4 @@
-//! `POST /orders/{id}/fulfilment`: the team says where an order's goods are.
+//! `POST /orders/{id}/fulfilment`: the store's team records where an order's goods are.
 
 use contracts::orders::{Fulfil, Order as OrderView};
 use runtime::{Call, Granted, Outcome, Reply};

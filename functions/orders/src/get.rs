@@ -36,7 +36,7 @@ mod tests {
         }
     }
 
-    /// As they were written before there were deliveries and returns.
+    /// Orders stored before fulfilment and returns existed lack these fields.
     #[tokio::test]
     async fn older_orders_are_read() {
         let fixture = Fixture::new().await;

@@ -1,4 +1,4 @@
-//! Orders: their endpoints and the steps of the saga that move them, one file each.
+//! Orders: their endpoints, and the saga steps that change an order's state. One file each.
 
 #![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
 

@@ -1,4 +1,4 @@
-//! `GET /admin/orders`: a page of a store's orders, newest first, all or those in one status, for its team.
+//! `GET /admin/orders`: a page of a store's orders for its team, newest first, optionally only one status.
 
 use contracts::orders::{ListAll, OrderSummary};
 use domain::order::{Order, OrderStatus};
@@ -37,7 +37,7 @@ mod tests {
         page.items.iter().map(|order| order.id).collect()
     }
 
-    /// Orders one (paid), two and three, each a second after the one before.
+    /// Three orders, placed one second apart, the oldest first. The oldest is paid.
     async fn three_orders() -> (Fixture, [OrderId; 3]) {
         let fixture = Fixture::new().await;
         on_payment_completed::handle(&fixture.granted(), fixture.completed()).await.unwrap();

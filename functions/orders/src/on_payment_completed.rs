@@ -1,5 +1,6 @@
-//! `PAYMENT_COMPLETED`: the order is paid. One that lapsed meanwhile is revived, and its stock taken again if there is
-//! any; one that a person cancelled is refunded.
+//! `PAYMENT_COMPLETED`: the order is paid. An order that was cancelled because its payment failed or its window closed
+//! is revived, and inventory sells its stock if enough is available. An order that a person cancelled, or a cancelled
+//! order with a coupon, is refunded.
 
 use contracts::{
     events::{Envelope, PaymentCompleted},

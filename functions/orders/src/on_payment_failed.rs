@@ -1,4 +1,4 @@
-//! `PAYMENT_FAILED`: no money will come, so the order is cancelled and its cart given back.
+//! `PAYMENT_FAILED`: the order is cancelled, and its lines go back into the buyer's cart.
 
 use contracts::{
     events::{Envelope, PaymentFailed},

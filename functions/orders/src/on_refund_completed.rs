@@ -1,5 +1,6 @@
-//! `REFUND_COMPLETED`: once all of an order's money went back, because it was cancelled or its goods were returned, the
-//! order is refunded. A part of it, or money that never paid the order, changes nothing.
+//! `REFUND_COMPLETED`: when all of an order's money was refunded, because the order was cancelled or its goods were
+//! returned, the order becomes refunded. A partial refund, or a refund of money that never paid the order, changes
+//! nothing.
 
 use contracts::{
     events::{Envelope, RefundCompleted},
@@ -54,7 +55,7 @@ mod tests {
         assert_eq!(everything(&fixture.world), before);
     }
 
-    /// Payments hears of rejected stock by itself, so the money may be back before the order knows that it is off.
+    /// Payments follows `STOCK_REJECTED` on its own, so the refund may complete before the order is cancelled.
     #[tokio::test]
     async fn a_refund_that_overtook_the_rejection_comes_again() {
         let fixture = Fixture::new().await;

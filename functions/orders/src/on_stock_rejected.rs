@@ -1,5 +1,5 @@
-//! `STOCK_REJECTED`: the money came after the reservation had lapsed, and the stock was gone: the order is off, and its
-//! money goes back.
+//! `STOCK_REJECTED`: the payment came after the reservation was released, and the stock is no longer available. The
+//! order is cancelled and refunded.
 
 use contracts::{
     events::{Envelope, StockRejected},

@@ -1,4 +1,4 @@
-//! `STOCK_COUNT_UPDATED`: paid and the stock sold, so the order is confirmed.
+//! `STOCK_COUNT_UPDATED`: the stock of a paid order was sold, so the order is confirmed.
 
 use contracts::{
     events::{Envelope, StockCountUpdated},

@@ -1,7 +1,7 @@
-//! `POST /orders`: what is in the cart becomes an order, its stock reserved, or nothing happens.
+//! `POST /orders`: turns the cart into an order and reserves its stock, or changes nothing.
 //!
-//! Two batched reads (cart and store, then the products and the coupon) and one transaction; again where the coupon
-//! changed in between.
+//! Two batched reads (cart and store, then the products and the coupon) and one transaction. If the coupon changed in
+//! between, all of it is done again.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -36,18 +36,18 @@ pub async fn handle(deps: &Granted<Place>, call: Call<Place>) -> Outcome<Place> 
     })
 }
 
-/// The order that the cart makes today, and what it was made from.
+/// The order to be written, and the cart and coupon that it was built from.
 pub(crate) struct Draft {
     pub(crate) order: Order,
     cart: Versioned<Cart>,
     coupon: Option<CouponInUse>,
 }
 
-/// A coupon, and the uses that this customer made of it.
+/// The coupon in the cart, and how often this customer has used it.
 struct CouponInUse {
     coupon: Coupon,
     customer: CustomerUses,
-    /// Of the customer's uses; `None` where there were none.
+    /// Version of the stored [`CustomerUses`]; `None` if this customer has not used the coupon before.
     version: Option<u64>,
 }
 
@@ -60,7 +60,7 @@ pub(crate) async fn decide(deps: &Deps, call: &Call<Place>) -> Result<Draft, Pro
     Ok(Draft { order, cart, coupon })
 }
 
-/// `None` where the coupon is not any more what it was when it was read: it is to be decided anew.
+/// Writes the order. `None` if the coupon changed since it was read; the caller decides again and retries.
 pub(crate) async fn commit(deps: &Deps, call: &Call<Place>, draft: Draft) -> Result<Option<Reply<Place>>, Problem> {
     let Draft { order, cart, coupon } = draft;
     let mut tx = deps.tx();
@@ -77,7 +77,7 @@ async fn read_cart_and_store(deps: &Deps, call: &Call<Place>) -> Result<(Version
     let cart_key = keys::cart(at.tenant_id, at.store_id, call.principal()?.account_id);
     let store_key = keys::store(at.tenant_id, at.store_id);
     let mut found = deps.db.batch_get(&[cart_key.clone(), store_key.clone()]).await?;
-    // The status that let the request in may be some seconds old.
+    // The status is checked again: the request was let in on a cached status, which may be some seconds old.
     let store = found.take::<Store>(&store_key)?.filter(|store| store.value.status == StoreStatus::Active);
     let store = store.ok_or_else(|| Problem::new(&problems::STORE_NOT_FOUND, "there is no such store"))?;
     let cart = found.take::<Cart>(&cart_key)?;
@@ -154,7 +154,7 @@ async fn read_products_and_coupon(
     Ok((products, Some(CouponInUse { coupon, customer, version })))
 }
 
-/// The lines at today's prices; or all that cannot be had at the price the buyer last saw.
+/// The lines at today's prices. The error names every line that is no longer sold, or not at the price the buyer saw.
 fn price_lines(cart: &Cart, store: &Store, products: &HashMap<ProductId, Product>) -> Result<Vec<OrderLine>, Problem> {
     let (mut lines, mut errors) = (vec![], vec![]);
     for line in &cart.lines {
@@ -239,7 +239,7 @@ fn apply(used: &CouponInUse, subtotal: Money, now: Timestamp) -> Result<AppliedC
     Ok(AppliedCoupon { coupon_id: coupon.id, code: coupon.code.clone(), discount })
 }
 
-/// The parts of the transaction whose refusal means something to the buyer.
+/// The operations of the transaction whose refusal is explained to the buyer.
 struct Parts {
     cart: Op,
     stock: Vec<Op>,
@@ -306,8 +306,8 @@ fn write(
     Ok(Parts { cart, stock })
 }
 
-/// Tells the buyer why the transaction was refused: which lines, or that the cart changed under it. `None` where it was
-/// for the coupon alone: others used it, this customer did, or its terms changed.
+/// The problem that tells the buyer why the transaction was refused: the cart changed, or some lines are out of stock.
+/// `None` if only the coupon was the reason: its terms changed, or somebody used it since it was read.
 fn explain(refused: &Refused, parts: &Parts, order: &Order) -> Result<Option<Problem>, Problem> {
     if refused.contains(parts.cart) {
         return Ok(Some(Problem::new(
@@ -396,7 +396,7 @@ mod tests {
         assert_eq!(calls, [("BatchGetItem".to_owned(), 2), ("TransactWriteItems".to_owned(), 1)].into());
         assert_eq!((answer.status(), answer.0.header("etag")), (201, Some("\"1\"")));
         let order: OrderView = answer.ok();
-        // NGN 3,000 + 150 and 500 for shipping; 7.5 % of the net amount is within it.
+        // Goods for NGN 3,150 and shipping for NGN 500. The total includes 7.5 % tax.
         assert_eq!(amounts(&order.totals), [315_000, 0, 50_000, 25_465, 365_000]);
         assert_eq!((order.status, order.version), (OrderStatus::Pending, 1));
         assert_eq!((order.customer.email.as_str(), order.payment_method.as_str()), ("chinua@example.com", "paystack"));
@@ -461,7 +461,7 @@ mod tests {
         assert_eq!(answer.json()["errors"][1]["detail"], "Pen – Default: 1 wanted, 0 available");
         assert_eq!(everything(&world), before);
 
-        // A refusal is not kept: once there is enough, the same request goes through.
+        // A refusal is not stored under the key: the same key succeeds once the cart asks for no more than there is.
         fill_cart(&world, &world.buyer, &[(&book, 10), (&cup, 5)]).await;
         assert_eq!(place(&world, &world.buyer, "k").await.status(), 201);
     }
@@ -495,7 +495,7 @@ mod tests {
         assert_eq!(place(&world, &world.buyer, "k").await.problem(), (409, "cart_empty".into()));
     }
 
-    /// As [`handle`], with another request of the buyer's that changes the cart in between.
+    /// Like [`handle`], but another request of the same buyer changes the cart between reading and writing.
     async fn with_the_cart_changed_in_between(deps: &Granted<Place>, call: Call<Place>) -> Outcome<Place> {
         let draft = decide(deps, &call).await?;
         let mut tx = deps.tx();
@@ -516,7 +516,7 @@ mod tests {
         assert_eq!(stock_of(&world, &book).await.reserved, 0);
     }
 
-    /// SQS refuses messages with such a character, so that no queue would have the event.
+    /// SQS refuses messages that contain such a character, so an event with it would reach no queue.
     #[tokio::test]
     async fn a_character_that_sqs_refuses_gets_into_no_order() {
         let world = World::new().await;
@@ -578,7 +578,7 @@ mod tests {
         assert_eq!(reused.problem(), (422, "idempotency_key_reused".into()));
         assert_eq!(everything(&world), before);
 
-        // A key belongs to who chose it, and ends.
+        // Another buyer can use the same key, and a key expires.
         let somebody = another_buyer(&world);
         fill_cart(&world, &somebody, &[(&book, 1)]).await;
         assert_ne!(place(&world, &somebody, "k").await.ok::<OrderView>().id, first.ok::<OrderView>().id);
@@ -615,7 +615,7 @@ mod tests {
         assert_eq!(asked.send(&world.deps, handle).await.problem(), (400, "idempotency_key_missing".into()));
     }
 
-    /// Sends requests at once, from several threads.
+    /// Sends all requests concurrently, from several threads.
     async fn all_at_once(world: &World, requests: impl IntoIterator<Item = TestRequest>) -> Vec<Answer> {
         let send = |request: TestRequest| {
             let deps = world.deps.clone();
@@ -679,7 +679,7 @@ mod tests {
         assert_eq!(place(&world, &world.buyer, "early").await.problem(), (409, "cart_empty".into()));
         fill_cart(&world, &world.buyer, &[(&book, 1)]).await;
         change_store(&mut world, |store| store.status = StoreStatus::Suspended).await;
-        // This process still takes the store for open.
+        // This process still has the store cached as open.
         assert_eq!(place(&world, &world.buyer, "k").await.problem(), (404, "store_not_found".into()));
         let claim = StoreClaim {
             name: world.store.slug.clone(),
@@ -699,7 +699,7 @@ mod tests {
         let world = World::new().await;
         let neighbour = world.neighbour().await;
         let (theirs, _) = neighbour.product("Theirs", 150_000, 10).await;
-        // Their goods in a cart of ours are nothing we know.
+        // To this tenant, another tenant's product in the cart is not on sale.
         fill_cart(&world, &world.buyer, &[(&theirs, 1)]).await;
         let before = everything(&world);
         let elsewhere = place_request(&neighbour, &world.buyer, "k").send(&world.deps, handle).await;

@@ -1,4 +1,4 @@
-//! Placing orders with a coupon in the cart; what of it is not about coupons is tested with [`crate::place`].
+//! Tests of placing orders with a coupon in the cart. The other tests of placing are in [`crate::place`].
 
 use contracts::{
     orders::{Order as OrderView, Place},
@@ -28,7 +28,7 @@ struct Shop {
 }
 
 impl Shop {
-    /// A shop with books at NGN 1,500.00, and ten percent off with a coupon changed so.
+    /// A shop that sells a book at NGN 1,500.00 and has a coupon `SAVE10` of ten percent, after `change`.
     async fn new(change: impl FnOnce(&mut Coupon)) -> Self {
         let world = World::new().await;
         let (book, _): (Product, VariantId) = world.product("Book", 150_000, 100).await;
@@ -36,7 +36,7 @@ impl Shop {
         Self { coupon: coupon.id, world, book }
     }
 
-    /// Books and the coupon in a buyer's cart.
+    /// Puts books and the coupon into the buyer's cart.
     async fn fill(&self, buyer: &Principal, quantity: u32) {
         fill_cart(&self.world, buyer, &[(&self.book, quantity)]).await;
         let key = keys::cart(self.world.tenant, self.world.store.id, buyer.account_id);
@@ -56,7 +56,7 @@ impl Shop {
         }))
     }
 
-    /// A new buyer with that address orders a book.
+    /// A new buyer with this email address orders one book with the coupon.
     async fn order(&self, email: &str) -> Answer {
         let buyer = another_buyer(&self.world);
         self.fill(&buyer, 1).await;
@@ -90,7 +90,7 @@ async fn the_coupon_is_used_in_the_same_two_reads_and_one_transaction() {
     shop.fill(&buyer, 2).await;
     let request = shop.request(&buyer, "Ada@Example.com");
     shop.world.dynamo.take_calls();
-    // The store's name is known to the process once it was asked for.
+    // The first request resolves the store's name and caches it, so its reads do not count below.
     place_request(&shop.world, &another_buyer(&shop.world), "warm").send(&shop.world.deps, handle).await;
     shop.world.dynamo.take_calls();
     let order: OrderView = request.send(&shop.world.deps, handle).await.ok();
@@ -100,7 +100,7 @@ async fn the_coupon_is_used_in_the_same_two_reads_and_one_transaction() {
     assert_eq!((applied.coupon_id, applied.code.as_str()), (shop.coupon, "SAVE10"));
     let totals = order.totals;
     assert_eq!((applied.discount.amount_minor, totals.discount.amount_minor), (30_000, 30_000));
-    // NGN 3,000 - 300 + 500 for shipping; 7.5 % of the net amount is within it.
+    // Goods for NGN 3,000, a discount of NGN 300 and shipping for NGN 500. The total includes 7.5 % tax.
     assert_eq!((totals.total.amount_minor, totals.tax.amount_minor), (320_000, 22_326));
 
     let coupon = shop.coupon().await;
@@ -171,7 +171,7 @@ async fn a_coupon_takes_nothing_from_lines_that_are_out_of_stock() {
     assert_eq!((shop.coupon().await.value.uses, shop.uses_of("ada@example.com").await), (0, 0));
 }
 
-/// As [`handle`], once, with other terms in between.
+/// Like [`handle`] with one retry, but the coupon's terms change between the first reading and writing.
 async fn with_terms_changed_in_between(deps: &Granted<Place>, call: Call<Place>) -> Outcome<Place> {
     let draft = decide(deps, &call).await?;
     let at = call.store()?;
@@ -197,7 +197,7 @@ async fn terms_that_change_meanwhile_are_read_again() {
     assert_eq!(order.totals.discount.amount_minor, 7_500);
 }
 
-/// Sends requests of buyers with these addresses at once, from several threads.
+/// Buyers with these email addresses place their orders concurrently, from several threads.
 async fn all_at_once(shop: &Shop, emails: impl IntoIterator<Item = String>) -> Vec<Answer> {
     let mut running = vec![];
     for email in emails {

@@ -1,4 +1,4 @@
-//! `POST /orders/{id}/returns`: the buyer wants delivered goods to be taken back.
+//! `POST /orders/{id}/returns`: the buyer asks to return delivered goods.
 
 use contracts::{
     http::FieldError,

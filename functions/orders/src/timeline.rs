@@ -1,5 +1,5 @@
-//! `GET /orders/{id}/timeline`: everything that happened to an order, for its buyer or the tenant's team. One query:
-//! every order has at least the step that placed it, and each step knows the buyer.
+//! `GET /orders/{id}/timeline`: everything that happened to an order, for its buyer or the tenant's team. One query is
+//! enough: every order has at least the entry of its placement, and each entry names the buyer.
 
 use contracts::orders::{ShowTimeline, Timeline, TimelineEntry as EntryView};
 use runtime::{Call, Granted, Outcome, Problem, Reply};
@@ -7,7 +7,7 @@ use store::{SortOrder, TimelineEntry, keys};
 
 use crate::access::may_see;
 
-/// More than the states of an order and the extensions of its payment window allow.
+/// More entries than an order can have: its states, dispatches, returns and window extensions are all limited.
 const STEPS_MAX: i32 = 200;
 
 pub async fn handle(deps: &Granted<ShowTimeline>, call: Call<ShowTimeline>) -> Outcome<ShowTimeline> {

@@ -1,5 +1,5 @@
-//! Moving an order: whatever moves it writes the same things in one transaction: the order, its timeline, the event
-//! that tells the rest of the shop, and the inbox record of the message that caused it.
+//! Applies state transitions to orders. Every transition is one transaction: the order, its timeline entry, the event
+//! about it, and the inbox record of the message that caused it, if a message did.
 
 use contracts::{
     Endpoint,
@@ -19,9 +19,9 @@ use store::{TimelineEntry, Tx, Versioned, keys};
 
 use crate::access;
 
-/// Deals with an event about an order: reads it, applies the transition, and writes what follows. An order for which
-/// nothing is to be done is left alone, so events that come twice or late are harmless; one that comes too early comes
-/// again.
+/// Handles an event about an order: reads the order, applies the transition and writes the result. If the transition
+/// has nothing to do, nothing is written, so duplicate and late events are harmless. An event that comes too early is
+/// retried.
 pub(crate) async fn apply_event(
     deps: &Deps,
     received: &Received,
@@ -38,8 +38,8 @@ pub(crate) async fn apply_event(
     })
 }
 
-/// Writes a step's transition of an order that was read at `version`, in one transaction. `gives_back_cart` is true the
-/// first time, and becomes false if the buyer has started a new cart.
+/// Writes the transition of an order that was read at `version`, in one transaction. Pass `gives_back_cart` as true at
+/// first. It becomes false if the buyer has started a new cart, so that the next try leaves the cart alone.
 pub(crate) async fn commit(
     deps: &Deps,
     received: &Received,
@@ -55,7 +55,7 @@ pub(crate) async fn commit(
         .then(|| tx.give_back_cart(tenant, next.store_id, next.buyer_id, next.id, deps.now()));
     match tx.commit().await? {
         StepCommit::Done => Ok(Try::Done(())),
-        // The buyer has started a new cart: that one stays, and the order moves without it.
+        // If the buyer has started a new cart, the next try keeps it and writes the order only.
         StepCommit::Refused(refused) => {
             *gives_back_cart &= !cart.is_some_and(|op| refused.contains(op));
             Ok(Try::Lost)
@@ -63,8 +63,8 @@ pub(crate) async fn commit(
     }
 }
 
-/// Deals with a person's request about an order: reads it, and writes what `decide` makes of it with what follows, or
-/// nothing where there is nothing to be done; in any case the answer is given.
+/// Handles a person's request about an order: reads the order, writes the transition that `decide` returns, and answers
+/// with its reply. If `decide` returns no transition, nothing is written.
 pub(crate) async fn request<E: Endpoint>(
     deps: &Deps,
     call: &Call<E>,
@@ -83,7 +83,7 @@ pub(crate) async fn request<E: Endpoint>(
     })
 }
 
-/// Adds to a transaction that an order, read at `version`, has become `next`; refused if it has changed since.
+/// Adds one transition to a transaction. The transaction is refused if the order is no longer at `version`.
 fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, next: &Order, version: u64, change: Change) {
     tx.update(tenant, next, version);
     if ends_waiting(&change) {
@@ -106,7 +106,7 @@ fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, next: &Order
     );
 }
 
-/// Whether the order no longer waits for its payment, so that its window may close unnoticed.
+/// Whether the change makes the timer of the payment window unnecessary.
 const fn ends_waiting(change: &Change) -> bool {
     matches!(change, Change::Paid { .. } | Change::CancelRequested { .. } | Change::Cancelled { refund: false, .. })
 }
@@ -195,7 +195,7 @@ fn emit_return(out: EventEmitter<'_>, order: &Order, now: Return) -> &'static st
     }
 }
 
-/// The order's lines, of as many units as come back.
+/// The returned lines of the order, each with the number of returned units.
 fn returned_quantities(order: &Order, lines: &[ReturnLine]) -> Vec<LineQuantity> {
     let back = |bought: &OrderLine| {
         let line = lines.iter().find(|line| line.variant_id == bought.variant_id)?;
@@ -257,7 +257,7 @@ mod tests {
         fixture.assert_moved(2, OrderStatus::Cancelled, "ORDER_CANCELLED").await;
     }
 
-    /// What can happen to an order from outside.
+    /// Everything outside that can change an order: events, the timer, and cancellations by people.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     enum Happening {
         PaymentCompleted,
@@ -274,7 +274,7 @@ mod tests {
         StockUpdated, WindowClosed,
     };
 
-    /// An order, everything that is on its way to it, and what has been sent to it so far.
+    /// An order, and the happenings that are `waiting` for delivery, were refused as too `early`, or are in the `past`.
     struct Saga {
         fixture: Fixture,
         messages: Messages,
@@ -284,7 +284,7 @@ mod tests {
         past: Vec<Happening>,
     }
 
-    /// Made once, so that what is delivered twice is the same event.
+    /// Each message is built once, so that a second delivery is the same event with the same id.
     struct Messages {
         completed: Envelope<events::PaymentCompleted>,
         failed: Envelope<events::PaymentFailed>,
@@ -308,7 +308,7 @@ mod tests {
             Self { fixture, messages, stock_is_there, waiting: begins_with.to_vec(), early: vec![], past: vec![] }
         }
 
-        /// Delivers one thing. What is refused as early comes again once something else has happened.
+        /// Delivers one happening. If it is too early, it waits again after another happening was delivered.
         async fn deliver(&mut self, happening: Happening) {
             let deps = self.fixture.deps();
             let messages = &self.messages;
@@ -326,7 +326,7 @@ mod tests {
                     let request = TestRequest::new().by(by).path("id", self.fixture.order.id).key(key);
                     let answer = request.send(deps, cancel::handle).await;
                     if answer.status() != 200 {
-                        // What was refused was not done, and may be asked for again: it is no repetition.
+                        // A refused cancellation changed nothing, so it does not count as delivered.
                         assert_eq!(answer.problem(), (409, "invalid_state".into()));
                         self.waiting.retain(|waiting| *waiting != happening);
                         return;
@@ -351,13 +351,13 @@ mod tests {
             self.follow();
         }
 
-        /// What the rest of the shop sends in answer to the order's events.
+        /// Queues the events that other services send in response to the order's events.
         fn follow(&mut self) {
             for event in self.fixture.sent() {
                 let is_to_be_paid = |happening: &Happening| matches!(happening, Completed | Failed);
                 let answers: &[Happening] = match event.r#type.as_str() {
                     "ORDER_PAYMENT_COMPLETED" if self.stock_is_there => &[StockUpdated],
-                    // Payments hears of it at the same time as the order.
+                    // Payments follows `STOCK_REJECTED` on its own, so its refund may reach the order first.
                     "ORDER_PAYMENT_COMPLETED" => &[StockRejected, RefundCompleted],
                     "ORDER_CANCELLED" if event.data["refund"] == true => &[RefundCompleted],
                     "ORDER_CANCEL_REQUESTED" if !self.waiting.iter().chain(&self.past).any(is_to_be_paid) => &[Failed],
@@ -371,14 +371,14 @@ mod tests {
             }
         }
 
-        /// Delivers everything, in an order and with repetitions that `choices` say, until nothing is on its way.
+        /// Delivers until nothing is waiting. `choices` selects the sequence and the repetitions.
         async fn run(&mut self, choices: &[Index]) {
             for (round, choice) in choices.iter().cycle().take(100).enumerate() {
                 if self.waiting.is_empty() {
                     assert_eq!(self.early, [], "nothing will ever make these welcome");
                     return;
                 }
-                // Every other time something that was there already may come again.
+                // In every second round, a happening of the past may be delivered again.
                 let repeatable = if round % 2 == 0 { &[] } else { self.past.as_slice() };
                 let known: Vec<_> = self.waiting.iter().chain(repeatable).copied().collect();
                 self.deliver(known[choice.index(known.len())]).await;
@@ -400,8 +400,8 @@ mod tests {
     proptest! {
         #![proptest_config(Config { failure_persistence: None, ..Config::with_cases(64) })]
 
-        /// Whatever happens, in whatever order and however often: money never stays on a cancelled order, every order
-        /// comes to rest, and delivering everything once more changes nothing.
+        /// For any sequence of happenings with repetitions: a cancelled order never keeps money, every order reaches a
+        /// final status, and delivering everything once more changes nothing.
         #[test]
         fn every_order_comes_to_rest_and_stays_there(
             beginning in beginnings(),

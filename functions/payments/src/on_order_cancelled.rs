@@ -1,5 +1,6 @@
-//! `ORDER_CANCEL_REQUESTED` and `ORDER_CANCELLED`: asks the provider one last time and closes an open payment, or refunds
-//! what was captured. Money that comes even later is found by webhook or reconciliation, and the order decides.
+//! `ORDER_CANCEL_REQUESTED` and `ORDER_CANCELLED`: asks the provider one last time and closes an open payment, or
+//! refunds what was captured. A payment that arrives even later is found by webhook or reconciliation, and the order
+//! decides what happens with it.
 
 use contracts::{
     events::{Envelope, OrderEnded},

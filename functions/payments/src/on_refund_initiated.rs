@@ -1,4 +1,4 @@
-//! `REFUND_INITIATED`: asks the provider for the refund that was recorded. What becomes of it, reconciliation follows.
+//! `REFUND_INITIATED`: requests the recorded refund from the provider. Reconciliation follows it until it ends.
 
 use contracts::{
     events::{Envelope, RefundInitiated},

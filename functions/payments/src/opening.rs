@@ -1,6 +1,7 @@
-//! Opening a checkout. The attempt is recorded before the provider is called, so that whatever comes of the call can
-//! be found again. A call that was not answered is repeated under the same reference. If the provider then says that the
-//! reference is taken, the answer was lost: nobody was told where to pay, and a new attempt is made.
+//! Opening a checkout. The attempt is recorded before the provider is called, so that the result of the call can be
+//! found later even if its answer is lost. A call that was not answered is repeated under the same reference. If the
+//! provider then says that the reference is taken, the first call succeeded but nobody received the checkout's address,
+//! so a new attempt is made.
 
 use contracts::events::{PaymentFailed, PaymentInitiated};
 use domain::{
@@ -16,11 +17,12 @@ use crate::{
     reconcile, reference,
 };
 
-/// Calls without an answer that fit a step's time; the queue tries again later.
+/// How many unanswered calls fit into a step's timeout. After that the queue delivers the message again.
 pub(crate) const STEP_TRIES: u32 = 2;
-/// An endpoint's time has room for one; the buyer tries again.
+/// An endpoint's timeout has room for only one unanswered call. After that the buyer has to try again.
 pub(crate) const ENDPOINT_TRIES: u32 = 1;
-/// When a buyer whose checkout could not be opened should come back, in seconds: the step tries at about that pace.
+/// `Retry-After` in seconds for a buyer whose checkout could not be opened. The step retries at about the same
+/// interval.
 pub(crate) const COME_BACK_S: i64 = 30;
 
 /// The order to be paid.
@@ -38,7 +40,7 @@ pub(crate) struct Payable {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    /// Somebody else is opening it at this moment.
+    /// Another caller is opening the checkout at this moment.
     #[error("the payment is being started")]
     UnderWay,
     #[error(transparent)]
@@ -58,9 +60,9 @@ impl From<CommitError> for OpenError {
     }
 }
 
-/// Gives back the payment with an open checkout, or as it is when no checkout can be opened any more. Gives up after
-/// `tries` calls without an answer; a try may also be lost to somebody who changed the payment meanwhile. `finish` adds
-/// what belongs to the caller (an inbox record) to the transaction that ends it.
+/// Returns the payment with an open checkout, or unchanged when no checkout can be opened any more. Gives up after
+/// `tries` unanswered calls; losing a race against another writer of the payment also uses up a try. `finish` adds the
+/// caller's own writes (an inbox record) to the transaction that ends the opening.
 pub(crate) async fn open(
     deps: &With<Paystack>,
     cause: &Cause,
@@ -99,7 +101,7 @@ pub(crate) async fn open(
     Err(last)
 }
 
-/// What the provider made of an attempt.
+/// The provider's answer to an attempt to open a checkout.
 enum Asked {
     /// The address of the checkout.
     Opened(String),
@@ -107,7 +109,7 @@ enum Asked {
     Unanswered(ProviderError),
 }
 
-/// Asks the provider for a checkout, under a new reference as long as it says that the last one is taken.
+/// Asks the provider for a checkout. While the provider says that the reference is taken, asks again under a new one.
 async fn ask(
     deps: &With<Paystack>,
     payable: &Payable,
@@ -138,7 +140,7 @@ async fn ask(
     }
 }
 
-/// Records that the provider is about to be called.
+/// Records the attempt before the provider is called.
 async fn begin(
     deps: &With<Paystack>,
     payable: &Payable,
@@ -194,7 +196,7 @@ fn new_payment(deps: &With<Paystack>, payable: &Payable, now: Timestamp) -> Paym
     }
 }
 
-/// Records where the buyer pays.
+/// Records the checkout's address, where the buyer pays.
 async fn opened(
     deps: &With<Paystack>,
     cause: &Cause,

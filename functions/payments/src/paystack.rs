@@ -1,5 +1,6 @@
-//! Paystack's API, as far as it is used: transactions and refunds. Amounts are integers in the subunit. Its answers are
-//! read leniently where Paystack writes one thing in several ways, and strictly where money is named.
+//! The part of Paystack's API that is used: transactions and refunds. Amounts are integers in the currency's subunit.
+//! Answers are read leniently where Paystack writes the same thing in several ways, and strictly where an amount is
+//! named.
 
 use contracts::row::Grant;
 use domain::{Currency, Money};
@@ -25,7 +26,7 @@ pub(crate) struct PaystackSecret {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// No answer, or none that says whether it took effect: ask again.
+    /// No answer, or an answer that does not say whether the call took effect. The call has to be repeated.
     #[error("Paystack did not answer: {0}")]
     Unanswered(String),
     /// The reference has been used.
@@ -36,18 +37,18 @@ pub enum ProviderError {
     Refused(String),
 }
 
-/// What Paystack says of a charge.
+/// Paystack's report on a charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChargeReport {
     /// Money was taken.
     Captured { amount: Money, fees: Money },
-    /// The last try at paying failed. A later one may not.
+    /// The last try to pay failed. A later try may succeed.
     Failed,
     /// Not paid (yet), or unknown to Paystack.
     Unpaid,
 }
 
-/// What Paystack says of a refund.
+/// Paystack's report on a refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundReport {
     pub provider_id: String,
@@ -78,7 +79,7 @@ impl Extra for Paystack {
 }
 
 impl Paystack {
-    /// Opens a checkout; gives back where the buyer pays.
+    /// Opens a checkout, and returns the address where the buyer pays.
     pub async fn initialize(&self, deps: &Deps, checkout: NewCheckout<'_>) -> Result<String, ProviderError> {
         let body = json!({
             "email": checkout.email,
@@ -94,11 +95,11 @@ impl Paystack {
         url.map(str::to_owned).ok_or_else(|| ProviderError::Unanswered("no checkout address in the answer".into()))
     }
 
-    /// Asks what became of a charge.
+    /// Asks for the state of a charge.
     pub async fn verify(&self, deps: &Deps, reference: &str) -> Result<ChargeReport, ProviderError> {
         let data = match self.call(deps, "GET", &format!("/transaction/verify/{reference}"), None).await {
             Ok(data) => data,
-            // A reference Paystack does not know is one whose opening never reached it.
+            // Paystack does not know the reference, so the call to open the checkout never reached it.
             Err(ProviderError::Refused(_)) => return Ok(ChargeReport::Unpaid),
             Err(error) => return Err(error),
         };
@@ -108,7 +109,8 @@ impl Paystack {
         charge_report(&data)
     }
 
-    /// Asks for a refund. `note` is ours and finds it again: Paystack knows no idempotency here.
+    /// Requests a refund. Paystack offers no idempotency key here, so `note` identifies the refund when it is looked
+    /// for later.
     pub async fn refund(
         &self,
         deps: &Deps,
@@ -125,7 +127,7 @@ impl Paystack {
         refund_report(&self.call(deps, "POST", "/refund", Some(body)).await?)
     }
 
-    /// Finds a refund by the note it was asked for with.
+    /// Finds a refund by the note with which it was requested.
     pub async fn find_refund(
         &self,
         deps: &Deps,
@@ -168,7 +170,7 @@ fn read(answer: &Answer) -> Result<Value, ProviderError> {
     let message = body["message"].as_str().unwrap_or_default();
     match answer.status {
         200..=299 if body["status"] == true => Ok(body["data"].clone()),
-        // A wrong key, too many calls, or an error of theirs: nothing about this charge.
+        // A wrong key, too many calls, or an error at Paystack. The answer says nothing about this charge.
         401 | 403 | 408 | 429 | 500.. => Err(ProviderError::Unanswered(format!("{}: {message}", answer.status))),
         400..=499 if body["code"] == "duplicate_reference" || message.contains("Duplicate") => {
             Err(ProviderError::DuplicateReference)
@@ -182,7 +184,7 @@ fn charge_report(data: &Value) -> Result<ChargeReport, ProviderError> {
     match data["status"].as_str() {
         Some("success") => Ok(ChargeReport::Captured { amount: money(data, "amount")?, fees: money(data, "fees")? }),
         Some("failed") => Ok(ChargeReport::Failed),
-        // Reversed: taken and given back by Paystack itself, so nothing is held.
+        // `reversed`: Paystack took the money and gave it back itself, so none is held.
         Some("abandoned" | "ongoing" | "pending" | "processing" | "queued" | "reversed") => Ok(ChargeReport::Unpaid),
         other => Err(ProviderError::Unanswered(format!("unknown status {other:?}"))),
     }

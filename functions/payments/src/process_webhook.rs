@@ -1,4 +1,4 @@
-//! `WEBHOOK_RECEIVED`: a provider said that something happened; asks it what.
+//! `WEBHOOK_RECEIVED`: a provider reported a change; asks the provider for the payment's current state and books it.
 
 use contracts::{
     events::{Envelope, WebhookReceived},

@@ -1,5 +1,6 @@
-//! Our references at providers: `<tenant>-<order>-<attempt>`, ULIDs without their prefixes, for Paystack takes no
-//! underscore. A webhook that names one leads to the payment without a look-up; that it is genuine, its signature says.
+//! Our references at providers: `<tenant>-<order>-<attempt>`, ULIDs without their prefixes, because Paystack accepts no
+//! underscore. A webhook with such a reference leads to the payment without a look-up; the webhook's signature proves
+//! that it is genuine.
 
 use domain::{OrderId, TenantId};
 

@@ -1,4 +1,4 @@
-//! `POST /orders/{id}/payment/refunds`: the seller sends money back, a part of it or all.
+//! `POST /orders/{id}/payment/refunds`: the seller refunds all or part of the payment.
 
 use contracts::{
     payments::{CreateRefund, Refund as RefundView},
@@ -18,7 +18,7 @@ use crate::{reconcile, refunds::request};
 pub async fn handle(deps: &Granted<CreateRefund>, call: Call<CreateRefund>) -> Outcome<CreateRefund> {
     let (tenant, id) = (call.tenant()?, call.path.id);
     let (order_key, payment_key) = (keys::order(tenant, id), keys::payment(tenant, id));
-    // Somebody may book meanwhile.
+    // Another caller may change the payment between the read and the commit.
     retry!(Tries::FEW_RIVALS, {
         let mut found = deps.db.batch_get(&[order_key.clone(), payment_key.clone()]).await?;
         let order = found.take::<Order>(&order_key)?.ok_or_else(Problem::not_found)?.value;

@@ -1,5 +1,5 @@
-//! Refunds: recording that money goes back, and asking the provider for it. The two are apart: a refund is recorded
-//! with whatever decided it, and asked for by the steps that follow, which alone speak to the provider about it.
+//! Refunds: recording a refund, and requesting it from the provider. The two are separate: a refund is recorded in the
+//! transaction of the step that decides on it, and only later steps request it from the provider.
 
 use contracts::events::RefundInitiated;
 use domain::{
@@ -14,7 +14,7 @@ use crate::{
     reconcile,
 };
 
-/// The payment with a refund recorded, and the event that gets it asked for.
+/// Returns the payment with the refund recorded, and the event that makes a later step request it from the provider.
 pub(crate) fn request(
     deps: &Deps,
     payment: &Payment,
@@ -32,14 +32,14 @@ pub(crate) fn request(
     Ok((payment.clone().request_refund(id, reference, amount, deps.now())?, event))
 }
 
-/// Sends back all that paid the order and that nobody has been asked to send back.
+/// Refunds everything that was paid for the order and is not yet covered by another refund.
 pub(crate) async fn request_all(deps: &Deps, received: &Received, order_id: OrderId) -> Result<(), StepError> {
     let id = deps.id(RefundId::from_ulid);
     record(deps, received, order_id, id, Payment::refundable).await
 }
 
-/// Sends back a part of what paid the order, or as much of it as nobody has been asked to send back: a refund of that
-/// id, recorded once.
+/// Refunds `amount`, or less if other refunds leave less of what was paid for the order. The refund has the id `id`, so
+/// it is recorded only once.
 pub(crate) async fn request_part(
     deps: &Deps,
     received: &Received,
@@ -50,7 +50,7 @@ pub(crate) async fn request_part(
     record(deps, received, order_id, id, |payment| payment.refundable_part(id, amount)).await
 }
 
-/// Records the refund that is wanted of the payment as it is, if any.
+/// Records the refund that `wanted` computes from the current payment, if it computes one.
 async fn record(
     deps: &Deps,
     received: &Received,
@@ -72,9 +72,9 @@ async fn record(
     })
 }
 
-/// Asks the provider for every refund that it does not know of. That it was asked is written first, under the
-/// payment's version: of two callers one asks. What it answered is found later by the note it was asked with, so a
-/// lost answer is never a second refund.
+/// Requests from the provider every refund that is recorded but not yet known to the provider. The request is recorded
+/// under the payment's version before it is sent, so of two concurrent callers only one sends it. The refund carries a
+/// note by which it is found later, so a lost answer never leads to a second refund.
 pub(crate) async fn ask(deps: &With<Paystack>, tenant: TenantId, order_id: OrderId) -> Result<(), StepError> {
     let key = keys::payment(tenant, order_id);
     let held = deps.db.get::<Payment>(&key).await?;
@@ -85,7 +85,8 @@ pub(crate) async fn ask(deps: &With<Paystack>, tenant: TenantId, order_id: Order
         let skew_s = deps.config.clock_skew_max_s;
         let Some(next) = held.value.clone().ask_refund(refund.id, deps.now(), skew_s) else { continue };
         let note = refund.id.to_string();
-        // It may have been asked for, and the answer lost; then what became of it is for settling to book.
+        // An earlier request may have reached the provider although its answer was lost. Settling then books the
+        // result.
         if refund.asked_at.is_some() {
             let found = deps.extra.find_refund(deps, &refund.reference, &note).await;
             if found.map_err(StepError::retry)?.is_some() {

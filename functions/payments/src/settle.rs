@@ -1,8 +1,8 @@
 //! Settling a payment: asking the provider about every attempt that has not been paid and every refund that has not
-//! ended, and booking what it says. Webhooks, reconciliation and cancellation all end here, so there is one place
-//! where money is booked, and asking once too often changes nothing: a capture is known by its reference, a refund by
-//! its id, both under the payment's version. An inbox would do harm here: the same message, come again, may bring
-//! news.
+//! ended, and booking its answers. Webhooks, reconciliation and cancellation all end here, so captures and refunds are
+//! booked in one place. Asking too often is harmless: a capture is identified by its reference and a refund by its id,
+//! both under the payment's version. Settling uses no inbox, because the provider may have news when the same message
+//! is delivered again.
 
 use contracts::events::{PaymentCompleted, PaymentFlagged, RefundCompleted, RefundFailed};
 use domain::{
@@ -20,19 +20,19 @@ use crate::{
     refunds,
 };
 
-/// What the caller is and wants.
+/// The message that the caller handles, and what the caller wants settled.
 pub(crate) struct Settling<'a> {
     pub(crate) received: &'a Received,
     pub(crate) order_id: OrderId,
-    /// Closes a payment that is still open and unpaid.
+    /// The reason with which to close the payment if it is still open and unpaid.
     pub(crate) close: Option<FailureReason>,
 }
 
-/// Asks, books, and gives the payment back as it is then.
+/// Asks the provider, books its answers, and returns the payment as it is afterwards.
 pub(crate) async fn settle(deps: &With<Paystack>, want: &Settling<'_>) -> Result<Payment, StepError> {
     let tenant = want.received.tenant_id;
     let key = keys::payment(tenant, want.order_id);
-    // Somebody else may book at the same time; then the payment is read and the provider asked again.
+    // Another caller may book at the same time. Then the payment is read again and the provider is asked again.
     retry!(Tries::FEW_RIVALS, {
         let held = deps.db.get::<Payment>(&key).await?;
         let held = held.ok_or_else(|| StepError::retry("there is no such payment (yet)"))?;
@@ -67,7 +67,7 @@ pub(crate) async fn settle(deps: &With<Paystack>, want: &Settling<'_>) -> Result
     })
 }
 
-/// What the provider says.
+/// The provider's answers about a payment's charges and refunds.
 struct Reports {
     charges: Vec<(String, ChargeReport)>,
     refunds: Vec<(RefundId, RefundReport)>,
@@ -100,10 +100,10 @@ struct Book<'a> {
     tx: &'a mut Tx,
     cause: &'a Cause,
     tenant: TenantId,
-    /// As it becomes; its version is still the one that was read.
+    /// The payment with the changes made so far. Its version is still the one that was read.
     payment: Versioned<Payment>,
     changed: bool,
-    /// Whether a refund was recorded, which the provider has to be asked about.
+    /// Whether a refund was recorded, so that the reconciliation timer has to be set.
     refunds: bool,
 }
 
@@ -180,7 +180,7 @@ impl Book<'_> {
         }
     }
 
-    /// Notes a try that failed on the checkout that the buyer uses. The buyer can try again.
+    /// Records a failed try to pay, if it was made on the current checkout. The buyer can try again there.
     fn try_failed(&mut self, reference: &str) {
         let payment = &self.payment.value;
         let is_current = payment.current_attempt().is_some_and(|attempt| attempt.reference == reference);
@@ -190,7 +190,7 @@ impl Book<'_> {
         }
     }
 
-    /// Ends an open payment that was not paid: because the caller wants it ended, or its time is over.
+    /// Ends an open, unpaid payment if the caller wants it closed or its time has run out.
     fn close(&mut self, wanted: Option<FailureReason>) {
         let now = self.deps.now();
         let lapsed = self.payment.value.has_lapsed(now).then_some(FailureReason::Expired);

@@ -1,5 +1,5 @@
-//! `POST /orders/{id}/payment`: where the buyer pays. Usually the checkout is open already; when the provider was away,
-//! this opens it.
+//! `POST /orders/{id}/payment`: returns the checkout where the buyer pays. Usually it is open already; if the provider
+//! was unavailable before, this endpoint opens it.
 
 use contracts::{
     payments::{Payment as PaymentView, Start},

@@ -1,4 +1,4 @@
-//! The payment steps together, against a provider in the process with its own books.
+//! The payment steps together, against an in-process provider that keeps its own books.
 
 mod answers;
 mod away;
@@ -58,7 +58,7 @@ impl Till {
         Self { world, deps, provider, order }
     }
 
-    /// What happened, as a consumer of such events reads it.
+    /// Builds an event, and reads it as its consumer would.
     fn event<E: Event, I: Incoming>(&self, version: u64, data: E) -> Envelope<I> {
         let cause = Cause { correlation_id: "c".into(), causation_id: None, traceparent: None };
         let event = self.deps.event(&cause, self.world.tenant, self.order.id, version, data);
@@ -118,7 +118,7 @@ impl Till {
         process_webhook::handle(&self.deps.granted(), self.event(1, data)).await
     }
 
-    /// The event of the last refund comes.
+    /// Delivers `REFUND_INITIATED` for the last refund.
     async fn ask_refunds(&self) -> Result<(), StepError> {
         let payment = self.payment().await.value;
         let Some(refund) = payment.refunds.last() else { return Ok(()) };
@@ -132,7 +132,7 @@ impl Till {
         on_refund_initiated::handle(&self.deps.granted(), self.event(2, data)).await
     }
 
-    /// The timer that waits, if one does. It is the payment's.
+    /// The payment's timer, if one is set. Checks that no other timer exists.
     async fn held_timer(&self) -> Option<TimerRecord> {
         let key = keys::timer(self.world.tenant, &self.order.id.to_string(), Reconcile::ROW.function);
         let timer = self.deps.db.get::<TimerRecord>(&key).await.unwrap();
@@ -150,7 +150,7 @@ impl Till {
         (due.due_at.as_second() - self.deps.now().as_second(), due.attempt)
     }
 
-    /// Waits until the timer is due, and takes it as the sweep does.
+    /// Waits until the timer is due, and removes and returns it as the sweep does.
     async fn sweep(&self) -> Due<OrderId> {
         let timer = self.timer().await;
         self.world.clock.advance_s(self.wait().await.0);
@@ -164,7 +164,7 @@ impl Till {
         reconcile::handle(&self.deps.granted(), due).await.unwrap();
     }
 
-    /// Types of the events committed, in no order.
+    /// The types of the committed events, sorted by name.
     fn events(&self) -> Vec<String> {
         let records = self.world.dynamo.items(Table::Outbox);
         let mut types: Vec<_> =
@@ -177,7 +177,7 @@ impl Till {
         self.events().iter().filter(|held| *held == event).count()
     }
 
-    /// Of each refund that has gone back, in the order of the events: whether it was the last of the order's money.
+    /// The `settles` flag of each `REFUND_COMPLETED` event, in the order of the events' versions.
     fn settling_refunds(&self) -> Vec<bool> {
         let detail = |item: &Value| -> Value {
             serde_json::from_str(item["data"]["M"]["detail"]["S"].as_str().unwrap()).unwrap()
@@ -188,7 +188,7 @@ impl Till {
         events.iter().map(|event| event["data"]["settles"].as_bool().unwrap()).collect()
     }
 
-    /// Kinds of the ledger's entries, with what each debits.
+    /// The kinds of the ledger's entries, each with the amount it debits.
     fn ledger(&self) -> Vec<(String, i64)> {
         let mut entries = vec![];
         for item in self.world.dynamo.items(Table::Payments) {
@@ -357,7 +357,7 @@ async fn a_refund_is_asked_for_once_though_every_answer_is_lost() {
     let reference = till.open().await;
     till.provider.pay(&reference);
     till.hint(&reference).await.unwrap();
-    // Both may ask for the money back, and each message may come twice.
+    // Both events may request the refund, and each message may be delivered twice.
     on_order_cancelled::handle(&till.deps.granted(), till.cancelled(CancelReason::Buyer, true)).await.unwrap();
     let rejected = StockRejected { store_id: till.order.store_id, order_id: till.order.id, short: vec![] };
     on_stock_rejected::handle(&till.deps.granted(), till.event(3, rejected)).await.unwrap();
@@ -379,7 +379,7 @@ async fn a_refund_is_asked_for_once_though_every_answer_is_lost() {
     assert_eq!(till.count("REFUND_COMPLETED"), 1);
 }
 
-/// Found by the simulator: the answer is lost, and the next round would ask again.
+/// Found by the simulator: when the answer was lost, the next round requested the refund again.
 #[tokio::test]
 async fn a_refund_whose_answer_was_lost_is_looked_for_before_it_is_asked_for_again() {
     let till = Till::new().await;
@@ -398,7 +398,8 @@ async fn a_refund_whose_answer_was_lost_is_looked_for_before_it_is_asked_for_aga
     assert_eq!(till.payment().await.value.refunds[0].status, RefundStatus::Pending);
 }
 
-/// What two returns cost goes back, each once, though their events come again and are forgotten; then nothing is left.
+/// Each of two returns is refunded once, even if its event is delivered again after its inbox record is gone. Then
+/// nothing is left to refund.
 #[tokio::test]
 async fn what_returned_goods_cost_goes_back_once() {
     let till = Till::new().await;
@@ -437,7 +438,7 @@ async fn what_returned_goods_cost_goes_back_once() {
     assert_eq!(till.payment().await.value.status, PaymentStatus::PartiallyRefunded);
     assert_eq!(till.settling_refunds(), [false]);
 
-    // The second is worth more than is left, and the third nothing.
+    // The second return is worth more than is left to refund, and nothing is left for the third.
     on_order_returned::handle(&till.deps.granted(), returned(1, 60_000)).await.unwrap();
     on_order_returned::handle(&till.deps.granted(), returned(2, 1)).await.unwrap();
     till.ask_refunds().await.unwrap();
@@ -480,7 +481,8 @@ async fn a_refund_that_fails_is_told() {
     assert_eq!(till.payment().await.value.status, PaymentStatus::Captured);
 }
 
-/// Found by the simulator: a person was called, so no event must ask behind their back, though the inbox has forgotten it.
+/// Found by the simulator: after a failed refund a person takes over, so no event may request another refund, even when
+/// its inbox record is gone.
 #[tokio::test]
 async fn after_a_refund_has_failed_no_event_asks_for_another_one() {
     let till = Till::new().await;
@@ -502,7 +504,7 @@ async fn after_a_refund_has_failed_no_event_asks_for_another_one() {
 }
 
 impl Till {
-    /// A till whose order is paid and in that state.
+    /// A till whose order is paid and in the given state.
     async fn paid(state: impl FnOnce(PaymentId, Timestamp) -> OrderState) -> Self {
         let till = Self::new().await;
         let reference = till.open().await;
@@ -570,7 +572,7 @@ async fn what_cannot_be_given_back_is_refused_with_its_reason() {
     for body in [json!({}), ngn(TOTAL)] {
         assert_eq!(till.give_back("d", body).await.problem(), (409, "cancel_instead".into()));
     }
-    // In two parts neither.
+    // Nor can all of it be refunded in two parts.
     assert_eq!(till.give_back("e", ngn(1)).await.status(), 201);
     assert_eq!(till.give_back("f", json!({})).await.problem(), (409, "cancel_instead".into()));
     assert_eq!(till.count("REFUND_INITIATED"), 1);
@@ -584,7 +586,8 @@ async fn what_cannot_be_given_back_is_refused_with_its_reason() {
     assert_eq!(request.send(&till.deps, refund::handle).await.problem(), (404, "not_found".into()));
 }
 
-/// A cancellation takes what the seller has not given back yet; and what failed at the provider can be tried again.
+/// A cancellation refunds what the seller has not refunded yet, and a refund that failed at the provider can be tried
+/// again.
 #[tokio::test]
 async fn the_sellers_refund_and_the_cancellations_add_up() {
     let till = Till::paid(confirmed).await;
@@ -620,7 +623,7 @@ async fn a_payment_has_so_many_refunds_and_no_more() {
     assert_eq!(till.give_back("more", ngn(1)).await.problem(), (409, "too_many_refunds".into()));
 }
 
-/// Whoever has the provider asked books whatever it says.
+/// Every caller that asks the provider books every kind of answer.
 #[tokio::test]
 async fn what_the_provider_says_is_booked_by_whoever_asks() {
     for asker in ["webhook", "reconciliation", "cancellation", "refund"] {

@@ -1,5 +1,5 @@
-//! `POST /webhooks/paystack`: checks that the delivery is Paystack's, stores it, and answers. One transaction; what it
-//! means is found out by `payments-process-webhook`, which asks Paystack.
+//! `POST /webhooks/paystack`: checks that the delivery comes from Paystack, stores it in one transaction, and answers.
+//! `payments-process-webhook` later asks Paystack what the delivery means.
 
 use contracts::{
     events::WebhookReceived,
@@ -30,7 +30,8 @@ pub async fn handle(deps: &Granted<WebhookPaystack>, call: Call<WebhookPaystack>
     let event = body["event"].as_str().unwrap_or_default();
     let reference = charge_reference(&body["data"]);
     let Some((tenant, order_id)) = reference.and_then(reference::parse) else {
-        // The same account may serve another shop; Paystack would repeat what is not answered with 200.
+        // The same Paystack account may serve another shop. Paystack repeats every webhook that is not answered with
+        // 200.
         tracing::info!(event, "a webhook about nothing of ours");
         return Ok(accepted);
     };
@@ -66,14 +67,14 @@ fn is_signed(body: &[u8], signature: &str, secret_key: &str) -> bool {
     subtle::ConstantTimeEq::ct_eq(expected.as_bytes(), signature.as_bytes()).into()
 }
 
-/// Which charge a webhook is about: a charge names itself, a refund its transaction.
+/// The reference of the charge that a webhook is about: its own for a charge, its transaction's for a refund.
 fn charge_reference(data: &Value) -> Option<&str> {
     ["transaction_reference", "reference"].iter().find_map(|name| data[*name].as_str())
 }
 
-/// Paystack's webhooks carry no id. Two are the same when they say the same of the same thing: the fields below, of
-/// which a charge has its id and a refund its state and amount. A second refund that looks like the first is not
-/// announced twice; reconciliation finds it.
+/// Paystack's webhooks carry no id, so two deliveries count as the same when the fields below are equal. A charge has
+/// an id among them, a refund its status and amount. If a second refund has the same values as the first, its webhook
+/// is dropped; reconciliation finds that refund.
 fn dedupe(event: &str, data: &Value) -> String {
     let mut hasher = Sha256::new();
     let mut feed = |text: &str| {

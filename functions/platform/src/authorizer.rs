@@ -1,11 +1,12 @@
-//! The Lambda authorizer: whose token it is that a request carries. It reads no table, so that every request can
-//! afford it; a session that ended is noticed when its token expires, a quarter of an hour later at the most.
+//! The Lambda authorizer: verifies a request's token and returns its principal. It reads no table, so that it is cheap
+//! enough for every request. A session that was ended is therefore noticed only when its token expires, at most a
+//! quarter of an hour later.
 
 use contracts::platform::Authorizer;
 use runtime::auth::{self, TokenError};
 use runtime::{Granted, Principal, secrets::SecretError};
 
-/// `authorization` is the header's value. `None` where it holds no token, or none that is good.
+/// `authorization` is the header's value. Returns `None` if it holds no valid token.
 pub async fn handle(deps: &Granted<Authorizer>, authorization: String) -> Result<Option<Principal>, SecretError> {
     let Some(token) = bearer(&authorization) else { return Ok(None) };
     match auth::verify(deps, token).await {
@@ -18,7 +19,7 @@ pub async fn handle(deps: &Granted<Authorizer>, authorization: String) -> Result
     }
 }
 
-/// The scheme's name is written in any case (RFC 9110, section 11.1).
+/// The scheme's name is case-insensitive (RFC 9110, section 11.1).
 fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

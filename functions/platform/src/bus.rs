@@ -1,4 +1,4 @@
-//! The event bus, as something to publish to.
+//! The event bus, for publishing.
 
 use std::sync::Arc;
 
@@ -26,7 +26,8 @@ impl Extra for Bus {
 }
 
 impl Bus {
-    /// Publishes events, in one call. Gives back for each, by position, the code with which it was refused, if it was.
+    /// Publishes events in one call. Returns each event's result by position: the error code if the bus refused the
+    /// event.
     pub(crate) async fn put(&self, events: &[OutboxRecord]) -> Result<Vec<Option<String>>, StepError> {
         let request = events.iter().fold(self.client.put_events(), |request, event| with(request, &self.name, event));
         let answer = request.send().await.map_err(|error| StepError::retry(DisplayErrorContext(error)))?;

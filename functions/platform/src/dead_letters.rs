@@ -1,5 +1,5 @@
-//! An operator looks at the dead letters: how many each function has, why, and what they are about. Their data is not
-//! shown, for it can be personal.
+//! An operator looks at the dead letters: how many each function has, why they failed, and what they are about. Their
+//! data is not shown, because it can be personal.
 
 use contracts::platform::{
     DeadLetter, DeadLetterQueue, DeadLetterQueues, DeadLetters, DeadLettersInput, OPERATOR_WORK_S,
@@ -11,7 +11,7 @@ use runtime::{
 };
 use serde_json::Value;
 
-/// Long enough that a call does not show a message twice, and short enough that a redrive finds it soon.
+/// Long enough that a call does not show a message twice, and short enough that a redrive can soon receive it.
 const HIDDEN_S: i32 = 5;
 
 pub async fn handle(
@@ -50,7 +50,7 @@ pub async fn handle(
     Ok(DeadLetterQueues { queues })
 }
 
-/// What a dead letter is about: an event as EventBridge delivers it, a timer, or what Lambda tells of a stream's records.
+/// Describes a dead letter: an event as EventBridge delivers it, a timer, or Lambda's report on failed stream records.
 fn about(letter: dead_letters::DeadLetter) -> DeadLetter {
     let body: Value = serde_json::from_str(&letter.body).unwrap_or_default();
     let message = if body["detail"].is_object() { &body["detail"] } else { &body };

@@ -1,5 +1,5 @@
-//! `GET /docs`: the API's description as a page to read, made from what `GET /openapi.json` gives. It needs no script
-//! and nothing from elsewhere, and its policy forbids both.
+//! `GET /docs`: the API's description as an HTML page, made from the document that `GET /openapi.json` returns. The
+//! page needs no script and no external resource, and its content security policy forbids both.
 
 mod fields;
 mod page;

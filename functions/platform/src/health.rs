@@ -1,10 +1,10 @@
-//! `GET /health`: whether the data can be reached.
+//! `GET /health`: whether DynamoDB can be reached.
 
 use contracts::platform::{Health, ShowHealth};
 use runtime::{Call, Granted, Outcome, Reply};
 use store::{StoreClaim, keys};
 
-/// No store can be called so: what is asked is whether there is an answer.
+/// A name no store can have: the probe only needs DynamoDB to answer.
 const NOBODY: &str = "-";
 
 pub async fn handle(deps: &Granted<ShowHealth>, _: Call<ShowHealth>) -> Outcome<ShowHealth> {

@@ -1,5 +1,5 @@
-//! The platform's own functions: who may come in, events on their way to the bus, timers, health, documentation, and
-//! what operators call.
+//! The platform's own functions: authorization, publishing events to the bus, timers, health, documentation, and the
+//! operators' tools.
 
 #![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
 

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: the API's description, as it was generated with this function.
+//! `GET /openapi.json`: the API's description, as generated when this function was built.
 
 use std::future::{Ready, ready};
 
@@ -7,7 +7,7 @@ use runtime::{Call, Granted, Outcome, Reply};
 
 pub(crate) const DOCUMENT: &str = include_str!("../../../infra/api/openapi.json");
 
-/// It changes with a deployment only.
+/// The description changes only with a deployment, so clients may cache it.
 pub(crate) const CACHE_CONTROL: &str = "public, max-age=300";
 
 pub fn handle(_: &Granted<OpenApi>, _: Call<OpenApi>) -> Ready<Outcome<OpenApi>> {

@@ -1,5 +1,5 @@
-//! Events that were committed, from the outbox's stream to the bus. What the bus does not take is sent again; what it
-//! still does not take lets the batch fail, so that all of it comes again, and nothing is lost.
+//! Publishes committed events from the outbox's stream to the bus. Events that the bus refuses are sent again. If some
+//! are still refused after that, the batch fails and the stream delivers all of it again, so no event is lost.
 
 use std::time::Duration;
 
@@ -9,13 +9,14 @@ use store::OutboxRecord;
 
 use crate::bus::Bus;
 
-/// EventBridge's bounds of one call.
+/// EventBridge's limits for one call.
 const ENTRIES_MAX: usize = 10;
 const BYTES_MAX: usize = 256 * 1024;
-/// What EventBridge counts for an entry's time.
+/// The size that EventBridge counts for an entry's time.
 const TIME_BYTES: usize = 14;
 
-/// With [`backoff`] this takes 1.5 seconds at the most; more is left to the stream, which tries for hours.
+/// With [`backoff`] the waits add up to at most 1.5 seconds. Longer outages are left to the stream, which retries for
+/// hours.
 const TRIES: u32 = 5;
 
 pub async fn handle(deps: &Granted<OutboxRelay, Bus>, events: Vec<OutboxRecord>) -> Result<(), StepError> {
@@ -32,7 +33,7 @@ pub(crate) async fn publish(deps: &With<Bus>, events: Vec<OutboxRecord>) -> Resu
         for call in calls(left) {
             match deps.extra.put(&call).await {
                 Ok(codes) => refused.extend(failed(call, &codes)),
-                // The other calls go out all the same, so that they need not come again with this one.
+                // The other calls are still made, so that only this call's events have to be sent again.
                 Err(error) => {
                     tracing::warn!(%error, "the bus does not answer");
                     refused.extend(call);
@@ -52,7 +53,7 @@ fn backoff(attempt: u32) -> Duration {
     Duration::from_millis(50 << attempt)
 }
 
-/// Shares events out to as few calls as hold them, in order.
+/// Splits events into calls within the limits, in order.
 fn calls(events: Vec<OutboxRecord>) -> Vec<Vec<OutboxRecord>> {
     let mut calls: Vec<Vec<OutboxRecord>> = vec![];
     let mut bytes = 0;
@@ -72,12 +73,12 @@ fn calls(events: Vec<OutboxRecord>) -> Vec<Vec<OutboxRecord>> {
     calls
 }
 
-/// As EventBridge reckons it.
+/// The size of an entry as EventBridge counts it.
 fn size(event: &OutboxRecord) -> usize {
     TIME_BYTES + event.source.len() + event.event_type.len() + event.detail.len()
 }
 
-/// The entries of a call to send again: those that were rejected, and any that the answer omits.
+/// Returns the entries to retry: rejected ones, and any the response omits.
 fn failed(call: Vec<OutboxRecord>, codes: &[Option<String>]) -> Vec<OutboxRecord> {
     let is_taken = |position: usize| matches!(codes.get(position), Some(None));
     let mut failed = vec![];
@@ -101,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    /// Events with details of so many bytes, or as few as hold the id.
+    /// Events whose details have `detail_bytes` bytes, or more if the id needs more.
     fn events(world: &World, count: usize, detail_bytes: usize) -> Vec<OutboxRecord> {
         let event = |_| {
             let id = world.deps.id(EventId::from_ulid);
@@ -122,7 +123,7 @@ mod tests {
         events.iter().map(|event| event.id).collect()
     }
 
-    /// Ids of the events that each call published.
+    /// The ids of the events that each call published.
     fn published(world: &World) -> Vec<Vec<EventId>> {
         let id = |entry: &Value| {
             serde_json::from_str::<Value>(entry["Detail"].as_str().unwrap()).unwrap()["id"]
@@ -167,7 +168,7 @@ mod tests {
         world.aws.refuse([vec![0, 9], vec![1], vec![2], vec![]]);
         handle(&world.deps.granted(), all.clone()).await.unwrap();
         let calls = published(&world);
-        // 10 less 2 and 2 less 1, then the 3 less 1, then the last.
+        // The first round publishes 8 of 10 and 1 of 2 events, the second 2 of the remaining 3, the third the last one.
         assert_eq!(calls.iter().map(Vec::len).collect::<Vec<_>>(), [8, 1, 2, 1]);
         let mut published = calls.concat();
         published.sort_unstable();
@@ -185,7 +186,7 @@ mod tests {
         assert_eq!(published(&world).iter().map(Vec::len).collect::<Vec<_>>(), [2, 0, 0, 0, 0]);
     }
 
-    /// A committed event as the stream tells of it: the item that the store really wrote.
+    /// A committed event as a stream record, made from the item that the store really wrote.
     async fn stream_record(world: &World) -> (EventId, Value) {
         let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
         let data = StoreCreated {

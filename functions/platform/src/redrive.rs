@@ -1,11 +1,11 @@
-//! An operator moves dead letters of a function back to its queue, when what they failed of is mended. Each is sent
-//! first and deleted then. A message that was processed after all has no second effect.
+//! An operator moves a function's dead letters back to its queue, once the cause of their failure is fixed. Each
+//! message is sent before it is deleted. A message that was processed after all has no second effect.
 
 use contracts::platform::{OPERATOR_WORK_S, Redrive, RedriveInput, Redriven};
 use domain::time::after;
 use runtime::{Granted, StepError, dead_letters::Redriver};
 
-/// Longer than a call takes, so that it does not meet again what it leaves in the queue.
+/// Longer than a call runs, so that a call does not receive again the messages it leaves in the dead-letter queue.
 const HIDDEN_S: i32 = 60;
 
 pub async fn handle(deps: &Granted<Redrive, Redriver>, input: RedriveInput) -> Result<Redriven, StepError> {

@@ -1,5 +1,5 @@
-//! An operator publishes events of a tenant again, from the outbox: what the bus, a rule or a queue lost, or what a new
-//! consumer should know. Consumers that have processed an event do nothing when it comes again.
+//! An operator publishes events of a tenant again from the outbox: events that the bus, a rule or a queue lost, or that
+//! a new consumer needs. Consumers that have processed an event do nothing when it is delivered again.
 
 use contracts::platform::{OPERATOR_WORK_S, Republish, RepublishInput, Republished};
 use domain::{EventId, Timestamp, time::after};
@@ -9,7 +9,8 @@ use ulid::Ulid;
 
 use crate::{bus::Bus, outbox_relay::publish};
 
-/// Events that one read brings of each of the outbox's shards. An event has up to 256 KB, and all of a page are in memory.
+/// The maximum number of events in one read of each outbox shard. An event can have 256 KB, and a whole page is held in
+/// memory.
 const PER_SHARD: i32 = 25;
 
 pub async fn handle(deps: &Granted<Republish, Bus>, input: RepublishInput) -> Result<Republished, StepError> {
@@ -37,7 +38,7 @@ pub async fn handle(deps: &Granted<Republish, Bus>, input: RepublishInput) -> Re
     Ok(Republished { published, next: Some(position) })
 }
 
-/// Ids start with their time in milliseconds: the largest one before a time.
+/// The largest id before `time`: ids start with their time in milliseconds.
 fn last_id_before(time: Timestamp) -> EventId {
     let since_1970_ms = u64::try_from(time.as_millisecond()).unwrap_or(0);
     EventId::from_ulid(Ulid::from_parts(since_1970_ms.saturating_sub(1), u128::MAX))
@@ -54,7 +55,7 @@ mod tests {
 
     use super::*;
 
-    /// Commits so many events, a second after each other, and gives back their ids.
+    /// Commits `count` events, one second apart, and returns their ids.
     async fn commit(world: &World, count: u32) -> Vec<String> {
         let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
         let mut ids = vec![];
@@ -109,12 +110,12 @@ mod tests {
         input["after"] = ids[4].as_str().into();
         assert_eq!(republish(&world, input.clone()).await.unwrap()["published"], 2);
         assert_eq!(published(&world)[5..], ids[5..7]);
-        // What came before the time is not meant, wherever the caller went on from.
+        // Events before `from` are never published, even if `after` is earlier.
         input["after"] = ids[0].as_str().into();
         assert_eq!(republish(&world, input).await.unwrap()["published"], 5);
     }
 
-    /// Each look at it finds it some seconds later.
+    /// A clock that advances 15 seconds each time it is read.
     #[derive(Debug)]
     struct Hurried(Arc<testing::world::TestClock>);
 

@@ -1,6 +1,5 @@
-//! Every minute: timers that are due go into the queues of their functions, and are removed. Sent first and removed
-//! then, so that a sweep that dies between the two sends a timer twice and never loses one; a timer that was moved
-//! meanwhile stays.
+//! Every minute, due timers are sent to the queues of their functions and then removed. A sweep that dies in between
+//! sends a timer twice but never loses one. A timer that was moved in the meantime is not removed.
 
 use std::time::Duration;
 
@@ -16,15 +15,15 @@ use store::{
     timers::{SHARDS, is_due},
 };
 
-/// So much of a tick's time is used. What is left then is due still, and stands first at the next tick.
+/// How much of a tick's time is used. Timers left over are still due, and come first at the next tick.
 const WORK: Duration = Duration::from_secs(40);
-/// Timers that one read brings.
+/// The maximum number of timers in one read.
 const PAGE: i32 = 100;
 
 pub async fn handle(deps: &Granted<SweepTimers, TimerQueues>, _tick: Value) -> Result<(), StepError> {
     let now = deps.now();
     let end = now.checked_add(WORK).map_err(StepError::poison)?;
-    // Page by page over all shards, so that a shard with much to do does not keep the others waiting.
+    // One page of each shard at a time, so that a shard with many due timers does not delay the others.
     let mut shards: Vec<(u8, Option<Position>)> = (0..SHARDS).map(|shard| (shard, None)).collect();
     let mut failure = None;
     while !shards.is_empty() && deps.now() < end {
@@ -44,8 +43,8 @@ pub async fn handle(deps: &Granted<SweepTimers, TimerQueues>, _tick: Value) -> R
     failure.map_or(Ok(()), Err)
 }
 
-/// Sends what is due of one page, and says where the next one starts, if more may be due. The index lags its table by
-/// moments, so that a page that was swept is not read again in the same tick.
+/// Sends and removes the due timers of one page. Returns where the next page starts, if more timers may be due. The
+/// index lags slightly behind its table and may still list removed timers, so no page is read twice in a tick.
 async fn sweep(
     deps: &Granted<SweepTimers, TimerQueues>,
     shard: u8,
@@ -82,7 +81,7 @@ async fn send(
         tx.remove_swept(timer);
     }
     if let Err(CommitError::Refused(_)) = deps.db.commit(tx).await {
-        // One of them was moved or cancelled meanwhile: each by itself.
+        // At least one timer was moved or cancelled in the meantime, so each timer is removed on its own.
         for timer in &sent {
             let mut tx = deps.tx();
             tx.remove_swept(timer);
@@ -156,7 +155,7 @@ mod tests {
             tick(&world).await.iter().map(|sent| sent.queue.as_str()).collect::<Vec<_>>(),
             ["payments-reconcile"]
         );
-        // Cancelling what is not there does nothing.
+        // Cancelling a timer that does not exist does nothing.
         for _ in 0..2 {
             let mut tx = world.deps.tx();
             tx.cancel_timer::<Expire>(world.tenant, timer.subject);

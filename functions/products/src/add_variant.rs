@@ -1,4 +1,4 @@
-//! `POST /products/{id}/variants`: a variant, with its empty stock. One batched read (product and store) and one
+//! `POST /products/{id}/variants`: adds a variant, with empty stock. One batched read (product and store) and one
 //! transaction.
 
 use contracts::products::AddVariant;

@@ -1,4 +1,4 @@
-//! What clients get to see of products, to be read as a whole: snapshots that are reviewed as files.
+//! Snapshot tests of complete replies about products, so that changes to the API are reviewed as files.
 
 use serde_json::json;
 use testing::{TestRequest, World, insta::assert_snapshot};

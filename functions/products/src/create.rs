@@ -1,4 +1,4 @@
-//! `POST /products`: a product, its variants and their empty stock, counted against the plan.
+//! `POST /products`: creates a product, its variants and their empty stock; the tenant's plan limits their number.
 //!
 //! One batched read (tenant and store) and one transaction.
 
@@ -26,7 +26,7 @@ pub async fn handle(deps: &Granted<Create>, call: Call<Create>) -> Outcome<Creat
     let (plan, store) = read(deps, call.store()?).await?;
     check(&call.body, &store)?;
     let mut product = build(deps, &call.body, &store);
-    // A slug that was made is made again when it is taken; the second has 16 million forms.
+    // If a generated slug is taken, the next try appends a random suffix (16 million values).
     retry!(Tries::FEW_RIVALS, {
         let mut tx = deps.tx();
         let parts = write(deps, &call, &mut tx, &product, plan)?;
@@ -87,7 +87,7 @@ fn build(deps: &Deps, body: &CreateProduct, store: &Store) -> Product {
     }
 }
 
-/// The parts of the transaction whose refusal means something to the seller.
+/// The operations whose refusal is explained to the seller.
 struct Parts {
     plan: Op,
     slug: Op,
@@ -195,7 +195,7 @@ mod tests {
         let taken = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
         let skus = [taken("/variants/1/sku", "sku_taken"), taken("/variants/2/sku", "sku_taken")];
         assert_eq!(answer.fields(), [vec![taken("/slug", "slug_taken")], skus.to_vec()].concat());
-        // The slug that is made gives way; SKUs, which the seller gave, do not.
+        // A generated slug is replaced when it is taken; SKUs come from the seller, so they are reported instead.
         let answer =
             create(&world, json!({ "name": "Tee", "variants": [variant("C"), variant("B"), variant("A")] })).await;
         assert_eq!((answer.problem(), answer.fields()), ((409, "sku_taken".into()), skus.to_vec()));

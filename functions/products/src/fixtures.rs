@@ -1,4 +1,4 @@
-//! What the tests of this package share.
+//! Shared test fixtures of this package.
 
 use contracts::{products::Product, table::Table};
 use domain::{
@@ -12,7 +12,7 @@ pub(crate) use testing::{events, hidden_from_others};
 
 use crate::{create, status};
 
-/// By the owner, about the store.
+/// A request by the owner, for the store.
 pub(crate) fn request(world: &World) -> TestRequest {
     TestRequest::new().by(&world.owner).store(&world.store.slug)
 }
@@ -29,7 +29,7 @@ pub(crate) async fn create(world: &World, body: Value) -> Answer {
     request(world).json(body).send(&world.deps, create::handle).await
 }
 
-/// A draft with these SKUs.
+/// Creates a draft product with these SKUs.
 pub(crate) async fn product(world: &World, name: &str, skus: &[&str]) -> Product {
     let variants: Vec<Value> = skus.iter().map(|sku| variant(sku)).collect();
     create(world, json!({ "name": name, "variants": variants })).await.ok()
@@ -44,7 +44,7 @@ pub(crate) async fn tenant(world: &World, id: TenantId) -> Tenant {
     world.deps.db.get::<Tenant>(&keys::tenant(id)).await.unwrap().unwrap().value
 }
 
-/// Puts the tenant on a plan, with that many products.
+/// Sets the tenant's plan and its counter of products.
 pub(crate) async fn on_plan(world: &World, plan: Plan, products: u32) {
     let tenant = world.deps.db.get::<Tenant>(&keys::tenant(world.tenant)).await.unwrap().unwrap();
     let mut tx = world.deps.tx();
@@ -56,7 +56,7 @@ pub(crate) async fn stock(world: &World, variant: VariantId) -> Option<domain::s
     world.deps.db.get(&keys::stock(world.tenant, variant)).await.unwrap().map(|stock| stock.value)
 }
 
-/// Sort keys of the names that are taken in the catalogue.
+/// Sort keys of the catalogue's claims (slugs and SKUs that are taken).
 pub(crate) fn claims(world: &World) -> Vec<String> {
     let items = world.dynamo.items(Table::Catalog);
     let mut claims: Vec<_> = items

@@ -1,4 +1,4 @@
-//! Products: the catalogue's functions, one file each.
+//! Products: the functions of the catalogue. One file for each function.
 
 #![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
 

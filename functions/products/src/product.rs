@@ -1,5 +1,4 @@
-//! What the functions about one product share: finding it in its store, holding what is given against the store, and
-//! writing what follows.
+//! Helpers of the functions for one product: reading it, checking input against its store, and writing the result.
 
 use contracts::{
     Endpoint,
@@ -16,12 +15,12 @@ use domain::{
 use runtime::{Call, Deps, Problem, Reply, claims::StoreRef};
 use store::{Op, Tx, Versioned, keys};
 
-/// The product with that id, if it is one of the store.
+/// The product with this id, if it belongs to the store; otherwise 404.
 pub(crate) async fn read(deps: &Deps, at: StoreRef, id: ProductId) -> Result<Versioned<Product>, Problem> {
     of_store(deps.db.get(&keys::product(at.tenant_id, id)).await?, at)
 }
 
-/// The product with that id and its store, in one call.
+/// The product with this id and its store, in one batched read.
 pub(crate) async fn read_with_store(
     deps: &Deps,
     at: StoreRef,
@@ -33,12 +32,12 @@ pub(crate) async fn read_with_store(
     Ok((of_store(found.take(&product)?, at)?, store.value))
 }
 
-/// Products are kept by tenant: one of another store is none of this one.
+/// The key holds only the tenant, so the store is checked here: a product of another store is answered with 404.
 pub(crate) fn of_store(product: Option<Versioned<Product>>, at: StoreRef) -> Result<Versioned<Product>, Problem> {
     product.filter(|product| product.value.store_id == at.store_id).ok_or_else(Problem::not_found)
 }
 
-/// Which of the prices under `pointer` are not in the store's currency.
+/// Field errors for the prices under `pointer` that are not in the store's currency.
 pub(crate) fn check_currency(
     pointer: &str,
     price: Option<Money>,
@@ -56,13 +55,13 @@ pub(crate) fn check_currency(
         .collect()
 }
 
-/// Fails if there is anything to tell.
+/// 422 with these errors, unless there are none.
 pub(crate) fn no_errors(errors: Vec<FieldError>) -> Result<(), Problem> {
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
 }
 
-/// Adds to a transaction that a product, read at `version`, has become `next`. Gives back the part that is refused if
-/// it has changed since.
+/// Adds the update of a product that was read at `version` to a transaction. Returns the operation that is refused if
+/// the product has changed since.
 pub(crate) fn write<E: Endpoint>(
     deps: &Deps,
     call: &Call<E>,
@@ -95,7 +94,7 @@ fn taken(pointer: &str, code: &Code, detail: &str) -> FieldError {
     FieldError { pointer: pointer.to_owned(), code: code.name.to_owned(), detail: detail.to_owned() }
 }
 
-/// Names that must be unique are not; there is at least one.
+/// The problem for slugs or SKUs that are taken. `errors` is not empty.
 pub(crate) fn taken_problem(errors: Vec<FieldError>) -> Problem {
     let has_slug = errors.iter().any(|error| error.code == problems::SLUG_TAKEN.name);
     let code = if has_slug { &problems::SLUG_TAKEN } else { &problems::SKU_TAKEN };

@@ -1,5 +1,5 @@
-//! `DELETE /products/{id}/variants/{vid}`: removes a variant of which there is nothing left, in stock or promised. One
-//! batched read (product and stock) and one transaction.
+//! `DELETE /products/{id}/variants/{vid}`: removes a variant that has no units on hand and none reserved. One batched
+//! read (product and stock) and one transaction.
 
 use contracts::{problems, products::RemoveVariant};
 use domain::stock::Stock;

@@ -1,4 +1,5 @@
-//! `PATCH /products/{id}`: what a product is called, shows and says. One read and one transaction.
+//! `PATCH /products/{id}`: changes a product's name, slug, description, images and other fields. One read and one
+//! transaction.
 
 use contracts::{
     patch::set,
@@ -40,7 +41,7 @@ pub async fn handle(deps: &Granted<Update>, call: Call<Update>) -> Outcome<Updat
     }
 }
 
-/// Gives back the names of the fields that changed.
+/// Returns the names of the fields that changed.
 fn apply(product: &mut Product, body: UpdateProduct) -> Vec<String> {
     let mut changed = vec![];
     set(&mut product.name, body.name, "name", &mut changed);

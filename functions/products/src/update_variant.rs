@@ -1,5 +1,5 @@
-//! `PATCH /products/{id}/variants/{vid}`: a variant's SKU, name, price and the rest. One batched read (product and
-//! store) and one transaction. Carts and orders show the new price at their next look.
+//! `PATCH /products/{id}/variants/{vid}`: changes a variant: SKU, name, price and other fields. One batched read
+//! (product and store) and one transaction. Carts show the new price the next time they are read.
 
 use contracts::{
     patch::set,
@@ -44,7 +44,7 @@ pub async fn handle(deps: &Granted<UpdateVariant>, call: Call<UpdateVariant>) ->
     }
 }
 
-/// Whether that changes anything.
+/// Applies the changes. Returns whether any field changed.
 fn apply(variant: &mut Variant, body: VariantChanges) -> bool {
     let mut changed = vec![];
     set(&mut variant.sku, body.sku, "sku", &mut changed);

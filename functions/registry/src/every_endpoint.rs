@@ -1,5 +1,5 @@
-//! What the front door does for every endpoint alike, tried on each of them with its own sample request: the store that
-//! staff need not name, the token that is optional, and the answer that an idempotency key may have.
+//! Checks the request handling that all endpoints share, with each endpoint's own sample request: the store that staff
+//! need not name, the optional token, and the stored answer of an idempotency key.
 
 use std::{collections::HashMap, path::Path};
 
@@ -14,7 +14,7 @@ use testing::World;
 
 use crate::functions;
 
-/// The sample request of an endpoint, by somebody of this world.
+/// The sample request of an endpoint, made by `principal`.
 fn sample(row: &Row, principal: Option<Principal>) -> RawRequest {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../events/api/{}.json", row.function));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -39,9 +39,9 @@ fn sample(row: &Row, principal: Option<Principal>) -> RawRequest {
     }
 }
 
-/// The status and the code of an answer.
+/// Sends a request, and returns the answer's status and problem code.
 async fn send(world: &World, hosted: &Hosted, request: RawRequest) -> (u16, String) {
-    // Each as in a process of its own, which has not heard of the store yet.
+    // An empty cache for every request, as in a new process that has not read the store yet.
     let boot = Boot { claims: ClaimCache::default(), ..world.deps.boot().clone() };
     let Running::Http(endpoint) = hosted.start(&boot) else { panic!("not an endpoint") };
     let reply = endpoint(request).await;
@@ -105,7 +105,7 @@ async fn where_a_token_is_optional_it_is_read_and_says_whose_store_is_meant() {
     }
 }
 
-/// A request that is refused may be one that was answered well before, so the answer to its key is looked for.
+/// A refused request may repeat one that succeeded before, so the stored answer of its key is looked up.
 #[tokio::test]
 async fn a_refused_request_looks_for_the_answer_to_its_key() {
     let world = World::new().await;
@@ -116,8 +116,8 @@ async fn a_refused_request_looks_for_the_answer_to_its_key() {
         let mut request = sample(hosted.row, Some(Principal { role, ..world.owner.clone() }));
         request.headers.insert("x-store".into(), world.store.slug.clone());
         request.headers.insert("idempotency-key".into(), format!("key of {}", hosted.row.function).replace(' ', "-"));
-        // What needs nothing but the request is done the first time, and most of it is refused the second time, for what
-        // it names is taken by then. All others name something that is not there.
+        // Some requests need no existing data: they succeed the first time, and most are refused the second time
+        // because the name they use is taken by then. All other requests name something that does not exist.
         if send(&world, &hosted, request.clone()).await.0 < 400 {
             request.headers.insert("idempotency-key".into(), "another".into());
         }

@@ -1,4 +1,4 @@
-//! Every function there is, for whoever hosts more than one of them. No Lambda knows this crate.
+//! The list of all functions, for programs that host more than one of them. No Lambda depends on this crate.
 
 use runtime::Hosted;
 
@@ -30,7 +30,8 @@ mod every_endpoint;
 mod tests {
     use super::functions;
 
-    /// A row without a handler, a handler that no service names, and a service that is missing above all fail here.
+    /// Fails for a row without a handler, a handler that its service does not list, and a service missing in the list
+    /// above.
     #[test]
     fn every_row_has_its_function_and_every_function_its_row() {
         let mut hosted: Vec<_> = functions().iter().map(|function| function.row.function).collect();

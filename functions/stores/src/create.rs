@@ -1,4 +1,4 @@
-//! `POST /stores`: another store of the tenant, counted against its plan.
+//! `POST /stores`: creates another store of the tenant; the tenant's plan limits their number.
 //!
 //! One batched read (the tenant, and the caller's account where its address is needed) and one transaction.
 
@@ -31,7 +31,7 @@ pub async fn handle(deps: &Granted<Create>, call: Call<Create>) -> Outcome<Creat
     }
 }
 
-/// The tenant's plan; and the caller's address, unless they gave one.
+/// The tenant's plan, and the caller's e-mail address unless the request gives one.
 async fn read(deps: &Deps, call: &Call<Create>) -> Result<(Plan, Option<String>), Problem> {
     let tenant_key = keys::tenant(call.tenant()?);
     let account_key = keys::account(call.principal()?.account_id);
@@ -49,7 +49,7 @@ fn build(deps: &Deps, body: &CreateStore, own_email: Option<String>) -> Result<S
     let body = body.clone();
     let payment_methods = body.payment_methods.unwrap_or_else(|| PAYMENT_METHODS.map(str::to_owned).to_vec());
     let mut errors = check_methods(&body.shipping_methods, &payment_methods, body.currency);
-    // A host name is for good, so none is made that the seller did not have in mind.
+    // The slug becomes the store's host name and never changes, so no random one is made up.
     let slug = body.slug.or_else(|| text::slugify(&body.name)).filter(|slug| !is_reserved_slug(slug));
     if slug.is_none() {
         errors.push(error("/slug", "missing", "give a slug: none can be made from this name"));
@@ -81,7 +81,7 @@ fn build(deps: &Deps, body: &CreateStore, own_email: Option<String>) -> Result<S
     })
 }
 
-/// The parts of the transaction whose refusal means something to the seller.
+/// The operations whose refusal is explained to the seller.
 struct Parts {
     plan: Op,
     slug: Op,

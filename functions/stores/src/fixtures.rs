@@ -1,4 +1,4 @@
-//! What the tests of this package share.
+//! Shared test fixtures of this package.
 
 use contracts::stores::Store;
 use domain::{
@@ -12,7 +12,7 @@ use testing::{TestRequest, World, http::Answer};
 
 use crate::create;
 
-/// A world whose tenant may have several stores, and has one.
+/// A test world whose tenant has one store, on a plan that allows several.
 pub(crate) async fn world() -> World {
     let world = World::new().await;
     on_plan(&world, Plan::Pro).await;
@@ -26,12 +26,12 @@ pub(crate) async fn on_plan(world: &World, plan: Plan) {
     world.deps.db.commit(tx).await.unwrap();
 }
 
-/// How many stores the tenant's plan counts.
+/// The tenant's counter of stores.
 pub(crate) async fn counted(world: &World) -> u32 {
     world.deps.db.get::<Tenant>(&keys::tenant(world.tenant)).await.unwrap().unwrap().value.stores
 }
 
-/// The owner's own account.
+/// Creates the owner's account record.
 pub(crate) async fn owners_account(world: &World) {
     let account = Account {
         id: world.owner.account_id,
@@ -62,7 +62,7 @@ pub(crate) async fn create(world: &World, body: Value) -> Answer {
     request(world).json(body).send(&world.deps, create::handle).await
 }
 
-/// A draft.
+/// Creates a draft store.
 pub(crate) async fn store(world: &World, name: &str) -> Store {
     create(world, body(name)).await.ok()
 }

@@ -1,4 +1,4 @@
-//! `GET /stores/{id}`: a store of the tenant, as its team sees it. One read.
+//! `GET /stores/{id}`: a store of the tenant, with the fields that its team may see. One read.
 
 use contracts::stores::Get;
 use runtime::{Call, Granted, Outcome};

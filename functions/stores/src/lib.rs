@@ -1,4 +1,4 @@
-//! Stores: what a tenant sells from, one file a function.
+//! Stores: creating, configuring and resolving a tenant's stores. One file for each function.
 
 #![expect(clippy::missing_errors_doc, reason = "a handler's errors are its row's problem codes")]
 

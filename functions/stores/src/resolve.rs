@@ -1,4 +1,5 @@
-//! `GET /stores/resolve`: what a front end needs to know of the store that its host name or `X-Store` names. One read.
+//! `GET /stores/resolve`: what a front end needs to know about the store that the host name or `X-Store` names. One
+//! read.
 
 use contracts::stores::Resolve;
 use runtime::{Call, Granted, Outcome, Reply};

@@ -1,5 +1,4 @@
-//! What the functions about one store share: finding it in its tenant, the rules of its settings that need more than
-//! the field itself, and how it is shown.
+//! Helpers of the functions for one store: reading it, checking settings that depend on other fields, and the reply.
 
 use std::collections::HashSet;
 
@@ -24,7 +23,7 @@ pub(crate) fn error(pointer: impl Into<String>, code: &str, detail: impl Into<St
     FieldError { pointer: pointer.into(), code: code.to_owned(), detail: detail.into() }
 }
 
-/// Rates are in the store's currency, and no method is there twice.
+/// Checks that shipping rates are in the store's currency and that no method is listed twice.
 pub(crate) fn check_methods(
     shipping: &[ShippingMethodInput],
     payment: &[String],
@@ -41,7 +40,7 @@ pub(crate) fn check_methods(
     foreign.chain(twice.map(|pointer| error(pointer, "duplicate", "one before it is the same"))).collect()
 }
 
-/// Where a text is that was there before.
+/// The indexes of texts that repeat an earlier one.
 fn repeated<'a>(texts: impl Iterator<Item = &'a String>) -> impl Iterator<Item = usize> {
     let mut seen = HashSet::new();
     texts.enumerate().filter(move |(_, text)| !seen.insert(*text)).map(|(index, _)| index)

@@ -1,5 +1,5 @@
-//! `POST /stores/{id}/status`: opens, suspends or closes a store. Two reads (the store, then its two claims, which carry
-//! the status to where requests are let in) and one transaction.
+//! `POST /stores/{id}/status`: opens, suspends or closes a store. Two reads and one transaction: the store, and its
+//! two claims, which hold a copy of the status because requests resolve their store by claim.
 
 use contracts::{events::StoreStatusChanged, stores::SetStatus};
 use domain::store::{Store, StoreStatus};

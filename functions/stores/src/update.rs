@@ -1,4 +1,4 @@
-//! `PATCH /stores/{id}`: a store's settings. One read and one transaction.
+//! `PATCH /stores/{id}`: changes a store's settings. One read and one transaction.
 
 use contracts::{
     events::StoreUpdated,
@@ -37,7 +37,7 @@ fn check(body: &UpdateStore, store: &Store) -> Result<(), Problem> {
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
 }
 
-/// Gives back the names of the fields that changed.
+/// Returns the names of the fields that changed.
 fn apply(store: &mut Store, body: UpdateStore) -> Vec<String> {
     let mut changed = vec![];
     set(&mut store.name, body.name, "name", &mut changed);

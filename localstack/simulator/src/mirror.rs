@@ -21,7 +21,7 @@ pub type Coverage = BTreeMap<(&'static str, String, String), u64>;
 
 /// The transitions that there are functions for. `disputed` (none hears of disputes) is in the machines for functions to
 /// come.
-pub const REACHABLE: [(&str, &str, &str); 55] = [
+pub const REACHABLE: [(&str, &str, &str); 54] = [
     ("order", "", "pending"),
     ("order", "pending", "paid"),
     ("order", "pending", "cancelled"),
@@ -48,7 +48,6 @@ pub const REACHABLE: [(&str, &str, &str); 55] = [
     ("payment", "pending", "captured"),
     ("payment", "pending", "failed"),
     ("payment", "pending", "expired"),
-    ("payment", "failed", "captured"),
     ("payment", "expired", "captured"),
     ("payment", "captured", "refunded"),
     ("payment", "captured", "partially_refunded"),
@@ -80,7 +79,10 @@ pub const REACHABLE: [(&str, &str, &str); 55] = [
 ];
 
 /// Transitions that so few runs make that none may.
-pub const RARE: [(&str, &str, &str); 1] = [
+pub const RARE: [(&str, &str, &str); 2] = [
+    // Money of the wrong amount failed the payment, and the right amount came after it under an older reference: a
+    // declined card fails no payment any more.
+    ("payment", "failed", "captured"),
     // The checkout was opened as often as may be, and the last answer was waited for in vain.
     ("payment", "unknown", "failed"),
 ];

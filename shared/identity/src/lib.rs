@@ -1,4 +1,4 @@
-//! Identity: sessions and their tokens, passwords, one-time codes. What the services share that sign people in.
+//! Identity: sessions and their tokens, passwords, one-time codes. Shared by the services that sign people in.
 
 pub mod codes;
 pub mod password;

@@ -7,11 +7,12 @@ use argon2::{
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// OWASP's first choice for Argon2id where memory is scarce: 19 MiB, two passes, one lane.
+/// OWASP's recommended minimum for Argon2id: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
+/// Argon2 rejected its input. It holds Argon2's message, not the password.
 #[derive(Debug, thiserror::Error)]
 #[error("the password could not be hashed: {0}")]
 pub struct HashError(String);
@@ -21,7 +22,8 @@ fn argon2() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// What an unknown account's password is checked against: of the same cost as a real hash, and of no password.
+/// The hash that an unknown account's password is checked against. It costs the same as a real hash and matches no
+/// known password.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2VsbGVhc2ktZHVtbXktcw$3Eo3m5qQXNXEzCkqxJwXw7q0cQOqJj1v8m2q0tF0x8E";
 
 /// Hashes a password with a random salt, into a PHC string.
@@ -33,16 +35,16 @@ pub fn hash(password: &str, salt: [u8; 16]) -> Result<String, HashError> {
     hashed.map(|hash| hash.to_string()).map_err(|error| HashError(error.to_string()))
 }
 
-/// Whether a password is the one that was hashed. Without a hash (an unknown account) the same work is done on a
-/// dummy, so that the time taken does not tell which e-mail addresses are known.
+/// Whether a password matches its hash (a PHC string). Without a hash (an unknown account) the result is `false` after
+/// the same work, so that timing does not reveal which e-mail addresses are known.
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
     let matches = PasswordHash::new(hash.unwrap_or(DUMMY))
         .is_ok_and(|parsed| argon2().verify_password(password.as_bytes(), &parsed).is_ok());
     matches && hash.is_some()
 }
 
-/// The hash under which a random token or a one-time code is kept. A code is bound to what it is for, so that the few
-/// codes there are do not hash alike everywhere.
+/// The hash (SHA-256, hexadecimal) that is stored of a random token or a one-time code. The context is part of the
+/// hash, so that the same six digits hash differently for each account and purpose.
 pub fn hash_secret(context: &str, secret: &str) -> String {
     let mut hasher = Sha256::new();
     hasher.update((context.len() as u64).to_be_bytes());
@@ -51,7 +53,7 @@ pub fn hash_secret(context: &str, secret: &str) -> String {
     domain::text::hex(&hasher.finalize())
 }
 
-/// Compares hashes without telling by the time taken where they differ.
+/// Compares hashes in constant time.
 pub fn same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }

@@ -15,13 +15,16 @@ use tokens::SigningKey;
 
 use crate::password::{hash_secret, same};
 
-/// Who signs in, and as what.
+/// The account that signs in, with its tenant and role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject {
+    /// The account, or a guest's id.
     pub account_id: AccountId,
+    /// The tenant that the session is for; `None` for a person without one.
     pub tenant_id: Option<TenantId>,
-    /// For a guest, the store it belongs to.
+    /// For a guest, the store; otherwise `None`.
     pub store_id: Option<StoreId>,
+    /// The role in that tenant.
     pub role: Role,
 }
 
@@ -82,25 +85,25 @@ pub async fn issue(deps: &Deps, principal: &Principal) -> Result<String, SecretE
     token.map_err(|error| deps.unusable(Grant::SigningKey, &error))
 }
 
-/// A refresh token for a session, and its hash.
+/// A new refresh token for a session, and its hash.
 pub fn new_refresh_token(deps: &Deps, id: SessionId) -> (String, String) {
     let token = format!("{id}.{}", URL_SAFE_NO_PAD.encode(deps.random::<32>()));
     let hash = hash_refresh_token(&token);
     (token, hash)
 }
 
-/// Which session a refresh token names; whether it is that session's, its hash tells.
+/// The session id in a refresh token. The token is not checked: see [`is_refresh_token`].
 pub fn named_session(refresh_token: &str) -> Option<SessionId> {
     refresh_token.split_once('.').and_then(|(id, _)| id.parse().ok())
 }
 
-/// Whether a hash that is kept is this refresh token's.
+/// A check whether a stored hash belongs to this refresh token, in constant time.
 pub fn is_refresh_token(refresh_token: &str) -> impl Fn(&str) -> bool {
     let hash = hash_refresh_token(refresh_token);
     move |kept| same(kept, &hash)
 }
 
-/// A secret of 256 random bits, as text.
+/// A secret of 256 random bits, in base64url without padding.
 pub fn new_secret(deps: &Deps) -> String {
     URL_SAFE_NO_PAD.encode(deps.random::<32>())
 }

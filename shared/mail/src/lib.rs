@@ -8,18 +8,22 @@ use contracts::row::Grant;
 
 use runtime::{Boot, Extra};
 
-/// A message to one person.
+/// An e-mail to one person, as text and as HTML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email {
+    /// The recipient's address.
     pub to: String,
+    /// Plain text.
     pub subject: String,
+    /// The plain-text body.
     pub text: String,
+    /// The HTML body; its author escapes all values.
     pub html: String,
 }
 
 impl Email {
-    /// A message that brings a one-time code. It holds nothing that a stranger could have put in: whoever types
-    /// somebody else's address must not be able to write to them.
+    /// A message with a one-time code. `what_for` completes "a code to …" and must not be user input: anybody can
+    /// enter somebody else's address, and must not be able to send them a text.
     pub fn with_code(to: &str, code: &str, what_for: &str) -> Self {
         let minutes = domain::limits::ONE_TIME_CODE_TTL_S / 60;
         let asked = format!("Somebody, hopefully you, asked for a code to {what_for}. Your code is:");
@@ -35,19 +39,19 @@ impl Email {
     }
 }
 
-/// What SES says, by its code: its messages quote addresses, which no log may hold.
+/// The e-mail was not sent: SES's error code and HTTP status, where it answered. SES's message is dropped because it
+/// quotes addresses, which must not be logged.
 #[derive(Debug, thiserror::Error)]
 #[error("the e-mail was not sent: {}", self.0.as_deref().unwrap_or("no answer"))]
 pub struct EmailError(Option<String>, Option<u16>);
 
 impl EmailError {
-    /// Whether SES answered that it did not take the message. After an error of its own, or without an answer, the
-    /// message may have gone out.
+    /// Whether SES refused the message. After a 5xx, or without an answer, the message may have been sent.
     pub fn is_refusal(&self) -> bool {
         self.0.is_some() && self.1.is_some_and(|status| status < 500)
     }
 
-    /// Whether SES will never take this message: its content or its address is not one that can be sent.
+    /// Whether SES will never accept this message, because of its content or its address.
     pub fn is_final(&self) -> bool {
         matches!(self.0.as_deref(), Some("BadRequestException" | "MessageRejected"))
     }
@@ -69,8 +73,10 @@ impl Extra for Mailer {
 }
 
 impl Mailer {
+    /// Sends an e-mail.
+    ///
     /// # Errors
-    /// [`EmailError`]: SES did not take it, or did not answer.
+    /// [`EmailError`]: SES refused the message, or did not answer.
     pub async fn send(&self, email: &Email) -> Result<(), EmailError> {
         let content = |text: &str| Content::builder().data(text).charset("UTF-8").build();
         let failed = |_| EmailError(Some("BadRequestException".to_owned()), Some(400));

@@ -1,5 +1,6 @@
-//! Who is calling. API Gateway's authorizer has verified the token, and a function reads only what it passed on; where
-//! a token is optional, the authorizer is not asked, and the function verifies it itself.
+//! Verifying access tokens. On most routes API Gateway's authorizer has verified the token, and the function reads
+//! only the context it passes on. On routes with an optional token there is no authorizer, so the function verifies
+//! the token itself.
 
 use contracts::row::Grant;
 pub use tokens::Principal;
@@ -10,10 +11,10 @@ use crate::{deps::Deps, http::Problem, secrets::SecretError};
 /// Why a token was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// Not a valid token; why is not told to whoever sent it.
+    /// The token is not valid. The reason is for logs, not for the caller.
     #[error("invalid token: {0}")]
     Invalid(String),
-    /// The keys are away or malformed, which is no fault of the token's.
+    /// The keys cannot be read or are malformed, so nothing is known about the token.
     #[error(transparent)]
     Secret(#[from] SecretError),
 }

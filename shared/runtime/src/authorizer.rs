@@ -1,5 +1,5 @@
-//! The Lambda authorizer: API Gateway (HTTP API, payload 2.0, simple responses) asks it about a token before it calls
-//! a function. What it says is cached by API Gateway under the token.
+//! The Lambda authorizer: API Gateway (HTTP API, payload 2.0, simple responses) calls it with a token before it calls
+//! a function, and caches the decision by the value of `Authorization`.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -15,11 +15,11 @@ use crate::{
     handler::Handler,
 };
 
-/// What API Gateway asks; only what is read of it.
+/// API Gateway's request to the authorizer; only the fields that are used.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Question {
-    /// The values of the headers that the authorizer's answer is cached under: `Authorization`, and no other.
+    /// The values that the decision is cached by: the `Authorization` header only.
     #[serde(default)]
     identity_source: Option<Vec<String>>,
 }
@@ -31,8 +31,8 @@ struct Decision {
     context: HashMap<String, Value>,
 }
 
-/// What the authorizer is called with: the value of `Authorization`. It gives back whose token it is, if it is one that
-/// holds. An error is no answer: API Gateway tells the caller 500, and asks again next time.
+/// The authorizer with its type erased. It takes the value of `Authorization` and returns the principal of a valid
+/// token, or `None`. On an error there is no decision: API Gateway answers 500 and calls again for the next request.
 pub(crate) type Decisions = Erased<String, Result<Option<Principal>, String>>;
 
 pub(crate) fn start<F, H, E>(boot: &Boot, handler: H) -> Decisions

@@ -1,4 +1,4 @@
-//! What happens once, before the first request: configuration, tracing, the AWS clients' shared parts.
+//! Start-up, once per process, before the first request: configuration, tracing, and the parts that AWS clients share.
 
 use std::{pin::Pin, process::ExitCode, sync::Arc};
 
@@ -26,51 +26,56 @@ use crate::{
 /// The result of a bin's `main`.
 pub type Exit = ExitCode;
 
-/// What dependencies are made from. Everything of the outside world that a function can meet is in here, so whoever
-/// makes another one (the simulator) hosts functions in another world.
+/// Everything dependencies are made from. It holds all access to the outside world, so tests and the simulator run
+/// functions in another world by making another `Boot`.
 #[derive(Clone)]
 pub struct Boot {
+    /// Configuration from the environment.
     pub config: Config,
+    /// The configuration that all AWS clients are made from.
     pub sdk: SdkConfig,
+    /// The source of the current time.
     pub clock: Arc<dyn Clock>,
+    /// The source of random bytes.
     pub entropy: Arc<dyn Entropy>,
-    /// The way to other people's APIs, made at the first use unless it is given.
+    /// The HTTP client for providers' APIs. With `None`, a client over TLS is made for each function that needs one.
     pub outbound: Option<Outbound>,
-    /// What the function may do.
+    /// Checks that the function uses only what its row grants.
     pub gate: Gate,
-    /// Secrets that were read lately.
+    /// The cache of secrets.
     pub secrets: Secrets,
-    /// Stores that were asked for lately.
+    /// The cache of store names.
     pub claims: ClaimCache,
 }
 
 impl Boot {
-    /// In Lambda.
+    /// From Lambda's environment, for the function of this row.
     fn new(row: &'static Row) -> Self {
         let sdk = sdk_config();
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         Self { gate: Gate::of(row), ..Self::over(Config::from_env(), sdk, clock, entropy) }
     }
 
-    /// With nothing kept yet, and every use let pass.
+    /// With empty caches, and a gate that permits every use.
     pub fn over(config: Config, sdk: SdkConfig, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let secrets = Secrets::new(&sdk);
         Self { config, sdk, clock, entropy, outbound: None, gate: Gate::open(), secrets, claims: ClaimCache::default() }
     }
 
-    /// The same for a function with another row.
+    /// A copy for the function of this row, whose grants are then enforced. Caches are shared.
     pub fn of(&self, row: &'static Row) -> Self {
         Self { gate: self.gate.before(row), ..self.clone() }
     }
 }
 
-/// A function with its own types gone. What runs it is then compiled once, here, and not again in every bin.
+/// A function with its types erased. The code that runs it is then compiled once, in this crate, and not again in
+/// every bin.
 pub type Erased<I, O> = Box<dyn Fn(I) -> Pin<Box<dyn Future<Output = O> + Send>> + Send + Sync>;
 
-/// How serving ended.
+/// The result of serving.
 pub(crate) type Served = Result<(), lambda_runtime::Error>;
 
-/// Serving stays on its one thread.
+/// The future that serves requests. It is not `Send`: it stays on one thread.
 pub(crate) type Serving = Pin<Box<dyn Future<Output = Served>>>;
 
 /// Runs a function until Lambda stops it. One thread: a function works on one request at a time, and a second thread
@@ -92,8 +97,8 @@ fn failed(error: &dyn std::fmt::Display) -> Exit {
     ExitCode::FAILURE
 }
 
-/// Built by hand from what Lambda sets: the default chain would look for profiles and metadata that are not there.
-/// One HTTP client, with ring, is shared by all clients, and built here, before the first request.
+/// Built from the environment variables that Lambda sets; the SDK's default chain would look for profiles and instance
+/// metadata that do not exist. All clients share one HTTP client (TLS by ring), built before the first request.
 fn sdk_config() -> SdkConfig {
     #[expect(
         clippy::disallowed_methods,

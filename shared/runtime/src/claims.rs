@@ -1,4 +1,5 @@
-//! Which store a name belongs to, kept in the process for a moment: a request about a store then costs no read for it.
+//! A cache, in the process, of the store that each name (slug or id) belongs to. It saves a read for most requests
+//! about a store.
 
 use std::{
     collections::HashMap,
@@ -7,7 +8,7 @@ use std::{
 
 use domain::{StoreId, TenantId, Timestamp, store::StoreStatus};
 
-/// The store a request is about.
+/// The store a request is about: its ids and its status when it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreRef {
     pub tenant_id: TenantId,
@@ -15,12 +16,12 @@ pub struct StoreRef {
     pub status: StoreStatus,
 }
 
-/// A store that was suspended is served at most this much longer. Slugs never change hands.
+/// How long an entry is used. A suspended store may be served this much longer; a slug never moves to another store.
 const KEPT_S: i64 = 30;
-/// Names kept in one process at the most; a flood of names empties it rather than filling the memory.
+/// The cache is emptied when it holds this many names, so that a flood of names cannot fill the memory.
 const KEPT_MAX: usize = 1_000;
 
-/// Stores lately asked for.
+/// The cache of stores by name. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct ClaimCache(Arc<Mutex<HashMap<String, (Timestamp, StoreRef)>>>);
 

@@ -3,39 +3,48 @@
 use contracts::row::Grant;
 use domain::limits::CLOCK_SKEW_MAX_S;
 
-/// What the templates tell a function about where it runs. A value that a function's template does not set is empty.
+/// A function's configuration, from the environment variables that the templates set. A variable that is not set gives
+/// an empty text.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     /// `dev`, `prod`, `local`: part of the name of every resource.
     pub environment: String,
-    /// Under which stores have their host names: `<slug>.<base domain>`.
+    /// The domain of all stores' host names: `<slug>.<base domain>`.
     pub base_domain: String,
-    /// Where the API is reached: the issuer and audience of tokens, and the start of links.
+    /// The API's public URL: the issuer and audience of tokens, and the base of links.
     pub public_base_url: String,
+    /// The sender address of e-mails.
     pub mail_from: String,
+    /// The name of the EventBridge bus.
     pub event_bus: String,
+    /// The base URL of Paystack's API.
     pub paystack_base_url: String,
-    /// The public halves of the keys that sign tokens.
+    /// Name of the secret with the public keys that verify tokens.
     pub token_keys_secret: String,
-    /// The private half of the key that signs tokens.
+    /// Name of the secret with the private key that signs tokens.
     pub signing_key_secret: String,
+    /// Name of the secret with the key that authenticates cursors.
     pub cursor_key_secret: String,
+    /// Name of the secret with Paystack's API key.
     pub paystack_secret: String,
-    /// The queue that calls the function, and its dead letters.
+    /// URL of the queue that calls the function.
     pub queue_url: String,
+    /// URL of the function's dead-letter queue.
     pub dead_letters_url: String,
-    /// What the addresses of all functions' queues start with, before the function's name.
+    /// The common start of all functions' queue URLs; a function's name completes it.
     pub queue_url_prefix: String,
-    /// When a payment is asked about again, in seconds after the time before; the last one repeats.
+    /// Pauses between checks of a pending payment, in seconds; the last one repeats.
     pub reconcile_schedule_s: Vec<u32>,
-    /// Seconds between two tries of a message at the most, where that is less than what its function's row says.
+    /// Upper limit, in seconds, for the pause between two tries of a message; `None` leaves the row's policy alone.
     pub retry_longest_s: Option<u32>,
-    /// How far two machines' clocks may be apart, in seconds.
+    /// The largest difference expected between two machines' clocks, in seconds.
     pub clock_skew_max_s: i64,
+    /// The function's name in Lambda; empty outside Lambda.
     pub function_name: String,
 }
 
 impl Config {
+    /// Reads the environment. Missing or malformed values become empty or their defaults; this never fails.
     pub fn from_env() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
         let text = |name: &str| std::env::var(name).unwrap_or_default();
@@ -60,7 +69,7 @@ impl Config {
         }
     }
 
-    /// The name of the secret that a grant lets read; empty for a grant of something else.
+    /// The name of the secret that a grant permits reading; empty for grants that are not about secrets.
     pub fn secret(&self, grant: Grant) -> &str {
         match grant {
             Grant::TokenKeys => &self.token_keys_secret,
@@ -71,12 +80,14 @@ impl Config {
         }
     }
 
+    /// The common start of all table names: `selleasi-<environment>-`.
     pub fn table_prefix(&self) -> String {
         format!("selleasi-{}-", self.environment)
     }
 }
 
-/// `60,300` as numbers; what is no number is left out, and an empty schedule is one minute.
+/// Parses `60,300`. Anything that is not a positive number is skipped; an empty schedule becomes one pause of 60
+/// seconds.
 fn schedule(text: &str) -> Vec<u32> {
     let steps: Vec<u32> =
         text.split(',').filter_map(|step| step.trim().parse().ok()).filter(|step| *step > 0).collect();

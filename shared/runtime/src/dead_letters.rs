@@ -1,4 +1,4 @@
-//! Dead-letter queues of all functions, for the functions that operators call.
+//! Access to the dead-letter queues of all functions, for the functions that operators call.
 
 use std::{ops::Deref, sync::Arc};
 
@@ -16,9 +16,9 @@ use crate::{
     steps::StepError,
 };
 
-/// What EventBridge says of an event that it could not put into a queue.
+/// The attribute in which EventBridge gives the reason why it could not deliver an event to a queue.
 const EVENT_BRIDGE_REASON: &str = "ERROR_MESSAGE";
-/// SQS then asks all of its servers, and not only a few: an empty answer means an empty queue.
+/// With long polling SQS queries all of its servers, so an empty answer means an empty queue.
 const LONG_POLL_S: i32 = 1;
 
 /// A message in a dead-letter queue.
@@ -27,16 +27,17 @@ pub struct DeadLetter {
     receipt: String,
     /// The message as its function received it.
     pub body: String,
-    /// Why it was put aside, if the function or EventBridge did it.
+    /// Why it is a dead letter, if the function or EventBridge moved it there. `None` if SQS did.
     pub reason: Option<String>,
+    /// When it was sent to the dead-letter queue.
     pub sent_at: Option<Timestamp>,
 }
 
-/// What can be read of dead-letter queues.
+/// Reads the dead-letter queues of all functions.
 #[derive(Debug, Clone)]
 pub struct DeadLetterQueues {
     client: aws_sdk_sqs::Client,
-    /// What the queues' addresses start with, before the function's name.
+    /// The common start of all queue URLs; a function's name completes it.
     url_prefix: Arc<str>,
 }
 
@@ -62,8 +63,8 @@ impl DeadLetterQueues {
         Ok(counts.values().filter_map(|count| count.parse::<u64>().ok()).sum())
     }
 
-    /// Up to ten dead letters of a function, and no more than `max`. They are hidden from others for `hidden_s` seconds,
-    /// and stay in the queue.
+    /// Receives up to ten dead letters of a function, and at most `max`. They stay in the queue, hidden from other
+    /// receivers for `hidden_s` seconds.
     ///
     /// # Errors
     /// [`StepError::Retry`]: the call failed.
@@ -90,7 +91,7 @@ fn letter(message: Message) -> DeadLetter {
     DeadLetter { receipt, body, reason, sent_at }
 }
 
-/// Reads dead letters.
+/// Read access to dead letters.
 #[derive(Debug, Clone)]
 pub struct DeadLetterReader(DeadLetterQueues);
 
@@ -110,7 +111,7 @@ impl Deref for DeadLetterReader {
     }
 }
 
-/// Moves dead letters back to the queues that they came from.
+/// Read access to dead letters, and moving them back to the queues they came from.
 #[derive(Debug, Clone)]
 pub struct Redriver(DeadLetterQueues);
 
@@ -131,8 +132,8 @@ impl Deref for Redriver {
 }
 
 impl Redriver {
-    /// Sends a dead letter to its function's queue, without the reason, and then deletes it: if this ends between the
-    /// two, the message is in both queues, and is not lost.
+    /// Sends a dead letter to its function's queue, without the reason, and then deletes it from the dead-letter
+    /// queue. If the process stops between the two calls, the message is in both queues, but never lost.
     ///
     /// # Errors
     /// [`StepError::Retry`]: a call failed.

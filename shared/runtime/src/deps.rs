@@ -1,4 +1,4 @@
-//! What handlers use: the database, time, randomness, ids, secrets.
+//! The dependencies of every handler: database, clock, randomness, ids and secrets.
 
 use std::{fmt::Debug, sync::Arc};
 
@@ -18,13 +18,14 @@ use crate::{
     secrets::{SecretError, Secrets},
 };
 
-/// Tells the time.
+/// The source of the current time.
 pub trait Clock: Send + Sync + Debug {
     fn now(&self) -> Timestamp;
 }
 
-/// Gives random bytes fit for secrets.
+/// The source of random bytes, good enough for secrets.
 pub trait Entropy: Send + Sync + Debug {
+    /// Fills `bytes` completely.
     fn fill(&self, bytes: &mut [u8]);
 }
 
@@ -52,12 +53,16 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// What every handler has. What it reaches for is held against its function's row.
+/// The dependencies of every handler. Each use is checked against the grants of its function's row.
 #[derive(Debug, Clone)]
 pub struct Deps {
+    /// The database, limited to what the row grants.
     pub db: Db,
+    /// The source of the current time; see [`Deps::now`].
     pub clock: Arc<dyn Clock>,
+    /// The source of random bytes; see [`Deps::random`].
     pub entropy: Arc<dyn Entropy>,
+    /// The function's configuration.
     pub config: Arc<Config>,
     gate: Gate,
     secrets: Secrets,
@@ -65,7 +70,8 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// As [`Granted`](crate::Granted) has them; by itself only for tests, which furnish what no function may.
+    /// Dependencies without a function. Handlers get [`Granted`](crate::Granted); only tests call this directly, for
+    /// fixtures that no function may write.
     pub fn new(boot: &Boot) -> Self {
         let client = aws_sdk_dynamodb::Client::new(&boot.sdk);
         Self {
@@ -79,6 +85,7 @@ impl Deps {
         }
     }
 
+    /// The current time, to the millisecond.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -91,23 +98,24 @@ impl Deps {
         from_ulid(Ulid::from_parts(since_1970_ms, u128::from_be_bytes(random)))
     }
 
+    /// Random bytes, good enough for secrets.
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.entropy.fill(&mut bytes);
         bytes
     }
 
-    /// The secret that a grant lets read, which is a JSON document, as `T`.
+    /// Reads the secret of a grant, a JSON document, as `T`.
     ///
     /// # Errors
-    /// It is away, is not what it should be, or is not granted.
+    /// [`SecretError`]: the secret cannot be read, is not a `T`, or is not granted.
     pub async fn secret<T: DeserializeOwned>(&self, grant: Grant) -> Result<T, SecretError> {
         let name = self.config.secret(grant);
         self.gate.pass(Use::Grant(grant)).map_err(|error| SecretError::new(name, error))?;
         self.secrets.get(name, self.now()).await
     }
 
-    /// The secret that a grant lets read was read, and does not hold what can be used.
+    /// The error for a secret that was read but holds an unusable value.
     pub fn unusable(&self, grant: Grant, error: &dyn std::fmt::Display) -> SecretError {
         SecretError::new(self.config.secret(grant), error)
     }

@@ -1,4 +1,4 @@
-//! Making events: an envelope around what happened, linked to what caused it.
+//! Making events and timers, each linked to its cause.
 
 use contracts::{
     events::{Envelope, Event},
@@ -8,11 +8,14 @@ use domain::{EventId, TenantId, Timestamp};
 
 use crate::deps::Deps;
 
-/// What an event follows from: a request, or another event.
+/// The cause of an event: a request, another event, or a timer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
+    /// The same for everything that follows from one request.
     pub correlation_id: String,
+    /// The event that is the direct cause; `None` for a request.
     pub causation_id: Option<EventId>,
+    /// The W3C trace context, if the request had one.
     pub traceparent: Option<String>,
 }
 
@@ -37,7 +40,7 @@ impl<S> From<&Due<S>> for Cause {
 }
 
 impl Deps {
-    /// A timer to be set for the first time, for an aggregate.
+    /// A new timer (attempt 0) for the aggregate `subject`.
     pub fn timer<S>(&self, cause: &Cause, tenant_id: TenantId, subject: S, due_at: Timestamp) -> Due<S> {
         Due {
             tenant_id,
@@ -51,7 +54,7 @@ impl Deps {
         }
     }
 
-    /// Wraps what happened to a subject, which is at `version` after it.
+    /// An event's envelope. `version` is the subject's version after the change.
     pub fn event<E: Event>(
         &self,
         cause: &Cause,

@@ -1,4 +1,4 @@
-//! What a handler is handed: the dependencies that its function's row grants, and nothing else.
+//! A handler's dependencies: those that its function's row grants, and no others.
 
 use std::{marker::PhantomData, ops::Deref};
 
@@ -6,9 +6,9 @@ use contracts::{Consumer, Function, Timer, events::Envelope, gate::Use, row::Gra
 
 use crate::{boot::Boot, deps::Deps, events::Cause, steps::Received};
 
-/// Something that some handlers need besides [`Deps`]: a mailer, a provider, the bus.
+/// A dependency that only some handlers need besides [`Deps`]: a mailer, a payment provider, the event bus.
 pub trait Extra: Clone + Send + Sync + 'static {
-    /// What a row must grant for its handler to have it.
+    /// The grants that a function's row must list for its handler to get this.
     const GRANTS: &'static [Grant];
 
     fn from_boot(boot: &Boot) -> Self;
@@ -20,10 +20,11 @@ impl Extra for () {
     fn from_boot(_: &Boot) -> Self {}
 }
 
-/// [`Deps`] with something more. What several handlers of a service share takes this.
+/// [`Deps`] with an [`Extra`]. Code shared by several handlers takes this type, which does not name a function.
 #[derive(Debug, Clone)]
 pub struct With<X> {
     core: Deps,
+    /// The additional dependency.
     pub extra: X,
 }
 
@@ -35,8 +36,8 @@ impl<X> Deref for With<X> {
     }
 }
 
-/// What the handler of function `F` is handed. Its tables, secrets and events are held against the row when they are
-/// used; that the row grants `X` is checked when the function is compiled.
+/// The dependencies of the handler of function `F`. Uses of tables, secrets and events are checked against the row at
+/// run time; that the row grants `X` is checked at compile time.
 #[derive(Debug)]
 pub struct Granted<F, X = ()> {
     with: With<X>,
@@ -54,12 +55,12 @@ impl<F, X> Deref for Granted<F, X> {
 impl<F: Function, X: Extra> Granted<F, X> {
     const COVERED: () = assert!(covers(F::ROW.grants, X::GRANTS), "the row does not grant what the handler asks for");
 
-    /// Made from a boot, whatever function that was for.
+    /// Makes the dependencies. The row of `F` applies, whatever function `boot` was made for.
     pub fn from_boot(boot: &Boot) -> Self {
         let () = Self::COVERED;
         let boot = boot.of(F::ROW);
         for grant in X::GRANTS {
-            // It is granted, as was just checked; a witness wants to know that it is used.
+            // Checked at compile time above. The call only records the use for the gate's witness.
             let _ = boot.gate.pass(Use::Grant(*grant));
         }
         Self { with: With { core: Deps::new(&boot), extra: X::from_boot(&boot) }, function: PhantomData }
@@ -67,21 +68,21 @@ impl<F: Function, X: Extra> Granted<F, X> {
 }
 
 impl<F: Consumer, X> Granted<F, X> {
-    /// What a step writes with its effect: that this function has dealt with this event.
+    /// The received event; its transactions also write the inbox record that marks the event as processed.
     pub fn received(&self, event: &Envelope<F::Event>) -> Received {
         Received::new(F::ROW, event.tenant_id, Some(event.id), Cause::from(event))
     }
 }
 
 impl<F: Timer, X> Granted<F, X> {
-    /// As [`Granted::received`], of a timer that is due. What it does is decided by the aggregate's state alone, so
-    /// nothing is noted.
+    /// As [`Granted::received`], for a timer that is due. The aggregate's state alone decides what a timer does, so
+    /// there is no inbox record.
     pub fn due(&self, due: &Due<F::Subject>) -> Received {
         Received::new(F::ROW, due.tenant_id, None, Cause::from(due))
     }
 }
 
-/// Whether every one of these is among what is granted.
+/// Whether `granted` contains every grant in `wanted`.
 const fn covers(granted: &[Grant], wanted: &[Grant]) -> bool {
     let mut at = 0;
     while at < wanted.len() {

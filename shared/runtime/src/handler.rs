@@ -1,5 +1,5 @@
-//! A handler is a plain async function over its dependencies and one input. This trait says so in a way that lets
-//! the function borrow its dependencies.
+//! A handler is an async function of its dependencies and one input. The lifetime in this trait lets its future borrow
+//! the dependencies.
 
 /// An async function `(&D, I) -> O`.
 pub trait Handler<'a, D: 'a, I, O>: Send + Sync {

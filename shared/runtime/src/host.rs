@@ -1,4 +1,4 @@
-//! Functions with their types gone, so that one process can host any of them.
+//! Functions with their types erased, so that one process (a test, the simulator) can host any of them.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
 use contracts::{Consumer, Endpoint, Function, Row, Timer, events::Envelope, timers::Due};
@@ -18,8 +18,9 @@ use crate::{
     stream,
 };
 
-/// A function that can be started in any world.
+/// A function that can be started from any [`Boot`].
 pub struct Hosted {
+    /// The function's row in the contracts.
     pub row: &'static Row,
     start: Box<dyn Fn(&Boot) -> Running + Send + Sync>,
 }
@@ -29,25 +30,27 @@ impl Hosted {
         Self { row, start: Box::new(start) }
     }
 
-    /// Makes its dependencies, as a Lambda does at its cold start.
+    /// Makes the function's dependencies, as Lambda does at a cold start.
     pub fn start(&self, boot: &Boot) -> Running {
         (self.start)(boot)
     }
 }
 
-/// A function that runs: what it is called with, and what it gives back.
+/// A started function, by what calls it, with its input and output.
 pub enum Running {
+    /// Requests to an endpoint.
     Http(Erased<RawRequest, RawReply>),
-    /// Messages of its queue; the answer names those that must come again.
+    /// Messages of its queue. The response lists the messages that must be delivered again.
     Queue(Erased<Vec<SqsMessage>, SqsBatchResponse>),
-    /// Records of the outbox's stream.
+    /// Records of the outbox table's stream.
     Stream(Erased<Vec<Value>, Result<(), StepError>>),
-    /// The clock's tick, or what an operator gives.
+    /// Called by a schedule or by an operator, with a JSON document.
     Invoked(Erased<Value, Result<Value, StepError>>),
-    /// The value of `Authorization`.
+    /// The value of `Authorization`; returns the principal of a valid token.
     Authorizer(Erased<String, Result<Option<Principal>, String>>),
 }
 
+/// Hosts an endpoint.
 pub fn http<E, X, H>(handler: H) -> Hosted
 where
     E: Endpoint,
@@ -57,6 +60,7 @@ where
     Hosted::new(E::ROW, move |boot| Running::Http(http::start(boot, handler)))
 }
 
+/// Hosts a consumer that handles events one by one.
 pub fn consumer<C, X, H>(handler: H) -> Hosted
 where
     C: Consumer,
@@ -66,6 +70,7 @@ where
     Hosted::new(C::ROW, move |boot| Running::Queue(steps::start_consumer(boot, handler)))
 }
 
+/// Hosts a consumer that handles a whole batch; it returns one result for each event, in their order.
 pub fn batch<C, X, H>(handler: H) -> Hosted
 where
     C: Consumer,
@@ -75,6 +80,7 @@ where
     Hosted::new(C::ROW, move |boot| Running::Queue(steps::start_batch(boot, handler)))
 }
 
+/// Hosts a function that timers call.
 pub fn timer<T, X, H>(handler: H) -> Hosted
 where
     T: Timer,
@@ -84,6 +90,7 @@ where
     Hosted::new(T::ROW, move |boot| Running::Queue(steps::start_timer(boot, handler)))
 }
 
+/// Hosts the function of the outbox table's stream.
 pub fn stream<F, X, H>(handler: H) -> Hosted
 where
     F: Function,
@@ -93,6 +100,7 @@ where
     Hosted::new(F::ROW, move |boot| Running::Stream(stream::start(boot, handler)))
 }
 
+/// Hosts a function that a schedule or an operator calls. Input and output are JSON.
 pub fn invoked<F, X, H, I, O>(handler: H) -> Hosted
 where
     F: Function,
@@ -104,6 +112,7 @@ where
     Hosted::new(F::ROW, move |boot| Running::Invoked(schedule::start(boot, handler)))
 }
 
+/// Hosts the authorizer.
 pub fn authorizer<F, H, E>(handler: H) -> Hosted
 where
     F: Function,

@@ -1,4 +1,4 @@
-//! Calls to other people's HTTP APIs, over the same HTTP stack as the AWS clients.
+//! Calls to providers' HTTP APIs, with the same HTTP stack as the AWS clients.
 
 use std::{fmt, time::Duration};
 
@@ -18,18 +18,20 @@ use aws_smithy_types::body::SdkBody;
 
 use crate::boot::Boot;
 
-/// How long a provider may take to accept a connection, and to answer.
+/// Time limits for a provider to accept a connection, and to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const READ_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// An answer, whatever its status.
+/// A complete response, with any status.
 #[derive(Debug, Clone)]
 pub struct Answer {
+    /// The HTTP status.
     pub status: u16,
+    /// The complete body.
     pub body: Vec<u8>,
 }
 
-/// No answer came. Whether the request took effect is not known.
+/// There was no complete response. Whether the request took effect is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer: {0}")]
 pub struct NoAnswer(pub String);
@@ -58,14 +60,14 @@ impl Default for Outbound {
 }
 
 impl Outbound {
-    /// The boot's, or one over TLS.
+    /// The client of `boot`, or a new one over TLS.
     pub fn from_boot(boot: &Boot) -> Self {
         boot.outbound.clone().unwrap_or_default()
     }
 }
 
 impl Outbound {
-    /// Over another connector: tests speak to a provider in the process.
+    /// A client over another connector: in tests, a provider in the same process.
     pub fn over(connector: impl HttpConnector + 'static) -> Self {
         Self(SharedHttpConnector::new(connector))
     }

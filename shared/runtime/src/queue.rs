@@ -1,4 +1,5 @@
-//! Queues: a function's own, of which it holds messages back or puts them aside, and those of timers' functions.
+//! Queues: a function's own queue, whose messages it delays or moves to the dead letters, and the queues of functions
+//! that timers call.
 
 use std::sync::Arc;
 
@@ -12,14 +13,14 @@ use domain::text::is_xml_char;
 
 use crate::{boot::Boot, granted::Extra, steps::StepError};
 
-/// Messages that one call to SQS takes.
+/// The largest number of messages in one call to SQS.
 pub const SEND_MAX: usize = 10;
-/// The attribute of a dead letter that says why it is one.
+/// The message attribute with the reason of a dead letter.
 pub const REASON: &str = "reason";
-/// Of a reason, so much is kept.
+/// A longer reason is cut.
 const REASON_CHARS_MAX: usize = 500;
 
-/// The queue that calls a function, and its dead letters.
+/// A function's own queue, and its dead-letter queue.
 #[derive(Debug)]
 pub(crate) struct OwnQueue {
     client: aws_sdk_sqs::Client,
@@ -36,7 +37,7 @@ impl OwnQueue {
         }
     }
 
-    /// Keeps a message that failed from coming again for so many seconds.
+    /// Delays the next delivery of a failed message by `wait_s` seconds.
     pub(crate) async fn hold_back(&self, record: &SqsMessage, wait_s: u32) -> Result<(), String> {
         let receipt = record.receipt_handle.clone().unwrap_or_default();
         let wait_s = i32::try_from(wait_s).unwrap_or(i32::MAX);
@@ -45,7 +46,7 @@ impl OwnQueue {
         call.send().await.map(drop).map_err(|error| DisplayErrorContext(error).to_string())
     }
 
-    /// Puts a copy of a message among the dead letters, with the reason.
+    /// Sends a copy of a message to the dead-letter queue, with the reason.
     pub(crate) async fn bury(&self, record: &SqsMessage, reason: &str) -> Result<(), String> {
         let reason = MessageAttributeValue::builder().data_type("String").string_value(printable(reason)).build();
         let reason = reason.map_err(|error| error.to_string())?;
@@ -55,7 +56,7 @@ impl OwnQueue {
     }
 }
 
-/// A reason can quote what nobody checked.
+/// A reason may quote unchecked input, and SQS rejects characters that XML does not allow.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if is_xml_char(c) { c } else { '\u{FFFD}' }).take(REASON_CHARS_MAX).collect()
 }
@@ -64,7 +65,7 @@ fn printable(text: &str) -> String {
 #[derive(Debug, Clone)]
 pub struct TimerQueues {
     client: aws_sdk_sqs::Client,
-    /// What the queues' addresses start with, before the function's name.
+    /// The common start of all queue URLs; a function's name completes it.
     url_prefix: Arc<str>,
 }
 
@@ -77,10 +78,10 @@ impl Extra for TimerQueues {
 }
 
 impl TimerQueues {
-    /// Puts up to [`SEND_MAX`] messages into a function's queue, in one call. Gives back for each whether it was taken.
+    /// Sends up to [`SEND_MAX`] messages to a function's queue, in one call. Returns for each whether SQS accepted it.
     ///
     /// # Errors
-    /// [`StepError::Retry`]: the call failed; some may have been taken.
+    /// [`StepError::Retry`]: the call failed; SQS may have accepted some messages.
     pub async fn send(&self, function: &str, bodies: &[String]) -> Result<Vec<bool>, StepError> {
         let mut call = self.client.send_message_batch().queue_url(format!("{}{function}", self.url_prefix));
         for (position, body) in bodies.iter().enumerate() {

@@ -1,33 +1,35 @@
-//! Trying again against others: reading, deciding and committing until nobody was faster.
+//! Optimistic concurrency: read, decide and commit again until no concurrent change comes between.
 
 use crate::{http::Problem, steps::StepError};
 
-/// How often something is tried before it is left to whoever called: a queue that delivers again, or a client.
+/// The number of tries before the caller (a queue that delivers again, or a client) has to retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tries(u32);
 
 impl Tries {
-    /// For what few change at once: an order, a payment, a cart, a session. Two tabs, or two messages at a time.
+    /// For records with few concurrent writers: an order, a payment, a cart, a session. Typically two browser tabs or
+    /// two messages.
     pub const FEW_RIVALS: Self = Self(4);
-    /// For what everybody who buys changes too: stock that is counted, a coupon that sells.
+    /// For records that every purchase changes: stock, a popular coupon.
     pub const MANY_RIVALS: Self = Self(8);
 
-    /// Once for each try.
+    /// One number for each try.
     pub const fn range(self) -> std::ops::Range<u32> {
         0..self.0
     }
 }
 
-/// What became of one try.
+/// The result of one try.
 #[derive(Debug)]
 pub enum Try<T> {
     Done(T),
-    /// Somebody else changed it between reading and writing: it is to be read again.
+    /// A concurrent change came between reading and writing: read again.
     Lost,
 }
 
-/// An error that says that others kept being faster.
+/// Errors that can report that every try was lost to concurrent changes.
 pub trait Contended {
+    /// The error after the last lost try.
     fn contended() -> Self;
 }
 
@@ -43,11 +45,10 @@ impl Contended for StepError {
     }
 }
 
-/// Runs a block until it is done: `retry!(Tries::FEW_RIVALS, { … })`, where the block is a [`Try`], and `?` and `return`
-/// leave the function around it. When every try was lost, the result is [`Contended`]'s error.
-///
-/// A macro, since a future that borrows from an async closure cannot be shown to be `Send` for every lifetime, as a
-/// handler's must be.
+/// Runs a block until it is done: `retry!(Tries::FEW_RIVALS, { … })`. The block's value is a [`Try`]; `?` and `return`
+/// leave the surrounding function. If every try is lost, the result is the error of [`Contended`].
+/// It is a macro because a handler's future must be `Send`, and the compiler cannot prove that for a future that
+/// borrows from an async closure.
 #[macro_export]
 macro_rules! retry {
     ($tries:expr, $attempt:block) => {

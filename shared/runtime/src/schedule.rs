@@ -1,4 +1,4 @@
-//! Functions that the clock calls, and functions that an operator calls.
+//! Functions that a schedule calls, and functions that an operator calls.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
     steps::StepError,
 };
 
-/// What such a function is called with: a JSON document, of which the clock's is not looked at.
+/// Such a function with its types erased: JSON in, JSON out. A schedule's input is ignored.
 pub(crate) type Invocations = Erased<Value, Result<Value, StepError>>;
 
 pub(crate) fn start<F, X, H, I, O>(boot: &Boot, handler: H) -> Invocations

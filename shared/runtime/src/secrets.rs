@@ -1,5 +1,5 @@
-//! Secrets from Secrets Manager, kept in the process for a while, so that a rotation is noticed and a warm request
-//! makes no call.
+//! Secrets from Secrets Manager. They are cached in the process for a limited time: most requests make no call, and a
+//! rotation is still noticed.
 
 use std::{
     collections::HashMap,
@@ -12,13 +12,16 @@ use aws_types::SdkConfig;
 use domain::Timestamp;
 use serde::de::DeserializeOwned;
 
-/// A rotated key is noticed within this time; both old and new are valid for longer.
+/// How long a secret is cached. After a rotation, old and new keys are both valid for longer than this.
 const KEPT_S: i64 = 300;
 
+/// A secret cannot be read or used. It never quotes the secret.
 #[derive(Debug, thiserror::Error)]
 #[error("secret {name:?} is unavailable: {detail}")]
 pub struct SecretError {
+    /// The secret's name in Secrets Manager.
     pub name: String,
+    /// The reason, for logs.
     pub detail: String,
 }
 
@@ -28,7 +31,7 @@ impl SecretError {
     }
 }
 
-/// Reads secrets by name.
+/// Reads secrets by name. Clones share the cache.
 #[derive(Clone)]
 pub struct Secrets(Arc<Inner>);
 
@@ -36,7 +39,7 @@ struct Inner {
     sdk: SdkConfig,
     /// Made at the first use: most functions read no secret.
     manager: OnceLock<aws_sdk_secretsmanager::Client>,
-    /// By name, with the time until which each is good.
+    /// Cached texts by name, each with its expiry.
     kept: Mutex<HashMap<String, (Timestamp, String)>>,
 }
 
@@ -47,6 +50,7 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
+    /// An empty cache. The client is made at the first use.
     pub fn new(sdk: &SdkConfig) -> Self {
         Self(Arc::new(Inner { sdk: sdk.clone(), manager: OnceLock::new(), kept: Mutex::default() }))
     }
@@ -57,7 +61,7 @@ impl Secrets {
     /// [`SecretError`]: the secret cannot be read, or is not a `T`.
     pub async fn get<T: DeserializeOwned>(&self, name: &str, now: Timestamp) -> Result<T, SecretError> {
         let text = self.text(name, now).await?;
-        // The error of a secret that cannot be read must not quote it.
+        // serde's error is dropped because it may quote the secret.
         serde_json::from_str(&text).map_err(|_| SecretError::new(name, "not the expected JSON"))
     }
 

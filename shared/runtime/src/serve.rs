@@ -1,5 +1,5 @@
-//! Running one function in Lambda. Each kind by itself, so that a bin links what it uses and no more; and with the
-//! function's types gone, so that what runs it is compiled once, here, and not again in every bin.
+//! Running one function in Lambda. There is one entry for each kind, so that a bin links only what it uses. Types are
+//! erased, so that the code that runs a function is compiled once, in this crate.
 
 use aws_lambda_events::sqs::SqsEvent;
 use contracts::{Consumer, Endpoint, Function, Timer, events::Envelope, timers::Due};
@@ -20,6 +20,7 @@ use crate::{
     stream,
 };
 
+/// Runs an endpoint in Lambda.
 pub fn http<E, X, H>(handler: H) -> Exit
 where
     E: Endpoint,
@@ -29,6 +30,7 @@ where
     boot::run(E::ROW, Box::new(|boot| Box::pin(http::serve(E::ROW, boot.clock.clone(), http::start(boot, handler)))))
 }
 
+/// Runs a consumer that handles events one by one.
 pub fn consumer<C, X, H>(handler: H) -> Exit
 where
     C: Consumer,
@@ -38,6 +40,7 @@ where
     boot::run(C::ROW, Box::new(|boot| Box::pin(messages(steps::start_consumer(boot, handler)))))
 }
 
+/// Runs a consumer that handles a whole batch; it returns one result for each event, in their order.
 pub fn batch<C, X, H>(handler: H) -> Exit
 where
     C: Consumer,
@@ -47,6 +50,7 @@ where
     boot::run(C::ROW, Box::new(|boot| Box::pin(messages(steps::start_batch(boot, handler)))))
 }
 
+/// Runs a function that timers call.
 pub fn timer<T, X, H>(handler: H) -> Exit
 where
     T: Timer,
@@ -64,14 +68,15 @@ async fn messages(batches: Batches) -> Served {
     .await
 }
 
-/// What Lambda calls a stream's function with.
+/// Lambda's event for a DynamoDB stream.
 #[derive(Debug, Deserialize)]
 struct Batch {
-    /// Each is read by itself, so that one cannot spoil the others.
+    /// Not parsed yet: each record is read separately, so that a bad one does not fail the others.
     #[serde(rename = "Records")]
     records: Vec<Value>,
 }
 
+/// Runs the function of the outbox table's stream. An error makes Lambda deliver the whole batch again.
 pub fn stream<F, X, H>(handler: H) -> Exit
 where
     F: Function,
@@ -93,6 +98,7 @@ where
     )
 }
 
+/// Runs a function that a schedule or an operator calls. Input and output are JSON.
 pub fn invoked<F, X, H, I, O>(handler: H) -> Exit
 where
     F: Function,
@@ -116,6 +122,7 @@ where
     )
 }
 
+/// Runs the authorizer.
 pub fn authorizer<F, H, E>(handler: H) -> Exit
 where
     F: Function,

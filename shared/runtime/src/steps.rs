@@ -1,9 +1,10 @@
-//! Steps: functions that are called with batches of messages, be they events or timers that are due. Each message
-//! succeeds or fails by itself.
-//!
-//! A handler's effect, its inbox record and its events are one transaction ([`StepTx`]), so a message that comes twice
-//! has one effect. What cannot be dealt with now comes again, later and later, as the row's retry policy says, and is a
-//! dead letter when that ends. What never can be is a dead letter at once. A dead letter carries its reason.
+//! Steps: functions that process batches of messages, which are events or due timers. Each message succeeds or fails
+//! separately.
+//! A handler's effect, its inbox record and its events are one transaction ([`StepTx`]), so a message that is
+//! delivered twice has one effect. A message that fails for now is delivered again, with growing pauses, as the row's
+//! retry policy says; when the policy gives up, it becomes a dead letter. A message that can never succeed becomes a
+//! dead letter at once. A dead letter carries its reason.
+//! dead letter at once. A dead letter carries its reason.
 
 use std::sync::Arc;
 
@@ -30,31 +31,34 @@ use crate::{
     telemetry,
 };
 
-/// What a consumer's queue holds: an event as EventBridge delivers it, of which only `detail` is read.
+/// A message in a consumer's queue: an event as EventBridge delivers it. Only `detail` is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message<D> {
+    /// The event.
     pub detail: Envelope<D>,
 }
 
-/// Why a message was not dealt with.
+/// Why a message was not processed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
-    /// Later it may work: something is away, or has not happened yet.
+    /// It may succeed later: a dependency is unavailable, or something has not happened yet.
     #[error("retry: {0}")]
     Retry(String),
-    /// It will never work.
+    /// It can never succeed.
     #[error("poison: {0}")]
     Poison(String),
-    /// We or a deployment are to blame: it comes again, and somebody should look.
+    /// An error in our code or a deployment: the message is delivered again, and the fault is counted for an alarm.
     #[error("fault: {0}")]
     Fault(String),
 }
 
 impl StepError {
+    /// [`StepError::Retry`] with this reason.
     pub fn retry(reason: impl ToString) -> Self {
         Self::Retry(reason.to_string())
     }
 
+    /// [`StepError::Poison`] with this reason.
     pub fn poison(reason: impl ToString) -> Self {
         Self::Poison(reason.to_string())
     }
@@ -76,13 +80,14 @@ impl From<Unreadable> for StepError {
     }
 }
 
-/// The message that a step deals with, as far as its transaction is concerned.
+/// The message that a step processes: the parts that its transaction needs.
 #[derive(Debug, Clone)]
 pub struct Received {
     row: &'static Row,
+    /// The tenant that the message belongs to.
     pub tenant_id: TenantId,
     event_id: Option<EventId>,
-    /// Where the step's own events come from.
+    /// The cause that the step's own events carry.
     pub cause: Cause,
 }
 
@@ -91,20 +96,20 @@ impl Received {
         Self { row, tenant_id, event_id, cause }
     }
 
-    /// The transaction in which the message is dealt with.
+    /// A transaction that also writes the message's inbox record, if it has one.
     pub fn tx<'a>(&self, deps: &'a Deps) -> StepTx<'a> {
         let mut tx = deps.tx();
         let inbox = self.note(&mut tx, deps.now());
         StepTx { deps, tx, inbox }
     }
 
-    /// Adds to a transaction that the message has been dealt with.
+    /// Adds the message's inbox record to a transaction. `None` for timers, which have none.
     pub fn note(&self, tx: &mut Tx, now: Timestamp) -> Option<Op> {
         self.event_id.map(|event_id| tx.inbox(self.tenant_id, self.row.function, event_id, now))
     }
 }
 
-/// A step's transaction: its effect, together with the note that its message has been dealt with.
+/// A step's transaction: its effect, together with its message's inbox record.
 pub struct StepTx<'a> {
     deps: &'a Deps,
     tx: Tx,
@@ -128,14 +133,14 @@ impl std::ops::DerefMut for StepTx<'_> {
 /// How a step's transaction ended.
 #[derive(Debug)]
 pub enum StepCommit {
-    /// It happened, now or the last time this message came.
+    /// The transaction was committed, now or at an earlier delivery of this message.
     Done,
-    /// Conditions of the step's own did not hold; nothing was written.
+    /// One of the step's own conditions did not hold. Nothing was written.
     Refused(Refused),
 }
 
 impl From<StepCommit> for Try<()> {
-    /// For transactions that are tried again when their conditions did not hold.
+    /// For a transaction that is retried when its conditions did not hold.
     fn from(committed: StepCommit) -> Self {
         match committed {
             StepCommit::Done => Self::Done(()),
@@ -145,8 +150,11 @@ impl From<StepCommit> for Try<()> {
 }
 
 impl StepTx<'_> {
+    /// Commits the step. An inbox record that already exists counts as done: the message was processed before.
+    ///
     /// # Errors
-    /// The database is away or too contended, or refuses the transaction for a fault of ours.
+    /// [`StepError`]: the database is unavailable or too contended, or rejects the transaction because of an error in
+    /// our code.
     pub async fn commit(self) -> Result<StepCommit, StepError> {
         match self.deps.db.commit(self.tx).await {
             Ok(()) => Ok(StepCommit::Done),
@@ -160,7 +168,7 @@ impl StepTx<'_> {
     }
 }
 
-/// What a step's function is called with, batch by batch.
+/// A step's function with its types erased: takes a batch, returns the messages to deliver again.
 pub(crate) type Batches = Erased<Vec<SqsMessage>, SqsBatchResponse>;
 
 pub(crate) fn start_consumer<C, X, H>(boot: &Boot, handler: H) -> Batches
@@ -209,7 +217,7 @@ where
     })
 }
 
-/// For consumers that deal with a whole batch at once. The handler gives back a result for each event, in their order.
+/// For consumers that process a whole batch at once. The handler returns one result for each event, in their order.
 pub(crate) fn start_batch<C, X, H>(boot: &Boot, handler: H) -> Batches
 where
     C: Consumer,
@@ -264,19 +272,21 @@ fn read_due<T: Timer>(body: &str, now: Timestamp) -> Result<Due<T::Subject>, Ste
         attempt = due.attempt,
         "timer"
     );
-    // The sweep's clock was ahead of ours. What it swept comes from its queue alone, so it must not be taken for done.
+    // The sweep's clock was ahead of ours. The sweep has removed the timer, so this message is its only copy and must
+    // be delivered again.
     if now < due.due_at {
         return Err(StepError::retry("not due yet by this clock"));
     }
     Ok(due.about(subject))
 }
 
-/// serde's own words may quote the message, which may hold personal data.
+/// serde's message is not used: it may quote the input, which may hold personal data.
 fn unreadable(error: &serde_json::Error) -> StepError {
     StepError::poison(format!("not a message: {:?} error at column {}", error.classify(), error.column()))
 }
 
-/// A batch being dealt with: what fails is held back or buried, and the answer names what must come again.
+/// A batch in progress: failed messages are delayed or moved to the dead letters, and the response lists those to
+/// deliver again.
 struct Batch<'a> {
     row: &'static Row,
     deps: &'a Deps,
@@ -317,7 +327,7 @@ impl<'a> Batch<'a> {
         let wait_s = self.retry().wait_s(u32::try_from(receives).unwrap_or(u32::MAX));
         let wait_s = wait_s.min(self.deps.config.retry_longest_s.unwrap_or(u32::MAX));
         if let Err(error) = self.queue.hold_back(&record, wait_s).await {
-            // Then the queue's own visibility timeout decides when it comes again.
+            // The queue's visibility timeout then decides when the message is delivered again.
             tracing::warn!(message_id = id, error, "could not be held back");
         }
         let mut failure = BatchItemFailure::default();
@@ -340,7 +350,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// A number that SQS tells of a message.
+/// A numeric SQS attribute of a message.
 fn attribute(record: &SqsMessage, name: &str) -> Option<i64> {
     record.attributes.get(name)?.parse().ok()
 }

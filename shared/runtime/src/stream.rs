@@ -1,8 +1,7 @@
-//! The stream of the outbox table: a batch of records in, and events to send on. Either all of a batch is dealt with,
-//! or it comes again as a whole: sending an event twice is harmless, as every consumer has an inbox.
-//!
-//! A record that cannot be read would come again and again and hold up all behind it, so it is logged and left; it
-//! stays in the outbox until that forgets it.
+//! The stream of the outbox table. A batch is either processed completely or delivered again as a whole; sending an
+//! event twice is harmless, because every consumer has an inbox.
+//! A record that cannot be read would be delivered again and again and block all records behind it. So it is logged,
+//! counted as a fault and skipped; it stays in the outbox until its TTL ends.
 
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use crate::{
     telemetry,
 };
 
-/// What a stream's function is called with: the records of a batch.
+/// The stream's function with its types erased: takes the records of a batch.
 pub(crate) type Records = Erased<Vec<Value>, Result<(), StepError>>;
 
 pub(crate) fn start<F, X, H>(boot: &Boot, handler: H) -> Records

@@ -1,5 +1,5 @@
-//! Logs and metrics. Logs are JSON lines without secrets or personal data; metrics are CloudWatch's embedded format
-//! in the same stream, so that counting costs no call.
+//! Logs and metrics. Logs are JSON lines on stderr, without secrets or personal data. Metrics are lines in
+//! CloudWatch's embedded metric format on stdout, so that counting needs no call.
 
 use std::{io::Write, time::Duration};
 
@@ -10,7 +10,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
 
-/// An AWS call that takes longer is tried again. DynamoDB answers in milliseconds; connecting has to fit too.
+/// An AWS call that takes longer is retried. DynamoDB answers in milliseconds, but the limit must also allow for
+/// connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -20,7 +21,7 @@ pub(crate) fn timeouts(builder: TimeoutConfigBuilder) -> TimeoutConfig {
 
 pub(crate) fn init() {
     let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
-    // Fails only when a subscriber is set already, as in tests that host several functions.
+    // Fails only if a subscriber is already set, as in tests that host several functions.
     let _ = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -32,9 +33,9 @@ pub(crate) fn init() {
         .try_init();
 }
 
-/// Counts something that somebody has to look at, for CloudWatch's alarms: one metric over all functions of an
-/// environment, so that what is counted is not paid for once a function. The function is in the line, for whoever looks.
-/// Outside Lambda a function has no name, and no CloudWatch reads the line.
+/// Counts an event that a person should look at, for CloudWatch's alarms. All functions of an environment share one
+/// metric, because CloudWatch charges for each; the log line also names the function. Does nothing outside Lambda,
+/// where a function has no name.
 pub fn count(config: &Config, metric: &str, count: u32, now: Timestamp) {
     if config.function_name.is_empty() {
         return;

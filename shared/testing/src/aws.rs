@@ -1,5 +1,5 @@
-//! AWS in the process: the real SDK clients, with a connector that answers for DynamoDB ([`Embedded`]), Secrets Manager,
-//! SES, SQS and EventBridge without a socket, and keeps what they were given.
+//! AWS in the process: the real SDK clients, with a connector that answers for DynamoDB ([`Embedded`]), Secrets
+//! Manager, SES, SQS and EventBridge without a socket, and records what was sent to them.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -25,14 +25,15 @@ use crate::dynamo::Embedded;
 /// A message that was sent to a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// The queue's name: the last part of its address.
+    /// The queue's name: the last part of its URL.
     pub queue: String,
+    /// The message's body.
     pub body: String,
-    /// Of a dead letter, why it is one.
+    /// The reason of a dead letter; `None` for other messages.
     pub reason: Option<String>,
 }
 
-/// A message that lies in a queue.
+/// A message that waits in a queue.
 #[derive(Debug)]
 struct Lying {
     id: String,
@@ -54,7 +55,7 @@ struct State {
     mail_refusals: BTreeMap<String, String>,
     secrets: BTreeMap<String, String>,
     sent: Vec<Sent>,
-    /// Seconds for which messages were held back, in order.
+    /// Seconds by which deliveries were delayed, in the order of the calls.
     held_back_s: Vec<i64>,
     published: Vec<Vec<Value>>,
     refusals: VecDeque<Vec<usize>>,
@@ -69,6 +70,7 @@ pub struct Aws {
 }
 
 impl Aws {
+    /// AWS with this database and these secrets (name and text).
     pub fn new(dynamo: Embedded, secrets: impl IntoIterator<Item = (String, String)>) -> Self {
         let state = State { secrets: secrets.into_iter().collect(), ..State::default() };
         Self { dynamo, state: Arc::new(Mutex::new(state)) }
@@ -78,12 +80,12 @@ impl Aws {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// E-mails since the last time this was asked.
+    /// E-mails sent since the last call of this function.
     pub fn take_mails(&self) -> Vec<Email> {
         std::mem::take(&mut self.state().mails)
     }
 
-    /// The e-mail that was sent last.
+    /// The last e-mail that was sent. Panics if there is none.
     pub fn last_mail(&self) -> Email {
         self.state().mails.last().unwrap().clone()
     }
@@ -93,7 +95,7 @@ impl Aws {
         self.state().mail_is_away = is_away;
     }
 
-    /// SES refuses mails to an address with this code from now on, or takes them again.
+    /// From now on SES refuses e-mails to this address with this error code; with `None` it accepts them again.
     pub fn refuse_mails_to(&self, address: &str, code: Option<&str>) {
         let refusals = &mut self.state().mail_refusals;
         match code {
@@ -107,12 +109,12 @@ impl Aws {
         self.state().secrets.clear();
     }
 
-    /// Messages that were sent to queues since the last time this was asked.
+    /// Messages sent to queues since the last call of this function.
     pub fn take_sent(&self) -> Vec<Sent> {
         std::mem::take(&mut self.state().sent)
     }
 
-    /// For how long messages were held back since the last time this was asked.
+    /// The seconds by which deliveries were delayed, since the last call of this function.
     pub fn take_held_back_s(&self) -> Vec<i64> {
         std::mem::take(&mut self.state().held_back_s)
     }
@@ -131,13 +133,13 @@ impl Aws {
         state.lying.entry(queue.to_owned()).or_default().push(message);
     }
 
-    /// What was put into a queue and not deleted.
+    /// The bodies of messages that were put into a queue and not deleted.
     pub fn lying_in(&self, queue: &str) -> Vec<String> {
         let state = self.state();
         state.lying.get(queue).into_iter().flatten().map(|message| message.body.clone()).collect()
     }
 
-    /// The time for which received messages were hidden is over.
+    /// Ends the visibility timeout of all received messages.
     pub fn show_messages(&self) {
         self.state().lying.values_mut().flatten().for_each(|message| message.is_hidden = false);
     }
@@ -147,12 +149,12 @@ impl Aws {
         self.state().queues_are_away = are_away;
     }
 
-    /// Each call's events that the bus took, as `PutEvents` has them.
+    /// The entries that the event bus accepted, for each `PutEvents` call.
     pub fn published(&self) -> Vec<Vec<Value>> {
         self.state().published.clone()
     }
 
-    /// For each `PutEvents` to come, the positions of the entries that are refused.
+    /// For each of the next `PutEvents` calls, the positions of the entries that are refused.
     pub fn refuse(&self, positions: impl IntoIterator<Item = Vec<usize>>) {
         self.state().refusals.extend(positions);
     }

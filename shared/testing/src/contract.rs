@@ -1,8 +1,7 @@
-//! What the store relies on, held against both databases that the project is tested with: the embedded one always,
-//! and MiniStack where it runs. The bodies are the same, so neither can hide the other's mistakes, and what they
-//! expect is what AWS documents.
-//!
-//! MiniStack's are `#[ignore]`d: `scripts/test` runs them on its stack, and so does
+//! The behaviour of DynamoDB that the store relies on, tested on both databases that the project's tests use: always
+//! on the embedded one, and on MiniStack where it runs. Both run the same tests, which expect what AWS documents, so
+//! neither database can hide a mistake of the other.
+//! The tests on MiniStack are `#[ignore]`d. `scripts/test` runs them on its stack; to run them by hand:
 //! `SELLEASI_AWS_URL=http://127.0.0.1:4566 cargo nextest run -p testing --lib --run-ignored only`.
 
 mod backend;
@@ -25,7 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use backend::{Backend, block_on};
 
-/// Runs a test on tables of its own, and removes them however it ends.
+/// Runs a test on its own tables, and removes them even if the test panics.
 fn hold<F: Future<Output = ()>>(backend: Backend, test: impl FnOnce(Backend) -> F) {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         block_on(async {

@@ -1,5 +1,5 @@
-//! Dependencies in tests: with every use let pass, for what furnishes a test; and for a function, with what its row
-//! grants. A function that does more than its row grants fails the test that sees it, by name.
+//! Dependencies in tests. Fixtures get dependencies without restrictions; a function gets what its row grants. If a
+//! function uses more than its row grants, the test fails and names the function and the use.
 
 use std::{
     collections::BTreeSet,
@@ -16,7 +16,7 @@ use contracts::{
 };
 use runtime::{Boot, Clock, Deps, Extra, Granted, outbound::Outbound};
 
-/// [`Deps`] without a row, and what functions' own are made from.
+/// Unrestricted [`Deps`] for fixtures, and the [`Boot`] that functions' dependencies are made from.
 #[derive(Clone)]
 pub struct TestDeps {
     deps: Deps,
@@ -43,27 +43,27 @@ impl TestDeps {
         Self { deps: Deps::new(&boot), boot }
     }
 
-    /// What the handler of a function is handed.
+    /// The dependencies of the handler of function `F`.
     pub fn granted<F: Function, X: Extra>(&self) -> Granted<F, X> {
         Granted::from_boot(&self.boot)
     }
 
-    /// What everything here is made from.
+    /// The boot that all these dependencies are made from.
     pub fn boot(&self) -> &Boot {
         &self.boot
     }
 
-    /// The same with another way to other people's APIs.
+    /// A copy with another client for providers' APIs.
     pub fn outbound(&self, outbound: Outbound) -> Self {
         Self::new(Boot { outbound: Some(outbound), ..self.boot.clone() })
     }
 
-    /// The same with another clock.
+    /// A copy with another clock.
     pub fn clocked(&self, clock: Arc<dyn Clock>) -> Self {
         Self::new(Boot { clock, ..self.boot.clone() })
     }
 
-    /// The same with a changed configuration.
+    /// A copy with a changed configuration.
     pub fn configured(&self, change: impl FnOnce(&mut runtime::Config)) -> Self {
         let mut boot = self.boot.clone();
         change(&mut boot.config);
@@ -71,7 +71,7 @@ impl TestDeps {
     }
 }
 
-/// Where the uses that tests see are noted, for `scripts/gen --uses`; nowhere unless it is set.
+/// The directory in which tests record the uses they see, for `scripts/gen --uses`. Without it nothing is recorded.
 const USES_DIR: &str = "SELLEASI_USES_DIR";
 
 static NOTED: Mutex<BTreeSet<(&str, Use)>> = Mutex::new(BTreeSet::new());
@@ -83,7 +83,7 @@ fn witness(row: &'static Row, what: Use, is_granted: bool) {
     if NOTED.lock().unwrap_or_else(PoisonError::into_inner).insert((row.function, what)) {
         let path = PathBuf::from(dir).join(format!("{}.tsv", std::process::id()));
         let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
-        // In one piece: tests of one process write at once.
+        // One write for each line, because tests of one process write concurrently.
         file.write_all(format!("{}\t{what}\n", row.function).as_bytes()).unwrap();
     }
 }

@@ -1,8 +1,9 @@
 //! DynamoDB in the process: the real SDK client, with a connector that hands each request to `dynoxide`, an
 //! independent implementation over SQLite, without a socket. Every call is counted by its operation.
-//!
-//! Unlike AWS it is never throttled, never behind, and has no conflicts: transactions run one after the other. The tests
-//! in `contract` hold it and MiniStack to what the store relies on, and give those answers themselves.
+//! Unlike AWS it is never throttled, its indexes are never behind, and it has no conflicts, because transactions run
+//! one after the other. The tests in `contract` check that it and MiniStack behave as the store expects, and inject
+//! the answers that only AWS gives.
+//! the answers that only AWS gives.
 
 use std::{
     collections::BTreeMap,
@@ -36,10 +37,10 @@ use dynoxide::{Database, DynoxideError};
 use serde_json::{Value, json};
 use store::Db;
 
-/// Table names in tests start with this.
+/// The start of table names in tests.
 pub const PREFIX: &str = "selleasi-test-";
 
-/// What waits before it tries again is tried again as soon as everything else had its turn.
+/// A sleep that does not wait: a retry runs as soon as other tasks had their turn.
 #[derive(Debug)]
 struct NoWait;
 
@@ -80,9 +81,10 @@ impl Embedded {
         embedded
     }
 
+    /// A new client of this database, without a gate.
     pub fn db(&self) -> Db {
         let config = client_config(SharedHttpClient::new(self.clone()))
-            // It answers at once, so nothing here needs a timer, and any executor will do.
+            // The database answers at once, so no timer is needed and any executor works.
             .sleep_impl(NoWait)
             .identity_cache(IdentityCache::no_cache())
             .timeout_config(TimeoutConfig::disabled())
@@ -91,7 +93,7 @@ impl Embedded {
         Db::new(Client::from_conf(config), PREFIX)
     }
 
-    /// Calls made since the last time this was asked, by operation.
+    /// The number of calls by operation, since the last call of this function.
     pub fn take_calls(&self) -> BTreeMap<String, u32> {
         std::mem::take(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -128,13 +130,14 @@ impl Embedded {
             "Query" => run!(query),
             "Scan" => run!(scan),
             "TransactWriteItems" => run!(transact_write_items),
-            // What is missing here is missing on purpose: the product has no other way to write.
+            // Other operations are left out on purpose: the product does not use them.
             other => Err(DynoxideError::ValidationException(format!("the product does not call {other}"))),
         }
     }
 }
 
-/// What a request is answered with that cannot be read. dynoxide marks, for its own server, what DynamoDB calls invalid.
+/// The error for a request that cannot be parsed. dynoxide marks those that DynamoDB answers with
+/// `ValidationException`.
 fn unreadable(message: &str) -> DynoxideError {
     match message.split_once(':') {
         Some((mark, detail)) if mark.starts_with("VALIDATION") => DynoxideError::ValidationException(detail.to_owned()),
@@ -142,7 +145,7 @@ fn unreadable(message: &str) -> DynoxideError {
     }
 }
 
-/// How the SDK is set up over an HTTP client; nothing is retried.
+/// The SDK's configuration over an HTTP client, without retries.
 pub(crate) fn client_config(http: SharedHttpClient) -> aws_sdk_dynamodb::config::Builder {
     aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -1,4 +1,4 @@
-//! What a handler is handed does what its function's row grants, and nothing else.
+//! Tests that a handler's dependencies permit what its function's row grants, and nothing else.
 
 use contracts::{
     auth::Logout,
@@ -17,7 +17,7 @@ use store::{CommitError, StoreError, Tx, keys};
 
 use crate::World;
 
-/// Without a witness, as on AWS: what is not granted is an error.
+/// A boot without a witness, as on AWS: a use that is not granted is an error instead of a panic.
 fn unwitnessed(world: &World) -> Boot {
     Boot { gate: Gate::open(), ..world.deps.boot().clone() }
 }

@@ -1,4 +1,4 @@
-//! Requests as they come from API Gateway, and answers to look into.
+//! Requests as API Gateway sends them, and answers with helpers for assertions.
 
 use std::collections::HashMap;
 
@@ -12,11 +12,12 @@ use serde_json::Value;
 
 use crate::{TestDeps, World};
 
-/// A request being put together.
+/// Builds a request.
 #[derive(Debug, Clone, Default)]
 pub struct TestRequest(RawRequest);
 
 impl TestRequest {
+    /// A JSON request without caller, store and body.
     pub fn new() -> Self {
         let headers = HashMap::from([("content-type".to_owned(), "application/json".to_owned())]);
         Self(RawRequest {
@@ -27,24 +28,29 @@ impl TestRequest {
         })
     }
 
+    /// Sets the caller, as the authorizer passes it on.
     pub fn by(mut self, principal: &Principal) -> Self {
         self.0.principal = Some(principal.clone());
         self
     }
 
+    /// Sets a header. `name` is in lower case.
     pub fn header(mut self, name: &str, value: impl ToString) -> Self {
         self.0.headers.insert(name.to_owned(), value.to_string());
         self
     }
 
+    /// Sets `X-Store`: a slug or an id.
     pub fn store(self, name: impl ToString) -> Self {
         self.header("x-store", name)
     }
 
+    /// Sets `Idempotency-Key`.
     pub fn key(self, key: &str) -> Self {
         self.header("idempotency-key", key)
     }
 
+    /// Sets a path parameter, and appends its value to the path.
     pub fn path(mut self, name: &str, value: impl ToString) -> Self {
         self.0.path.push('/');
         self.0.path.push_str(&value.to_string());
@@ -52,26 +58,29 @@ impl TestRequest {
         self
     }
 
+    /// Sets the query string, without `?`.
     pub fn query(mut self, query: &str) -> Self {
         query.clone_into(&mut self.0.query);
         self
     }
 
+    /// Sets the body to this JSON.
     pub fn json(self, body: Value) -> Self {
         self.body(body.to_string())
     }
 
+    /// Sets the raw body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.0.body = body.into();
         self
     }
 
-    /// As a function gets it.
+    /// The raw request, as a function receives it.
     pub fn into_raw(self) -> RawRequest {
         self.0
     }
 
-    /// Sends it through everything that a real request goes through.
+    /// Sends the request through all checks that a real request goes through, and to the handler.
     ///
     /// # Panics
     /// The answer is a problem that the endpoint's row does not list.
@@ -90,38 +99,40 @@ impl TestRequest {
     }
 }
 
-/// An answer.
+/// An answer, with helpers for assertions.
 #[derive(Debug)]
 pub struct Answer(pub RawReply);
 
 impl Answer {
+    /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.0.status
     }
 
+    /// The body as JSON; null if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.0.body).unwrap_or(Value::Null)
     }
 
-    /// The body of a good answer; panics with the body of a bad one.
+    /// The parsed body of a successful answer. Panics on an error answer and shows its body.
     pub fn ok<T: DeserializeOwned>(&self) -> T {
         let text = String::from_utf8_lossy(&self.0.body);
         assert!((200..300).contains(&self.0.status), "{}: {text}", self.0.status);
         serde_json::from_slice(&self.0.body).unwrap()
     }
 
-    /// Status, headers and body as a person reads them.
+    /// Status, headers and indented body, for snapshots.
     pub fn shown(&self) -> String {
         let headers: Vec<String> = self.0.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         format!("{}\n{}\n\n{:#}", self.0.status, headers.join("\n"), self.json())
     }
 
-    /// Status and code of a problem.
+    /// Status and code of a problem; the code is empty for other answers.
     pub fn problem(&self) -> (u16, String) {
         (self.0.status, self.json()["code"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Pointers and codes of a problem's fields.
+    /// Pointers and codes of a problem's wrong fields.
     pub fn fields(&self) -> Vec<(String, String)> {
         let json = self.json();
         let errors = json["errors"].as_array().cloned().unwrap_or_default();
@@ -130,7 +141,7 @@ impl Answer {
     }
 }
 
-/// Asks a function about what another tenant and another store of the same tenant may not see.
+/// Asserts that another tenant, and another store of the same tenant, cannot see what `request` asks for.
 pub async fn hidden_from_others<E, X, H>(world: &World, handler: H, request: impl Fn() -> TestRequest)
 where
     E: Endpoint,

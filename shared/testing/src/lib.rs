@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "what goes wrong here is a broken test, and should stop it")]
-//! For tests only: a DynamoDB in the process, a clock that is set, randomness that repeats, and a shop to test in.
+//! For tests only: a DynamoDB in the process, a clock that tests move, repeatable randomness, and a shop to test with.
 
 pub mod aws;
 pub mod deps;

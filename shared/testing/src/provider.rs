@@ -1,4 +1,5 @@
-//! A Paystack in the process, with its own books: what was really taken and given back, whatever it told us.
+//! A fake Paystack in the process. Its books hold what was really captured and refunded, even if its answers were
+//! lost.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,16 +17,16 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
-/// What goes wrong with the next call.
+/// What goes wrong in a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It takes effect, and the answer is lost.
+    /// The call takes effect, but its answer is lost.
     AnswerLost,
-    /// It has no effect, and there is no answer.
+    /// The call has no effect and no answer.
     NoAnswer,
-    /// An error of theirs, without effect.
+    /// A 5xx answer; the call has no effect.
     ServerError,
-    /// Nothing: what went wrong before goes well once.
+    /// Nothing goes wrong: this one call succeeds, between faults.
     Nothing,
 }
 
@@ -56,22 +57,22 @@ struct Books {
     over_refunds: u32,
 }
 
-/// What the books say of one charge.
+/// One charge in the books. Amounts are in minor units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChargeBook {
     pub reference: String,
-    /// As it was opened.
+    /// The amount that the charge was opened with.
     pub requested_minor: i64,
     /// `abandoned`, `failed` or `success`.
     pub status: String,
     pub currency: String,
     pub captured_minor: i64,
     pub captures: u32,
-    /// Given back or on its way back.
+    /// Refunded, including refunds that are still pending.
     pub refunded_minor: i64,
 }
 
-/// What the books say of one refund.
+/// One refund in the books.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundBook {
     pub id: u64,
@@ -80,7 +81,7 @@ pub struct RefundBook {
     pub status: String,
 }
 
-/// A provider to test against.
+/// The fake provider. Clones share its books.
 #[derive(Debug, Clone, Default)]
 pub struct FakePaystack(Arc<Mutex<Books>>);
 
@@ -89,18 +90,18 @@ impl FakePaystack {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next calls go wrong like this, one after the other.
+    /// Sets the faults of the next calls, in order.
     pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
         self.books().faults.extend(faults);
     }
 
-    /// The buyer pays what was asked for.
+    /// The buyer pays the requested amount.
     pub fn pay(&self, reference: &str) {
         let requested = self.books().charges[reference].requested;
         self.pay_amount(reference, requested, "NGN");
     }
 
-    /// The buyer pays, and the provider takes another amount or currency.
+    /// The buyer pays, but the provider captures another amount or currency.
     pub fn pay_amount(&self, reference: &str, amount: i64, currency: &str) {
         let mut books = self.books();
         let charge = books.charges.get_mut(reference).unwrap();
@@ -115,7 +116,7 @@ impl FakePaystack {
         self.books().charges.get_mut(reference).unwrap().status = "failed".into();
     }
 
-    /// Refunds under way come to this end.
+    /// All pending refunds end with this status.
     pub fn end_refunds(&self, status: &str) {
         let mut books = self.books();
         for refund in books.refunds.iter_mut().filter(|refund| !["processed", "failed"].contains(&&*refund.status)) {
@@ -123,7 +124,7 @@ impl FakePaystack {
         }
     }
 
-    /// A refund comes to this state.
+    /// Sets the status of a refund.
     pub fn move_refund(&self, id: u64, status: &str) {
         for refund in self.books().refunds.iter_mut().filter(|refund| refund.id == id) {
             status.clone_into(&mut refund.status);
@@ -161,29 +162,29 @@ impl FakePaystack {
         refunds.collect()
     }
 
-    /// How often more was to be given back than had been taken.
+    /// How many refunds asked for more than was captured.
     pub fn over_refunds(&self) -> u32 {
         self.books().over_refunds
     }
 
-    /// Taken and given back so far, over all charges.
+    /// Amounts captured and refunded so far, over all charges, in minor units.
     pub fn taken_and_given_back(&self) -> (i64, i64) {
         let books = self.books();
         let given_back = books.refunds.iter().filter(|refund| refund.status != "failed").map(|refund| refund.amount);
         (books.charges.values().map(|charge| charge.captured).sum(), given_back.sum())
     }
 
-    /// References known, in order.
+    /// All known references, in order.
     pub fn references(&self) -> Vec<String> {
         self.books().charges.keys().cloned().collect()
     }
 
-    /// `METHOD path` of the calls made since the last time this was asked.
+    /// `METHOD path` of the calls since the last call of this function.
     pub fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut self.books().calls)
     }
 
-    /// Answers a call, and books what it does.
+    /// Answers an API call with status and JSON, and books its effect.
     pub fn answer(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let mut books = self.books();
         let books = &mut *books;

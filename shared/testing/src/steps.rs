@@ -1,4 +1,5 @@
-//! Batches of messages, from the queue's side: what comes again and when, and what becomes a dead letter.
+//! Tests of message batches as the queue sees them: which messages are delivered again and when, and which become dead
+//! letters.
 
 use std::future::{Ready, ready};
 
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::{World, aws::Sent};
 
-/// The event's version says what becomes of it.
+/// The test handler decides by the event's version whether it succeeds.
 const GOOD: u64 = 1;
 const EARLY: u64 = 2;
 const POISON: u64 = 3;
@@ -85,7 +86,7 @@ async fn run(world: &World, function: &Hosted, messages: Vec<SqsMessage>) -> Sqs
     function(messages).await
 }
 
-/// Ids of the messages that must come again.
+/// Ids of the messages that must be delivered again.
 fn failed(answer: &SqsBatchResponse) -> Vec<&str> {
     answer.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect()
 }
@@ -156,7 +157,7 @@ async fn what_is_older_than_the_policy_waits_for_is_a_dead_letter() {
         assert_eq!((failed(&answer), world.aws.take_sent()), (vec![], vec![dead_letter(&body, reason)]));
         assert_eq!(world.aws.take_held_back_s(), [0_i64; 0]);
     }
-    // Age alone buries nothing.
+    // A message is not a dead letter because of its age alone: it has to fail as well.
     let good = body(&world, GOOD);
     let answer = run(&world, &function, vec![received(&world, "1", &good, 301, 2 * give_up_after_s)]).await;
     assert_eq!((failed(&answer), world.aws.take_sent()), (vec![], vec![]));

@@ -1,5 +1,5 @@
-//! A shop to test in: one tenant with an open store, an owner and a buyer, products and stock; and the dependencies
-//! of handlers, with a clock that stands still until it is moved and randomness that is the same every time.
+//! A shop to test with: one tenant with an open store, an owner and a buyer, products and stock; and the dependencies
+//! of handlers, with a clock that stands still until a test moves it, and randomness that repeats in each run.
 
 use std::sync::{
     Arc,
@@ -33,6 +33,7 @@ use crate::{aws::Aws, deps::TestDeps, dynamo::Embedded};
 pub struct TestClock(AtomicI64);
 
 impl TestClock {
+    /// Moves the clock forward.
     pub fn advance_s(&self, seconds: i64) {
         self.0.fetch_add(seconds * 1_000, Ordering::SeqCst);
     }
@@ -62,9 +63,10 @@ impl Entropy for TestEntropy {
 
 /// A P-256 key pair made for tests; it signs nothing else.
 pub const TEST_PRIVATE_PEM: &str = include_str!("test_private.pem");
+/// The public half of [`TEST_PRIVATE_PEM`].
 pub const TEST_PUBLIC_PEM: &str = include_str!("test_public.pem");
 
-/// One tenant's open store, and what handlers need.
+/// One tenant's open store, and the dependencies of handlers.
 #[derive(Clone)]
 pub struct World {
     pub deps: TestDeps,
@@ -121,12 +123,12 @@ impl World {
         world
     }
 
-    /// Another tenant in the same database, to test that they do not meet.
+    /// Another tenant in the same database, to test that tenants are isolated.
     pub async fn neighbour(&self) -> Self {
         self.another("bobs-books").await
     }
 
-    /// Another tenant in the same database, with a store of that slug.
+    /// Another tenant in the same database, with a store of this slug.
     pub async fn another(&self, slug: &str) -> Self {
         let tenant = self.deps.id(TenantId::from_ulid);
         let mut store = store(&self.deps);
@@ -143,7 +145,7 @@ impl World {
         world
     }
 
-    /// Another store of the same tenant, of that slug.
+    /// Another store of the same tenant, with this slug.
     pub async fn branch(&self, slug: &str) -> Self {
         let store = Store { slug: slug.into(), ..store(&self.deps) };
         let world = Self { store, ..self.clone() };
@@ -153,12 +155,12 @@ impl World {
         world
     }
 
-    /// The same caller in another role.
+    /// The owner's principal with another role.
     pub fn principal(&self, role: Role) -> Principal {
         Principal { role, ..self.owner.clone() }
     }
 
-    /// A coupon of the store: ten percent off without a condition, changed so.
+    /// Creates a coupon of the store: ten percent off without conditions, then modified by `change`.
     pub async fn coupon(&self, code: &str, change: impl FnOnce(&mut Coupon)) -> Coupon {
         let (now, store_id) = (self.deps.now(), self.store.id);
         let mut coupon = Coupon {
@@ -185,7 +187,7 @@ impl World {
         coupon
     }
 
-    /// An active product with one variant at a price in kobo, and that many units of it.
+    /// Creates an active product with one variant. The price is in kobo; `on_hand` units are in stock.
     pub async fn product(&self, name: &str, price_minor: i64, on_hand: i64) -> (Product, VariantId) {
         let now = self.deps.now();
         let variant = self.deps.id(VariantId::from_ulid);
@@ -274,11 +276,10 @@ fn store(deps: &Deps) -> Store {
     }
 }
 
-/// What Paystack's secret holds: the key that also signs its webhooks.
+/// The API key in Paystack's secret. It also signs webhooks.
 pub const TEST_PAYSTACK_KEY: &str = "sk_test_x";
 
-/// As `runtime::boot` makes it, over AWS in the process. It answers at once, so nothing is retried and nothing needs a
-/// timer.
+/// As `runtime::boot` makes it, over AWS in the process, which answers at once: no retries and no timers.
 fn sdk_config(aws: &Aws) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -293,7 +294,7 @@ fn sdk_config(aws: &Aws) -> SdkConfig {
         .build()
 }
 
-/// The secrets by name, as they are kept in Secrets Manager.
+/// Names and texts of the secrets, as in Secrets Manager.
 pub fn secret_texts() -> [(String, String); 4] {
     let key = |kid: &str| json!({ "kid": kid, "public_pem": TEST_PUBLIC_PEM });
     let texts = [
@@ -305,7 +306,7 @@ pub fn secret_texts() -> [(String, String); 4] {
     texts.map(|(name, text)| (format!("selleasi/test/{name}"), text.to_string()))
 }
 
-/// The events of a type that were sent, as envelopes.
+/// The envelopes of all events of a type in the outbox.
 pub fn events(world: &World, event_type: &str) -> Vec<Value> {
     let records = world.dynamo.items(Table::Outbox);
     let details = records.iter().map(|record| record["data"]["M"]["detail"]["S"].as_str().unwrap());
@@ -313,7 +314,7 @@ pub fn events(world: &World, event_type: &str) -> Vec<Value> {
     envelopes.filter(|envelope| envelope["type"] == event_type).collect()
 }
 
-/// Timers that wait: function, aggregate, and when they are due.
+/// Waiting timers: function, aggregate, and due time.
 pub fn timers(world: &World) -> Vec<(String, String, Timestamp)> {
     let text = |value: &Value| value["S"].as_str().unwrap().to_owned();
     let timer = |item: Value| {
@@ -323,7 +324,7 @@ pub fn timers(world: &World) -> Vec<(String, String, Timestamp)> {
     world.dynamo.items(Table::Timers).into_iter().map(timer).collect()
 }
 
-/// Everything that is stored, to see that nothing changed.
+/// Every item of every table, sorted, to assert that nothing changed.
 pub fn everything(world: &World) -> Vec<String> {
     let items = |table| world.dynamo.items(table).into_iter().map(move |item| format!("{table:?} {item}"));
     let mut everything: Vec<String> = Table::ALL.into_iter().flat_map(items).collect();

@@ -1,5 +1,5 @@
-//! Access tokens: ES256 JWTs (RFC 9068 profile), 15 minutes, for at most one tenant. Keys, clock and randomness are
-//! given: nothing here does I/O.
+//! Access tokens: ES256 JWTs (RFC 9068 profile), valid for 15 minutes, for at most one tenant. The caller passes keys,
+//! time and ids: nothing here does I/O.
 
 use std::collections::HashMap;
 
@@ -16,15 +16,19 @@ use serde_json::Value;
 /// The bearer of a verified access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// The one tenant the token is for; none for a person who has joined none yet.
+    /// The tenant that the token is for; `None` for a person who belongs to no tenant.
     pub tenant_id: Option<TenantId>,
+    /// The account, or a guest's id.
     pub account_id: AccountId,
+    /// The role in that tenant.
     pub role: Role,
+    /// The session that the token was issued in.
     pub session_id: SessionId,
 }
 
 impl Principal {
-    /// What the authorizer passes to functions.
+    /// The context that the authorizer passes to functions: `account`, `role`, `session`, and `tenant` if there is
+    /// one.
     pub fn to_context(&self) -> HashMap<String, Value> {
         let mut context = HashMap::from([
             ("account".to_owned(), Value::from(self.account_id.to_string())),
@@ -37,7 +41,8 @@ impl Principal {
         context
     }
 
-    /// The reverse; `None` where there is no token, or not one that the authorizer wrote.
+    /// The reverse of [`Principal::to_context`]. `None` if a field is missing or malformed, as on routes without an
+    /// authorizer.
     pub fn from_context(context: &HashMap<String, Value>) -> Option<Self> {
         let text = |name: &str| context.get(name).and_then(Value::as_str);
         let tenant_id = match text("tenant") {
@@ -53,44 +58,49 @@ impl Principal {
     }
 }
 
-/// Clocks may differ by this much.
+/// Tolerance for clock differences, in seconds.
 const LEEWAY_S: u64 = 60;
 const TYPE: &str = "at+jwt";
 
-/// The public halves of the keys that sign tokens. All verify: `next` is published before it signs, `previous` until
-/// its last token has expired.
+/// The public keys that verify tokens. `next` is published before it is used to sign; `previous` stays until its last
+/// token has expired.
 #[derive(Clone, Deserialize)]
 pub struct TokenKeys {
+    /// The key that signs now.
     pub current: TokenKey,
+    /// The key that signs after the next rotation.
     #[serde(default)]
     pub next: Option<TokenKey>,
+    /// The key that signed before the last rotation.
     #[serde(default)]
     pub previous: Option<TokenKey>,
 }
 
+/// A public key that verifies tokens.
 #[derive(Clone, Deserialize)]
 pub struct TokenKey {
     pub kid: String,
-    /// SubjectPublicKeyInfo.
+    /// A SubjectPublicKeyInfo in PEM.
     pub public_pem: String,
 }
 
-/// The private half of the key that signs, in a secret of its own: who only verifies must not be able to sign.
+/// The private key that signs tokens. It has its own secret, so that functions which only verify cannot sign.
 #[derive(Clone, Deserialize)]
 pub struct SigningKey {
     pub kid: String,
-    /// PKCS #8.
+    /// A PKCS #8 key in PEM.
     pub private_pem: String,
 }
 
 impl TokenKeys {
+    /// The current key, then the next and the previous one where they exist.
     pub fn all(&self) -> impl Iterator<Item = &TokenKey> {
         std::iter::once(&self.current).chain(&self.next).chain(&self.previous)
     }
 }
 
 impl TokenKey {
-    /// The public half as a JWK; `None` where it is no P-256 key.
+    /// The public key as a JWK; `None` if it is not a P-256 key.
     pub fn public_jwk(&self) -> Option<PublicKey> {
         // SubjectPublicKeyInfo of a P-256 key up to the point (RFC 5480), which is not compressed (0x04).
         const HEAD: &[u8] = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04";
@@ -127,7 +137,7 @@ struct Claims {
 /// Why a token was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// Not a valid token; why is not told to whoever sent it.
+    /// The token is not valid. The reason is for logs, not for the caller.
     #[error("invalid token: {0}")]
     Invalid(String),
     /// A configured key is malformed: a fault on the server's side, not an invalid token.
@@ -140,10 +150,10 @@ pub enum TokenError {
 #[error("a key cannot be used")]
 pub struct UnusableKey;
 
-/// Signs an access token for a principal. `id` is unique.
+/// Signs an access token for a principal. `issuer` is also the audience; `id` becomes `jti` and must be unique.
 ///
 /// # Errors
-/// [`UnusableKey`].
+/// [`UnusableKey`] if `key` is not a P-256 private key.
 pub fn sign(
     key: &SigningKey,
     principal: &Principal,

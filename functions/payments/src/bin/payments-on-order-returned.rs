@@ -1,4 +1,4 @@
-//! The Lambda that follows `ORDER_RETURNED`.
+//! The Lambda `payments-on-order-returned`.
 
 fn main() -> runtime::Exit {
     payments::mains::on_order_returned()

@@ -1,4 +1,4 @@
-//! What clients get to see of payments, to be read as a whole: snapshots that are reviewed as files.
+//! The payment responses that clients see, kept whole as snapshot files for review.
 
 use testing::insta::assert_snapshot;
 

@@ -1,4 +1,4 @@
-//! A provider that is away: nothing fails, nothing is done twice, and the buyer is told to come back.
+//! While the provider is unavailable nothing fails, nothing is done twice, and the buyer is asked to come back.
 
 use domain::{limits::PAYMENT_ATTEMPTS_MAX, time::after};
 
@@ -12,7 +12,7 @@ async fn start(till: &Till) -> Answer {
     request(till).key("a").send(&till.deps, start::handle).await
 }
 
-/// The step tries twice, in vain.
+/// The step makes two calls, and both fail.
 async fn opens_in_vain(till: &Till, faults: [Fault; 2]) {
     till.provider.fail_next(faults);
     let result = on_order_created::handle(&till.deps.granted(), till.created()).await;
@@ -45,7 +45,7 @@ async fn a_new_reference_is_made_only_when_the_last_one_is_taken() {
     assert_eq!((till.payment().await.value.attempts.len(), till.provider.references().len()), (2, 2));
 }
 
-/// Every call takes effect and its answer is lost: nobody was told where to pay.
+/// Every call takes effect but its answer is lost, so nobody receives a checkout's address.
 #[tokio::test]
 async fn a_payment_fails_after_so_many_references_that_are_taken() {
     let till = Till::new().await;
@@ -68,7 +68,7 @@ async fn the_buyer_is_told_to_come_back_and_then_has_a_full_window() {
     let shown: PaymentView = request(&till).send(&till.deps, get::handle).await.ok();
     assert_eq!((shown.status, shown.checkout_url, shown.attempts), (PaymentStatus::Unknown, None, 1));
 
-    // The order's window is over, but nothing has ended it.
+    // The order's payment window is over, but the order is still pending.
     till.world.clock.advance_s(2 * 3_600);
     let started: PaymentView = start(&till).await.ok();
     assert_eq!((started.status, started.expires_at), (PaymentStatus::Pending, after(till.deps.now(), 900)));
@@ -96,7 +96,7 @@ async fn a_payment_without_a_checkout_does_not_lapse_and_one_that_opened_late_la
     assert_eq!(till.events(), ["PAYMENT_FAILED", "PAYMENT_INITIATED"]);
 }
 
-/// As above, with a buyer who asks again and again instead of the queue.
+/// Every answer is lost here too, but the buyer repeats the request instead of the queue.
 #[tokio::test]
 async fn a_buyer_whose_tries_are_used_up_is_told() {
     let till = Till::new().await;

@@ -63,7 +63,7 @@ async fn a_declined_payment_ends_with_its_window_or_its_order() {
         assert_eq!((payment.status, payment.failure_reason), (PaymentStatus::Expired, Some(reason)));
         assert!(payment.last_error.is_some());
         assert_eq!(till.events(), ["PAYMENT_FAILED", "PAYMENT_INITIATED"]);
-        // The provider's page is still open.
+        // The provider's checkout page is still open, so the buyer can still pay.
         till.provider.pay(&reference);
         till.hint(&reference).await.unwrap();
         assert_eq!((till.count("PAYMENT_COMPLETED"), shown(&till).await.last_error), (1, None));

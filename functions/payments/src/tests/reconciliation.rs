@@ -1,4 +1,4 @@
-//! The timer that asks the provider: when it is set, set again and cancelled.
+//! The reconciliation timer: when it is set, set again and cancelled.
 
 use super::*;
 
@@ -8,7 +8,8 @@ async fn a_checkout_is_opened_together_with_its_timer() {
     till.world.dynamo.take_calls();
     let event = till.created();
     on_order_created::handle(&till.deps.granted(), event.clone()).await.unwrap();
-    // The attempt is recorded before the provider is called, and the rest after it.
+    // The first transaction records the attempt before the provider is called, the second records the checkout and the
+    // timer.
     let calls = till.world.dynamo.take_calls();
     assert_eq!(calls, [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 2)].into());
     let due = till.timer().await.due;
@@ -33,7 +34,7 @@ async fn a_checkout_that_is_not_opened_sets_no_timer() {
 async fn reconciliation_finds_what_nobody_told_and_then_stops() {
     let till = Till::new().await;
     let reference = till.open().await;
-    // Minute 1: not paid. Minute 6: the provider is away. Minute 21: paid, though it never called.
+    // Minute 1: not paid. Minute 6: the provider is unavailable. Minute 21: paid, though no webhook arrived.
     till.reconcile(till.sweep().await).await;
     assert_eq!(till.wait().await, (300, 1));
     let due = till.sweep().await;
@@ -66,7 +67,7 @@ async fn reconciliation_asks_less_and_less_often_and_gives_up_after_three_days()
     assert_eq!(till.provider.take_calls().len(), waits.len(), "it is asked the last time too");
 }
 
-/// A provider that is away for good is given up like one that knows nothing new.
+/// Reconciliation gives up on a provider that stays unavailable, as it does on a payment that stays unpaid.
 #[tokio::test]
 async fn a_timer_that_comes_after_three_days_is_the_last() {
     let till = Till::new().await;
@@ -84,7 +85,7 @@ async fn a_timer_that_comes_twice_is_set_again_once() {
     let reference = till.open().await;
     let timer = till.timer().await;
     till.world.clock.advance_s(60);
-    // The sweep sends first and removes then: the first one may be dealt with in between.
+    // The sweep sends a timer before it removes it, so the timer may be processed in between.
     till.reconcile(timer.due.clone().about(till.order.id)).await;
     let mut tx = till.deps.tx();
     tx.remove_swept(&timer);
@@ -121,7 +122,7 @@ async fn a_payment_that_is_over_leaves_no_timer_behind() {
     }
 }
 
-/// One that is declined or lapsed may still be paid.
+/// A payment that was declined or has lapsed may still be paid.
 #[tokio::test]
 async fn a_payment_that_failed_is_asked_about_still() {
     let till = Till::new().await;
@@ -181,7 +182,7 @@ async fn money_that_goes_back_by_itself_sets_the_timer_anew() {
         let due = till.sweep().await;
         assert_eq!(due.attempt, 2);
         till.provider.pay_amount(&reference, TOTAL - 1, "NGN");
-        // The refund has 72 hours of its own, though those of the checkout are nearly over.
+        // The refund gets 72 hours of its own, although the checkout's 72 hours are nearly over.
         till.world.clock.advance_s(72 * 3_600 - 1_261 - 10);
         if by_webhook {
             till.hint(&reference).await.unwrap();
@@ -190,13 +191,13 @@ async fn money_that_goes_back_by_itself_sets_the_timer_anew() {
         till.reconcile(due).await;
         let (wait, since) = (till.wait().await, till.timer().await.due.since);
         assert_eq!((wait, since), ((60, 0), till.deps.now()), "by webhook: {by_webhook}");
-        // From then on it is a timer like any other.
+        // From then on the timer follows the usual schedule.
         till.reconcile(till.sweep().await).await;
         assert_eq!((till.wait().await, till.timer().await.due.since), ((300, 1), since));
     }
 }
 
-/// The order is paid by one charge, and the other goes back.
+/// One charge pays for the order, and the other is refunded.
 #[tokio::test]
 async fn an_order_that_is_paid_twice_keeps_its_timer_until_the_second_charge_went_back() {
     let till = Till::new().await;
@@ -216,7 +217,7 @@ async fn an_order_that_is_paid_twice_keeps_its_timer_until_the_second_charge_wen
     assert_eq!((till.held_timer().await, till.payment().await.value.status), (None, PaymentStatus::Captured));
 }
 
-/// The timer is set again until the refund has ended; each time's news must be booked.
+/// The timer is set again until the refund has ended, and each run must book the provider's news.
 #[tokio::test]
 async fn a_refund_is_followed_to_its_end_by_one_timer() {
     let till = Till::new().await;
@@ -224,7 +225,7 @@ async fn a_refund_is_followed_to_its_end_by_one_timer() {
     till.provider.pay(&reference);
     till.hint(&reference).await.unwrap();
     on_order_cancelled::handle(&till.deps.granted(), till.cancelled(CancelReason::Staff, true)).await.unwrap();
-    // `REFUND_INITIATED` is late: the timer asks.
+    // `REFUND_INITIATED` is late, so the timer's run requests the refund.
     till.reconcile(till.sweep().await).await;
     assert_eq!(till.payment().await.value.refunds[0].status, RefundStatus::Pending);
     till.provider.end_refunds("processed");

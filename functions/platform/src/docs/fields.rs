@@ -1,10 +1,10 @@
-//! Schemas as something to read: what a value may be, and which fields an object has.
+//! Renders schemas for readers: which values are allowed, and which fields an object has.
 
 use serde_json::Value;
 
 use super::page::{code, escaped, prose};
 
-/// Schemas do not nest deeper; one that refers to itself would.
+/// No schema nests deeper than this. The limit stops the recursion on a schema that refers to itself.
 const DEPTH_MAX: u8 = 8;
 
 /// The document's schemas.
@@ -12,7 +12,7 @@ const DEPTH_MAX: u8 = 8;
 pub(super) struct Schemas<'a>(pub(super) &'a Value);
 
 impl<'a> Schemas<'a> {
-    /// The schema's own name, if it has one, and what it says.
+    /// The schema's own name, if it has one, and its definition.
     fn resolve(self, schema: &'a Value) -> (Option<&'a str>, &'a Value) {
         match schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
             Some(name) => (Some(name), &self.0["components"]["schemas"][name]),
@@ -35,7 +35,7 @@ impl<'a> Schemas<'a> {
         self.fields_within(schema, DEPTH_MAX)
     }
 
-    /// What a value may be.
+    /// The values that a schema allows.
     pub(super) fn kind(self, schema: &'a Value) -> String {
         self.kind_within(schema, DEPTH_MAX)
     }
@@ -47,7 +47,7 @@ impl<'a> Schemas<'a> {
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let field = |(name, field): (&String, &'a Value)| {
             let is_required = required.contains(&name.as_str());
-            // An object without a name of its own has no other place to be shown at.
+            // An object without a name has no section of its own, so its fields are shown here.
             let inner =
                 if field["properties"].is_object() { self.fields_within(field, depth - 1) } else { String::new() };
             line(name, &self.kind_within(field, depth), is_required, &field["description"], &inner)
@@ -122,7 +122,7 @@ fn is_object(schema: &Value) -> bool {
     schema["properties"].is_object()
 }
 
-/// The way in which a schema made for OpenAPI 3.0 says "or null".
+/// Whether this is how a schema made for OpenAPI 3.0 expresses "or null".
 fn is_null(schema: &Value) -> bool {
     schema["enum"].as_array().is_some_and(|choices| choices.iter().all(Value::is_null))
 }
@@ -135,7 +135,7 @@ fn alternatives(schema: &Value) -> Option<(&Vec<Value>, &'static str)> {
         .or_else(|| several("allOf").map(|all| (all, " and ")))
 }
 
-/// `, 1 to 120 characters`; empty where there is no bound that says anything.
+/// For example `, 1 to 120 characters`; empty if there is no bound worth showing.
 fn range(schema: &Value, least: &str, most: &str, unit: &str) -> String {
     let bound = |name: &str| schema[name].as_i64();
     match (bound(least).filter(|least| *least != 0), bound(most)) {

@@ -1,4 +1,4 @@
-//! The page: operations by service, then the objects that they speak of. All text of the document is escaped here.
+//! The page: operations by service, then the objects they refer to. All text from the document is escaped here.
 
 use domain::text::escape_html;
 use serde_json::Value;
@@ -57,7 +57,7 @@ fn operations<'a>(document: &'a Value, service: &str) -> Vec<Operation<'a>> {
     operations.filter(|operation| operation.described["tags"][0] == service).collect()
 }
 
-/// A service's part of the contents.
+/// A service's part of the table of contents.
 fn contents(service: &str, operations: &[Operation<'_>]) -> String {
     let link = |operation: &Operation<'_>| {
         let (id, name) = (text(&operation.described["operationId"]), heading(operation));
@@ -119,7 +119,7 @@ fn shown_parameter(document: &Value, parameter: &Value) -> String {
     line(name, &kind, parameter["required"] == true, &parameter["description"], "")
 }
 
-/// What is answered: the good answer in full, and which statuses problems come with.
+/// An operation's responses: the successful ones in full, and the statuses of the problems.
 fn replies(schemas: Schemas<'_>, responses: &Value) -> String {
     let all = responses.as_object().into_iter().flatten();
     let (problems, good): (Vec<_>, Vec<_>) = all.partition(|(_, response)| response["$ref"].is_string());
@@ -151,12 +151,12 @@ pub(super) fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
 }
 
-/// A string of the document.
+/// A string of the document, escaped.
 fn text(value: &Value) -> String {
     escaped(value.as_str().unwrap_or_default())
 }
 
-/// Paragraphs, with what stands between backticks as code.
+/// Renders text as paragraphs, with text between backticks as code.
 pub(super) fn prose(text: &str) -> String {
     let paragraph = |paragraph: &str| {
         let parts = paragraph.split('`').enumerate();

@@ -1,5 +1,6 @@
-//! Request bodies: size, depth, JSON, shape and rules are checked, in this order. The first two protect the function.
-//! All fields that break shape or rules are reported at once.
+//! Request bodies: size, depth, JSON syntax, shape (fields and types) and rules are checked, in this order. The first
+//! two protect the function. All fields with a wrong shape are reported together, and so are all fields that break a
+//! rule.
 
 use contracts::{http::FieldError, problems};
 use eserde::EDeserialize;
@@ -11,7 +12,7 @@ use crate::http::{Problem, RawRequest, takes_no_body, words};
 
 pub(crate) const BYTES_MAX: usize = 256 * 1024;
 const DEPTH_MAX: usize = 32;
-/// How often a body is read again, at most, to find all of its wrong fields.
+/// A body is read at most this many times to find all of its wrong fields.
 const ERRORS_MAX: usize = 20;
 const MISSING: &str = "missing";
 const UNKNOWN: &str = "unknown";
@@ -74,8 +75,9 @@ where
     Ok(body)
 }
 
-/// serde also accepts a list of values for a struct, and an object for the name of an enum. The value that was read is
-/// written to JSON again, which has the types of the schema; where the body has another type, it is refused.
+/// serde also accepts an array for a struct, and an object for the name of an enum variant. To refuse these, the value
+/// that was read is serialised again, which yields the types of the schema, and the body's JSON types are compared
+/// with them.
 fn wrong_kinds<B: Serialize>(text: &str, body: &B) -> Vec<FieldError> {
     let mut errors = vec![];
     if let (Ok(sent), Ok(read)) = (serde_json::from_str(text), serde_json::to_value(body)) {
@@ -127,14 +129,14 @@ fn shape<B: for<'de> EDeserialize<'de>>(text: &str) -> Result<B, Vec<FieldError>
     })
 }
 
-/// eserde continues to read after an error, but from wherever the error left the text, so later errors may be false. So
-/// each error is checked against the document, its field is taken out, and the rest is read again.
+/// eserde continues to read after an error, but at an undefined position, so later errors may be false. Each error is
+/// therefore checked against the document, its field is removed, and the rest is read again.
 fn all_shape_errors<B: for<'de> EDeserialize<'de>>(text: &str, first: Vec<FieldError>) -> Vec<FieldError> {
     let Ok(mut json) = serde_json::from_str::<Value>(text) else { return first };
     let mut found: Vec<FieldError> = vec![];
     let mut errors = first;
     for _ in 0..ERRORS_MAX {
-        // The first error of a reading is true; only later ones may be false.
+        // The first error of each read is reliable; only later ones may be false.
         let mut is_first = true;
         errors.retain(|error| std::mem::take(&mut is_first) || is_true_of(&json, error));
         // An error inside or around a field that was reported already is the same mistake.
@@ -229,7 +231,7 @@ fn shape_error(path: &str, message: &str) -> FieldError {
     {
         pointer.truncate(pointer.len() - escape(variant).len() - 1);
     }
-    // The path of some of these errors is the object, of others the field itself.
+    // Some of these errors have the path of the object, others the path of the field.
     if let Some(field) = field
         && pointer.rsplit('/').next() != Some(field)
     {

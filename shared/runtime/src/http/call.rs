@@ -1,4 +1,4 @@
-//! A request as a handler sees it.
+//! The typed request that a handler receives, and committing its transaction with its reply.
 
 use contracts::{Endpoint, problems};
 use domain::{TenantId, Timestamp};
@@ -14,26 +14,29 @@ use crate::{
     retry::Try,
 };
 
-/// A request, checked: the caller may make it, and every part of it has its type.
+/// A checked request: the caller has the required permission, and path, query and body are parsed and valid.
 pub struct Call<E: Endpoint> {
+    /// The caller; `None` without an access token.
     pub principal: Option<Principal>,
+    /// The store that the request is about; `None` if the endpoint needs none and the request names none.
     pub store: Option<StoreRef>,
     pub path: E::Path,
     pub query: E::Query,
     pub body: E::Body,
-    /// Where events of this request come from.
+    /// The cause that events of this request carry.
     pub cause: Cause,
     pub(crate) idempotency: Option<IdempotencyKey>,
     pub(crate) if_match: Option<u64>,
+    /// The request as it arrived, for handlers that read headers or the raw body.
     pub raw: RawRequest,
 }
 
 /// How a request's transaction ended.
 #[derive(Debug)]
 pub enum Committed<E> {
-    /// It happened, now or the first time this idempotency key came: this is the answer.
+    /// The transaction was committed, now or by an earlier request with the same idempotency key. This is the answer.
     Done(Reply<E>),
-    /// Conditions did not hold; nothing was written.
+    /// A condition did not hold. Nothing was written.
     Refused(Refused),
 }
 
@@ -56,7 +59,7 @@ impl<E: Endpoint> Call<E> {
         })
     }
 
-    /// The store that the request names. Always present if the row requires a store.
+    /// The store that the request is about. Always present if the endpoint's row requires a store.
     ///
     /// # Errors
     /// 404 `not_found` if the request names no store.
@@ -106,7 +109,7 @@ impl<E: Endpoint> Call<E> {
 }
 
 impl<E> From<Committed<E>> for Try<Reply<E>> {
-    /// For transactions that are tried again when their conditions did not hold.
+    /// For a transaction that is retried when its conditions did not hold.
     fn from(committed: Committed<E>) -> Self {
         match committed {
             Committed::Done(reply) => Self::Done(reply),
@@ -135,7 +138,7 @@ pub(crate) fn parse_if_match(header: &str) -> Result<u64, Problem> {
     })
 }
 
-/// A client's idempotency key, with what it stands for.
+/// A client's idempotency key, with its scope (tenant, caller, function) and the fingerprint of its request.
 #[derive(Debug, Clone)]
 pub(crate) struct IdempotencyKey {
     tenant_id: Option<TenantId>,
@@ -146,7 +149,8 @@ pub(crate) struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// The fingerprint covers all that decides what the request does. The store counts, and not how it was named.
+    /// The fingerprint covers everything that decides what the request does. It contains the store's id, so naming the
+    /// same store by host, slug or id gives the same fingerprint.
     pub(crate) fn new(
         function: &'static str,
         key: &str,

@@ -1,5 +1,5 @@
-//! Cursors: where a list goes on, opaque to clients, and authenticated: bound to the tenant, the endpoint and the
-//! filters it was given out for.
+//! Cursors: the position at which a list continues. A cursor is opaque to clients and carries a MAC that binds it to
+//! the tenant, the store, the endpoint and the filters it was issued for.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contracts::{Endpoint, http::Page, problems, row::Grant};
@@ -16,7 +16,7 @@ use crate::{
 
 #[derive(Deserialize)]
 struct CursorKey {
-    /// Hexadecimal digits; used as they are, for HMAC takes a key of any length.
+    /// Hexadecimal digits. Their text is the key, not the decoded bytes: HMAC takes a key of any length.
     key: String,
 }
 
@@ -44,7 +44,7 @@ impl<E: Endpoint> Call<E> {
         serde_json::from_slice(position).map(Some).map_err(|_| invalid())
     }
 
-    /// Makes a page, with the cursor of the next one.
+    /// Makes a page, with the cursor of the next page if there is one.
     ///
     /// # Errors
     /// 503 if the key that authenticates cursors cannot be read.

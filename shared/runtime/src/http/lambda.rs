@@ -1,4 +1,4 @@
-//! The way from API Gateway (HTTP API, payload 2.0) to [`answer`] and back.
+//! Converts API Gateway's requests (HTTP API, payload 2.0) for [`Requests`], and replies back.
 
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ fn response(reply: RawReply) -> Result<Response<Body>, lambda_http::Error> {
     for (name, value) in reply.headers {
         builder = builder.header(name, value);
     }
-    // All answers are text; sent as such, API Gateway need not decode base64.
+    // All replies are text. Sent as text, they need no base64 decoding in API Gateway.
     let body = String::from_utf8(reply.body).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
     Ok(builder.body(body)?)
 }

@@ -37,31 +37,37 @@ use crate::{
     telemetry,
 };
 
-/// What a handler gives back.
+/// The result of a handler: a reply, or a problem.
 pub type Outcome<E> = Result<Reply<E>, Problem>;
 
-/// A request as it came, free of any Lambda type.
+/// A request as it arrived, without any Lambda type.
 #[derive(Debug, Clone, Default)]
 pub struct RawRequest {
+    /// API Gateway's id of the request, returned in `X-Request-Id`.
     pub request_id: String,
+    /// The raw path, without the query.
     pub path: String,
+    /// Path parameters by name.
     pub path_parameters: HashMap<String, String>,
+    /// The query string, still encoded, without `?`.
     pub query: String,
-    /// Names in lower case.
+    /// By name, in lower case.
     pub headers: HashMap<String, String>,
     pub body: Vec<u8>,
+    /// The client's IP address.
     pub source_ip: String,
-    /// What the authorizer passed on.
+    /// The caller, as passed on by the authorizer; `None` on routes without one.
     pub principal: Option<Principal>,
 }
 
 impl RawRequest {
+    /// The value of a header. `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 }
 
-/// What an endpoint is called with.
+/// An endpoint with its type erased: takes a raw request, returns a raw reply.
 pub(crate) type Requests = Erased<RawRequest, RawReply>;
 
 pub(crate) fn start<E, X, H>(boot: &Boot, handler: H) -> Requests
@@ -77,7 +83,7 @@ where
     })
 }
 
-/// Answers one request.
+/// Answers one request: checks it, calls the handler, and turns a problem into its JSON reply. Never fails.
 pub async fn answer<E, X, H>(deps: &Granted<E, X>, handler: &H, raw: RawRequest) -> RawReply
 where
     E: Endpoint,
@@ -92,7 +98,7 @@ where
             let key = call.idempotency.clone();
             match handler.call(deps, call).await {
                 Ok(reply) => Ok(reply.into_raw()),
-                // The first answer to this key stands, whatever a second try runs into.
+                // A repeated request gets the stored first answer, even if the handler now finds a problem.
                 Err(problem) => match stored_answer(core, key).await {
                     Some(stored) => stored,
                     None => Err(problem),
@@ -107,11 +113,11 @@ where
     reply.with_header("x-request-id", request_id)
 }
 
-/// The largest reply that Lambda passes on has 6 MB; some of it is for headers and what is around them.
+/// Lambda's limit for a reply is 6 MB. 64 KiB of it are kept for headers and the JSON around them.
 const REPLY_BYTES_MAX: usize = 6 * 1024 * 1024 - 64 * 1024;
 
-/// Lambda fails a call whose reply is too large, and the caller learns nothing: an error that is logged is better. Pages
-/// of lists are cut long before.
+/// Lambda fails a call whose reply is too large, without a useful answer; a logged 500 is better. Pages of lists are
+/// limited to far less.
 fn fitting(reply: RawReply) -> Result<RawReply, Problem> {
     let bytes = reply.size();
     if bytes <= REPLY_BYTES_MAX {
@@ -169,7 +175,8 @@ async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, P
     })
 }
 
-/// Who is calling, and whether they may. The authorizer is not asked on public routes.
+/// The caller, if the route's access rule lets them in. Public routes have no authorizer, so an optional token is
+/// verified here.
 async fn principal(deps: &Deps, route: &Route, raw: &RawRequest) -> Result<Option<Principal>, Problem> {
     match route.access {
         Access::Public => Ok(raw.principal.clone()),
@@ -187,7 +194,7 @@ async fn principal(deps: &Deps, route: &Route, raw: &RawRequest) -> Result<Optio
     }
 }
 
-/// A path that does not hold ids of the right kind names nothing.
+/// Path parameters. An id of the wrong form cannot exist, so the answer is 404.
 fn path<P: DeserializeOwned>(parameters: &HashMap<String, String>) -> Result<P, Problem> {
     let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str().into_deserializer()));
     P::deserialize(MapDeserializer::<_, serde::de::value::Error>::new(pairs)).map_err(|_| Problem::not_found())
@@ -229,7 +236,7 @@ fn is_token(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Endpoints without a body read none.
+/// Whether the endpoint's body type is [`Nothing`], so that the body is ignored.
 pub(crate) fn takes_no_body<B: 'static>() -> bool {
     std::any::TypeId::of::<B>() == std::any::TypeId::of::<Nothing>()
 }

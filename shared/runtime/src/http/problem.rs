@@ -1,4 +1,5 @@
-//! Error answers (RFC 9457). What went wrong inside is logged under the request's id and never told.
+//! Error answers (RFC 9457). Internal errors are logged and never shown to the caller, who gets the request's id
+//! instead.
 
 use contracts::{
     http::{FieldError, Problem as Wire},
@@ -9,7 +10,7 @@ use store::{CommitError, StoreError};
 
 use crate::{http::RawReply, secrets::SecretError};
 
-/// An error answer.
+/// An error answer: a code with its HTTP status, a detail for people, and the fields that are wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem(Box<Parts>);
 
@@ -22,25 +23,27 @@ struct Parts {
 }
 
 impl Problem {
-    /// `detail` is for people; it holds nothing that could not be told to everybody.
+    /// `detail` is a sentence for people. It is shown to the caller, so it must hold nothing secret.
     pub fn new(code: &'static Code, detail: impl Into<String>) -> Self {
         Self(Box::new(Parts { code, detail: detail.into(), errors: vec![], retry_after_s: None }))
     }
 
+    /// 401 `unauthorized`: there is no valid access token.
     pub fn unauthorized() -> Self {
         Self::new(&problems::UNAUTHORIZED, "a valid access token is needed")
     }
 
+    /// 403 `forbidden`: the caller's role lacks this permission.
     pub fn forbidden(permission: Permission) -> Self {
         Self::new(&problems::FORBIDDEN, format!("this needs the permission {}", permission.name()))
     }
 
-    /// For ids that do not exist and for those of other tenants alike.
+    /// 404 `not_found`. Used for ids that do not exist and for ids of other tenants alike, so that it reveals nothing.
     pub fn not_found() -> Self {
         Self::new(&problems::NOT_FOUND, "there is nothing here under that id")
     }
 
-    /// Well-formed, but these fields break rules.
+    /// 422: the request is well-formed, but these fields are wrong.
     pub fn invalid(errors: impl IntoIterator<Item = FieldError>) -> Self {
         let errors: Vec<_> = errors.into_iter().collect();
         let names: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
@@ -48,20 +51,21 @@ impl Problem {
             .with_errors(errors)
     }
 
-    /// One field that breaks a rule only the handler can check.
+    /// As [`Problem::invalid`], for one field that breaks a rule which only the handler can check.
     pub fn invalid_field(pointer: &str, code: &str, detail: impl Into<String>) -> Self {
         let error = FieldError { pointer: pointer.to_owned(), code: code.to_owned(), detail: detail.into() };
         Self::invalid([error])
     }
 
-    /// Others keep changing the same things. Nothing was done.
+    /// 409 `busy`: concurrent requests kept changing the same records. Nothing was written; the client may retry after
+    /// 1 s.
     pub fn busy() -> Self {
         let mut problem = Self::new(&problems::BUSY, "too many changes at once; nothing was done, try again");
         problem.0.retry_after_s = Some(1);
         problem
     }
 
-    /// Something this needs is away. Nothing was done.
+    /// 503 `unavailable`: a dependency does not answer. Logs `error`; the client may retry after 1 s.
     pub fn unavailable(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "unavailable");
         let mut problem = Self::new(&problems::UNAVAILABLE, "temporarily unavailable; try again");
@@ -69,17 +73,19 @@ impl Problem {
         problem
     }
 
+    /// 500 `internal`: logs `error`, and shows the caller nothing of it.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "internal error");
         Self::new(&problems::INTERNAL, "something went wrong on our side; it was logged under the request id")
     }
 
+    /// Replaces the list of wrong fields.
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.0.errors = errors;
         self
     }
 
-    /// Says when trying again makes sense.
+    /// Sets `Retry-After`, in seconds. A negative number sets none.
     pub fn retry_after_s(mut self, seconds: i64) -> Self {
         self.0.retry_after_s = u32::try_from(seconds).ok();
         self
@@ -90,14 +96,17 @@ impl Problem {
         self
     }
 
+    /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.0.code.status
     }
 
+    /// The problem's code, as listed in `contracts::problems`.
     pub fn code(&self) -> &'static Code {
         self.0.code
     }
 
+    /// The wrong fields; empty for most codes.
     pub fn errors(&self) -> &[FieldError] {
         &self.0.errors
     }
@@ -122,7 +131,7 @@ impl Problem {
     }
 }
 
-/// The status's own phrase (RFC 9110).
+/// The reason phrase of a status (RFC 9110).
 fn title(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",

@@ -1,14 +1,17 @@
-//! Answers.
+//! Replies, typed for handlers and raw for the wire.
 
 use std::marker::PhantomData;
 
 use contracts::Endpoint;
 
-/// An answer, ready to go out.
+/// A reply as it is sent: status, headers and body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawReply {
+    /// The HTTP status.
     pub status: u16,
+    /// Names are in lower case; each occurs once.
     pub headers: Vec<(&'static str, String)>,
+    /// The body, complete and not compressed.
     pub body: Vec<u8>,
 }
 
@@ -28,7 +31,7 @@ impl RawReply {
         self
     }
 
-    /// Bytes of the body in Lambda's reply, where it is a JSON string.
+    /// The size of the body in Lambda's reply, where it is escaped as a JSON string.
     pub(crate) fn size(&self) -> usize {
         let in_json = |byte: &u8| match byte {
             b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
@@ -38,12 +41,14 @@ impl RawReply {
         self.body.iter().map(in_json).sum()
     }
 
+    /// The value of a header. `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(held, _)| *held == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// An endpoint's good answer. Serialised at once, so that what is kept for a repetition is what is sent, to the byte.
+/// An endpoint's successful reply. It is serialised when it is made, so the reply stored for a repeated request is the
+/// same, byte for byte.
 #[derive(Debug, Clone)]
 pub struct Reply<E> {
     raw: RawReply,
@@ -51,23 +56,24 @@ pub struct Reply<E> {
 }
 
 impl<E: Endpoint> Reply<E> {
-    /// The endpoint's status, with this body.
+    /// A reply with the endpoint's status and this body as JSON.
     pub fn new(body: &E::Reply) -> Self {
         // Replies are plain structs with string keys, which always serialise.
         let json = serde_json::to_vec(body).unwrap_or_default();
         Self::from_raw(RawReply::new(E::ROUTE.status, "application/json", json))
     }
 
-    /// The endpoint's status, with text that is not JSON.
+    /// A reply with the endpoint's status and a text that is not JSON.
     pub fn text(content_type: &'static str, text: impl Into<String>) -> Self {
         Self::from_raw(RawReply::new(E::ROUTE.status, content_type, text.into().into_bytes()))
     }
 
-    /// Tells the version of what is shown, for `If-Match`.
+    /// Sets `ETag` to a record's version, which clients send back in `If-Match`.
     pub fn etag(self, version: u64) -> Self {
         self.header("etag", format!("\"{version}\""))
     }
 
+    /// Sets a header, replacing an earlier value. `name` is in lower case.
     pub fn header(self, name: &'static str, value: impl Into<String>) -> Self {
         Self::from_raw(self.raw.with_header(name, value.into()))
     }
@@ -80,6 +86,7 @@ impl<E: Endpoint> Reply<E> {
         &self.raw
     }
 
+    /// The reply as it is sent.
     pub fn into_raw(self) -> RawReply {
         self.raw
     }

@@ -1,5 +1,5 @@
-//! Which store a request is about: `X-Store` (slug or id), or the host name, or, for staff of a tenant with one store,
-//! that one. Store and token must be of one tenant.
+//! Finds the store a request is about: by `X-Store` (slug or id), else by the host name, else, for staff of a tenant
+//! with a single store, that store. Store and token must belong to the same tenant.
 
 use contracts::problems;
 use domain::{TenantId, store::StoreStatus};
@@ -32,7 +32,7 @@ pub(crate) async fn resolve(deps: &Deps, raw: &RawRequest, principal: Option<&Pr
     };
     let not_found = || Problem::new(&problems::STORE_NOT_FOUND, "there is no such store");
     match (found, principal) {
-        // Whether the store exists elsewhere is nothing a token of this tenant may learn.
+        // Must not reveal whether another tenant's store exists.
         (Some(store), Some(_)) if Some(store.tenant_id) == tenant => {
             if is_staff || store.status == StoreStatus::Active { Ok(store) } else { Err(not_found()) }
         }

@@ -1,5 +1,5 @@
-//! Error messages for clients, made from serde's messages. Those name Rust's types ("expected i64") and have no codes,
-//! so they are recognised by their text; whatever is not recognised becomes a general sentence.
+//! Error messages for clients, made from serde's messages. serde's messages name Rust types ("expected i64") and have
+//! no codes, so they are recognised by their text; an unknown message becomes a general sentence.
 
 use serde_json::error::Category;
 

@@ -1,4 +1,5 @@
-//! Several at one item at once. Each wins, is refused with what is there, or loses a conflict and is tried again.
+//! Concurrent transactions on one item. Each one wins, is refused and returns the stored item, or loses a conflict and
+//! is retried.
 //!
 //! Neither backend has conflicts of its own: they run one transaction after the other, where AWS answers
 //! `TransactionConflict`. Here [`InFront`] answers so, in AWS's words.

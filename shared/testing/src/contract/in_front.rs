@@ -1,4 +1,4 @@
-//! What neither backend does by itself, done in front of both: answers that only AWS gives, and answers that get lost.
+//! Injects into both backends what neither does itself: answers that only AWS gives, and lost answers.
 
 use std::{
     fmt,
@@ -23,7 +23,7 @@ use store::Db;
 
 use super::backend::Backend;
 
-/// Meddles with the first calls of one operation, and hands on all others.
+/// Intercepts the first calls of one operation and passes on all others.
 #[derive(Clone)]
 pub(super) struct InFront {
     operation: &'static str,

@@ -1,4 +1,4 @@
-//! Stock moves by arithmetic under a condition; nothing is sold that is not there.
+//! Stock changes by conditional arithmetic; nothing is sold that is not in stock.
 
 use domain::{
     VariantId,

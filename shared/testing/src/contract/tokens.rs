@@ -1,4 +1,4 @@
-//! A transaction's token: sent again, because an answer was lost, it has happened already.
+//! A transaction's idempotency token: a transaction sent again, because its answer was lost, has no second effect.
 
 use store::{CommitError, ProductSlugClaim, StoreError, Tx};
 

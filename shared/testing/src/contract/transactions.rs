@@ -1,4 +1,4 @@
-//! All of a transaction or nothing of it, and which part stood in the way.
+//! Transactions are atomic, and a refusal names the part that caused it.
 
 use domain::{
     AccountId,

@@ -1,4 +1,4 @@
-//! What is written comes back as it was.
+//! Values are read back exactly as they were written.
 
 use std::collections::BTreeMap;
 
