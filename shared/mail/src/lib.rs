@@ -17,7 +17,7 @@ pub struct Email {
     pub subject: String,
     /// The plain-text body.
     pub text: String,
-    /// The HTML body; its author escapes all values.
+    /// The HTML body. Values in it must already be escaped.
     pub html: String,
 }
 

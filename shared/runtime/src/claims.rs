@@ -13,6 +13,7 @@ use domain::{StoreId, TenantId, Timestamp, store::StoreStatus};
 pub struct StoreRef {
     pub tenant_id: TenantId,
     pub store_id: StoreId,
+    /// At most 30 seconds old when it comes from the cache.
     pub status: StoreStatus,
 }
 

@@ -29,7 +29,7 @@ pub struct DeadLetter {
     pub body: String,
     /// Why it is a dead letter, if the function or EventBridge moved it there. `None` if SQS did.
     pub reason: Option<String>,
-    /// When it was sent to the dead-letter queue.
+    /// SQS's `SentTimestamp` of the message.
     pub sent_at: Option<Timestamp>,
 }
 

@@ -67,6 +67,7 @@ pub struct ChargeBook {
     pub status: String,
     pub currency: String,
     pub captured_minor: i64,
+    /// How often the buyer was charged; more than one is a double charge.
     pub captures: u32,
     /// Refunded, including refunds that are still pending.
     pub refunded_minor: i64,

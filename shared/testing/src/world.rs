@@ -69,9 +69,13 @@ pub const TEST_PUBLIC_PEM: &str = include_str!("test_public.pem");
 /// One tenant's open store, and the dependencies of handlers.
 #[derive(Clone)]
 pub struct World {
+    /// Dependencies for fixtures and for handlers.
     pub deps: TestDeps,
+    /// The fake AWS that `deps` uses.
     pub aws: Aws,
+    /// The database that `deps` uses.
     pub dynamo: Embedded,
+    /// The clock that `deps` uses. It starts at 2026-01-01T00:00:00Z.
     pub clock: Arc<TestClock>,
     pub tenant: TenantId,
     pub store: Store,

@@ -79,6 +79,7 @@ pub struct TokenKeys {
 /// A public key that verifies tokens.
 #[derive(Clone, Deserialize)]
 pub struct TokenKey {
+    /// The key's id; tokens name it in `kid`.
     pub kid: String,
     /// A SubjectPublicKeyInfo in PEM.
     pub public_pem: String,
@@ -87,6 +88,7 @@ pub struct TokenKey {
 /// The private key that signs tokens. It has its own secret, so that functions which only verify cannot sign.
 #[derive(Clone, Deserialize)]
 pub struct SigningKey {
+    /// The key's id; tokens name it in `kid`.
     pub kid: String,
     /// A PKCS #8 key in PEM.
     pub private_pem: String,

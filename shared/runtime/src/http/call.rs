@@ -20,8 +20,11 @@ pub struct Call<E: Endpoint> {
     pub principal: Option<Principal>,
     /// The store that the request is about; `None` if the endpoint needs none and the request names none.
     pub store: Option<StoreRef>,
+    /// The parsed path parameters.
     pub path: E::Path,
+    /// The parsed query.
     pub query: E::Query,
+    /// The parsed body, with all rules checked.
     pub body: E::Body,
     /// The cause that events of this request carry.
     pub cause: Cause,

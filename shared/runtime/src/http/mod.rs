@@ -53,6 +53,7 @@ pub struct RawRequest {
     pub query: String,
     /// By name, in lower case.
     pub headers: HashMap<String, String>,
+    /// The body, decoded from base64; empty if there is none.
     pub body: Vec<u8>,
     /// The client's IP address.
     pub source_ip: String,
@@ -117,7 +118,7 @@ where
 const REPLY_BYTES_MAX: usize = 6 * 1024 * 1024 - 64 * 1024;
 
 /// Lambda fails a call whose reply is too large, without a useful answer; a logged 500 is better. Pages of lists are
-/// limited to far less.
+/// limited to less.
 fn fitting(reply: RawReply) -> Result<RawReply, Problem> {
     let bytes = reply.size();
     if bytes <= REPLY_BYTES_MAX {

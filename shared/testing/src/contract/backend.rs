@@ -1,4 +1,4 @@
-//! The databases that are held to the contract.
+//! The databases that the contract is tested on.
 
 use std::{sync::Barrier, thread, time::Duration};
 
@@ -29,7 +29,7 @@ pub(super) struct Backend {
 
 #[derive(Clone)]
 enum Kind {
-    /// Has its tables from the start.
+    /// Created with all tables.
     Embedded(Embedded),
     MiniStack {
         endpoint: String,
@@ -52,24 +52,24 @@ impl Backend {
         Self { kind: Kind::MiniStack { endpoint }, prefix: format!("selleasi-contract-{}-", random()) }
     }
 
-    /// A handle with connections of its own, as another function has them.
+    /// A client with its own connections, like another function's.
     pub(super) fn db(&self) -> Db {
         self.db_behind(|http| http)
     }
 
-    /// As [`Self::db`], with something between it and the database.
+    /// As [`Self::db`], with its HTTP client wrapped by `wrap`.
     pub(super) fn db_behind(&self, wrap: impl FnOnce(SharedHttpClient) -> SharedHttpClient) -> Db {
         let config = match &self.kind {
             Kind::Embedded(embedded) => client_config(wrap(SharedHttpClient::new(embedded.clone()))),
             Kind::MiniStack { endpoint } => client_config(wrap(Builder::new().build_http())).endpoint_url(endpoint),
         };
-        // Tries again as the product does, only sooner.
+        // Retries as the product does, with shorter pauses.
         let retry = RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(10));
         Db::new(Client::from_conf(config.retry_config(retry).build()), &self.prefix)
     }
 
-    /// Does to every one of `many` what a function would, each on a thread, a runtime and connections of its own, and all
-    /// at once.
+    /// Runs `run` `many` times concurrently, each with its own thread, runtime and connections, as separate functions
+    /// would.
     pub(super) fn at_once<T: Send>(&self, many: usize, run: impl AsyncFn(usize, Db) -> T + Sync) -> Vec<T> {
         let ready = Barrier::new(many);
         thread::scope(|scope| {
@@ -89,7 +89,7 @@ impl Backend {
         })
     }
 
-    // Where MiniStack lets pass what AWS refuses; see "Not like AWS" in localstack/README.md.
+    // Where MiniStack accepts what AWS refuses; see "Not like AWS" in localstack/README.md.
 
     /// Whether a batch may have more than 100 keys, as long as no table has.
     pub(super) fn counts_keys_for_each_table(&self) -> bool {
@@ -130,7 +130,7 @@ impl Backend {
         }
     }
 
-    /// Leaves those alone that are not there: a test may end before it has made them.
+    /// Ignores missing tables: a test may end before it has created them.
     pub(super) async fn delete_tables(&self) {
         if let Kind::MiniStack { .. } = self.kind {
             for table in Table::ALL {
@@ -142,7 +142,7 @@ impl Backend {
         }
     }
 
-    /// A request past the SDK. An error is the text of the answer.
+    /// Sends a request without the SDK. An error is the text of the answer.
     pub(super) async fn raw(&self, operation: &str, request: &Value) -> Result<Value, String> {
         let answer = match &self.kind {
             Kind::Embedded(embedded) => {
@@ -167,7 +167,7 @@ async fn post(endpoint: &str, operation: &str, request: &Value) -> Result<String
     if good { Ok(body) } else { Err(body) }
 }
 
-/// Runs on a runtime of its own, of one thread, as a function does.
+/// Runs on its own single-threaded runtime, as a function does.
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }

@@ -35,7 +35,7 @@ pub(super) async fn of_rival_updates_one_wins_and_the_others_are_told(backend: B
     assert_eq!(answers.iter().filter(|(won, _)| *won).count(), 1);
     let stored = db.get::<Stock>(&keys::stock(TENANT, VARIANT)).await.unwrap().unwrap();
     assert_eq!(stored.version, 2);
-    // The winner's, as all were told.
+    // Every refusal returned the winner's value.
     assert!(answers.iter().all(|(_, seen)| *seen == stored.value), "{answers:?}");
 }
 
@@ -102,7 +102,7 @@ pub(super) async fn conflicts_without_end_are_told_and_change_nothing(backend: B
     assert_eq!(db.get::<ProductSlugClaim>(&claim_key(1)).await.unwrap(), None);
 }
 
-/// Answers the first transactions with an error.
+/// Answers the first `times` transactions with this error.
 fn busy(backend: &Backend, times: u32, error: Value) -> (InFront, store::Db) {
     InFront::answering(backend, "TransactWriteItems", times, move |_| (400, error.clone()))
 }
@@ -125,7 +125,7 @@ fn conflict(codes: &[&str]) -> Value {
     })
 }
 
-/// The same token is being worked on.
+/// The error for a token whose transaction is still in progress.
 fn in_progress() -> Value {
     json!({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionInProgressException",

@@ -1,4 +1,4 @@
-//! The other conditional arithmetic: what a tenant has of what its plan counts, and carts given back.
+//! The other conditional arithmetic: a tenant's counters that its plan limits, and carts that are released.
 
 use domain::{
     AccountId, CartId, Currency, Money, OrderId, ProductId,

@@ -1,4 +1,4 @@
-//! What tests of the contract write and read. Ids need not differ between tests, as each has its own tables; tokens do.
+//! Fixtures of the contract's tests. Each test has its own tables, so ids may repeat between tests; tokens must not.
 
 use contracts::events::{Envelope, Event};
 use domain::{
@@ -18,7 +18,7 @@ pub(super) const BUYER: AccountId = AccountId::from_ulid(Ulid(4));
 pub(super) const ORDER: OrderId = OrderId::from_ulid(Ulid(5));
 pub(super) const VARIANT: VariantId = VariantId::from_ulid(Ulid(6));
 
-/// A moment of 2026, that many seconds in.
+/// The time this many seconds after 2026-01-01T00:00:00Z.
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_767_225_600 + second).unwrap()
 }
@@ -27,19 +27,19 @@ pub(super) fn token() -> String {
     random().to_string()
 }
 
-/// An empty transaction under a token of its own.
+/// An empty transaction with a new token.
 pub(super) fn tx() -> Tx {
     Tx::new(token())
 }
 
-/// Commits what fills a transaction.
+/// Commits the transaction that `fill` makes.
 pub(super) async fn commit(db: &Db, fill: impl FnOnce(&mut Tx)) {
     let mut tx = tx();
     fill(&mut tx);
     db.commit(tx).await.unwrap();
 }
 
-/// Commits what must be refused.
+/// Commits a transaction that must be refused.
 pub(super) async fn refused(db: &Db, tx: Tx) -> Refused {
     match db.commit(tx).await {
         Err(CommitError::Refused(refused)) => refused,
@@ -47,7 +47,7 @@ pub(super) async fn refused(db: &Db, tx: Tx) -> Refused {
     }
 }
 
-/// Commits what DynamoDB must not take at all; its words.
+/// Commits a transaction that DynamoDB must reject as invalid. Returns its message.
 pub(super) async fn invalid(db: &Db, tx: Tx) -> String {
     match db.commit(tx).await {
         Err(CommitError::Store(StoreError::Fault(words))) => words,
@@ -64,7 +64,7 @@ pub(super) fn claim_key(number: u128) -> Key {
     keys::product_slug(TENANT, STORE, &claim(number).slug)
 }
 
-/// Of so many units on hand so many are reserved.
+/// Stock with `on_hand` units, of which `reserved` are reserved.
 pub(super) fn stock(variant_id: VariantId, on_hand: i64, reserved: i64) -> Stock {
     Stock { on_hand, reserved, available: on_hand - reserved, ..Stock::empty(variant_id, STORE, at(0)) }
 }

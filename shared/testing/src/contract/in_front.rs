@@ -49,7 +49,7 @@ impl fmt::Debug for InFront {
 }
 
 impl InFront {
-    /// Gives the answers itself.
+    /// Answers the first calls itself, without the database.
     pub(super) fn answering(
         backend: &Backend,
         operation: &'static str,
@@ -63,7 +63,7 @@ impl InFront {
         Self::with(backend, operation, times, Trick::LoseAnswer)
     }
 
-    /// Itself, to ask how often it still will, and a handle on the database behind it.
+    /// Returns itself, for the number of calls it will still intercept, and a client whose calls pass through it.
     fn with(backend: &Backend, operation: &'static str, times: u32, trick: Trick) -> (Self, Db) {
         let in_front = Self { operation, left: Arc::new(AtomicU32::new(times)), trick };
         let db = backend.db_behind(|http| SharedHttpClient::new(Front { in_front: in_front.clone(), http }));

@@ -1,4 +1,4 @@
-//! DynamoDB's limits: what fits fits, and what does not is an error that leaves nothing behind.
+//! DynamoDB's limits: a request within a limit succeeds; one beyond it is an error and writes nothing.
 
 use contracts::events::{EVENT_BYTES_MAX, StockAdjusted};
 use domain::{limits::ORDER_LINES_MAX, stock::Movement};

@@ -1,4 +1,4 @@
-//! Lists: their order, their pages, and what is in them.
+//! Lists: their order, pages and contents.
 
 use contracts::events::StockReleased;
 use domain::{
@@ -153,7 +153,7 @@ pub(super) async fn pages_go_on_when_the_list_changes_in_between(backend: Backen
         tx.create(TENANT, &movement(25));
     })
     .await;
-    // As a client gives it back.
+    // The position goes through JSON, as in a client's cursor.
     let position: Position = serde_json::from_str(&serde_json::to_string(&next.unwrap()).unwrap()).unwrap();
     let (second, next) = db.list::<Movement>(&movements(), Ascending, 2, Some(&position)).await.unwrap();
     assert_eq!(second.iter().map(|item| item.value.delta).collect::<Vec<_>>(), [25, 30]);

@@ -1,4 +1,4 @@
-//! Mistakes that DynamoDB refuses: a backend that let them pass would hide them until they are on AWS.
+//! Mistakes that DynamoDB refuses. A backend that accepts them would hide them until they run on AWS.
 
 use contracts::table::Table;
 use serde_json::{Value, json};
@@ -91,7 +91,8 @@ pub(super) async fn a_name_or_value_that_is_not_used_or_not_given(backend: Backe
     }
 }
 
-/// Where the arithmetic has nothing to work on it is an error, not a zero: its condition must see to that.
+/// Arithmetic on a missing attribute is an error; DynamoDB does not assume zero. The store's conditions must exclude
+/// this case.
 pub(super) async fn arithmetic_on_what_is_not_there(backend: Backend) {
     let expressions = json!({
         "UpdateExpression": "SET version = version + :x",

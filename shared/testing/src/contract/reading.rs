@@ -27,7 +27,7 @@ pub(super) async fn what_was_committed_is_read_at_once(backend: Backend) {
     assert_eq!(reader.get::<Stock>(&key).await.unwrap(), None);
 }
 
-/// No emulator is ever behind, so whether reads would be on AWS shows only in what they ask for.
+/// No emulator returns stale data, so only the requests show whether reads on AWS would be consistent.
 pub(super) async fn reads_ask_for_what_is_there_now(backend: Backend) {
     let is_consistent = |read: &Value| read["ConsistentRead"] == json!(true);
     let (_, db) = InFront::answering(&backend, "GetItem", 1, move |request| {
@@ -44,7 +44,7 @@ pub(super) async fn reads_ask_for_what_is_there_now(backend: Backend) {
     db.batch_get(&[claim_key(1), claim_key(2), keys::stock(TENANT, VARIANT)]).await.unwrap();
 
     let (in_front, db) = InFront::answering(&backend, "Query", 2, move |request| {
-        // Of an index there are no such reads.
+        // Indexes have no consistent reads.
         assert_eq!(is_consistent(request), request.get("IndexName").is_none(), "{request}");
         (200, json!({ "Items": [], "Count": 0 }))
     });

@@ -117,7 +117,7 @@ pub(super) async fn nothing_empty_and_nested_come_back_as_they_were(backend: Bac
     assert_eq!(db.get::<Product>(&keys::product(TENANT, bare.id)).await.unwrap().unwrap().value, bare);
 }
 
-/// Free text stands last in a key, as it came.
+/// Free text is the last part of a key, without escaping.
 pub(super) async fn keys_take_any_text(backend: Backend) {
     let db = backend.db();
     let long = "k".repeat(255);

@@ -1,4 +1,4 @@
-//! One item written, changed, removed, each under its condition.
+//! Writing, updating and removing single items, each with its condition.
 
 use contracts::events::{Envelope, StockReleased};
 use domain::{EventId, stock::Stock};
@@ -159,7 +159,7 @@ pub(super) async fn an_expired_value_is_still_read(backend: Backend) {
     let ends_at = answer.at.as_second() + 24 * 3_600;
     assert_eq!(backend.raw_item(&key).await[TTL_ATTRIBUTE], json!({ "N": ends_at.to_string() }));
     assert_eq!(db.get::<StoredAnswer>(&key).await.unwrap().unwrap().value, answer);
-    // What does not end has no such attribute, and is never cleaned up.
+    // A record without an end has no TTL attribute, so DynamoDB never removes it.
     assert!(backend.raw_item(&claim_key(1)).await.get(TTL_ATTRIBUTE).is_none());
 }
 
