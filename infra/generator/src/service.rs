@@ -201,14 +201,14 @@ mod tests {
     fn a_stack_takes_the_parameters_that_it_uses() {
         let always = ["Env", "Architecture", "BaseDomain", "PublicBaseUrl", "LogLevel"];
         let alarms = ["DetailedAlarms", "AlarmTopicArn"];
-        let with = |reserved: &[&'static str], more: &[&'static str]| [&always, reserved, &alarms, more].concat();
+        let with = |own: &[&'static str], more: &[&'static str]| [&always, own, &alarms, more].concat();
         let reserved = &["ReservedConcurrency"];
         assert_eq!(parameters(&[&UPDATE_BOOK]), with(reserved, &["ApiId", "AuthorizerId"]));
-        assert_eq!(parameters(&[&ON_LENT]), with(&[], &["EventBus"]));
+        assert_eq!(parameters(&[&ON_LENT]), with(&["RetryLongestS"], &["EventBus"]));
         assert_eq!(parameters(&[&RELAY]), with(&[], &["OutboxStreamArn"]));
         assert_eq!(
             parameters(&[&UPDATE_BOOK, &ON_LENT, &RELAY]),
-            with(reserved, &["ApiId", "AuthorizerId", "EventBus", "OutboxStreamArn"])
+            with(&["RetryLongestS", "ReservedConcurrency"], &["ApiId", "AuthorizerId", "EventBus", "OutboxStreamArn"])
         );
     }
 
@@ -260,11 +260,11 @@ mod tests {
 
     #[test]
     fn a_step_knows_its_queue_and_one_that_tells_others_how_far_clocks_may_be_apart() {
-        let queues = ["QUEUE_URL", "DEAD_LETTERS_URL"];
+        let queues = ["QUEUE_URL", "DEAD_LETTERS_URL", "RETRY_LONGEST_S"];
         assert_eq!(variables(&ON_LENT), always_and(&queues));
         assert_eq!(variables(&REMIND), always_and(&queues));
         let tells = Row { grants: &[Grant::SendEmail], ..ON_LENT };
-        assert_eq!(variables(&tells), always_and(&["QUEUE_URL", "DEAD_LETTERS_URL", "MAIL_FROM", "CLOCK_SKEW_MAX_S"]));
+        assert_eq!(variables(&tells), always_and(&[&queues[..], &["MAIL_FROM", "CLOCK_SKEW_MAX_S"]].concat()));
     }
 
     #[test]
