@@ -58,7 +58,7 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Copy:
         ("timer carts-move CartId", "move is a word of Rust's"),
         ("timer carts-remind BasketId", "BasketId is no id"),
         ("timer orders-expire OrderId", "orders-expire is there already"),
-        ("timer carts-desk CartId", "functions/carts/src/desk.rs is there already"),
+        ("timer carts-cart-access CartId", "functions/carts/src/cart_access.rs is there already"),
         ("timer events-remind CartId", "a service cannot be called events"),
         ("timer data-remind CartId", "a service cannot be called data"),
         ("timer domain-remind CartId", "a service cannot be called domain"),
