@@ -3,7 +3,7 @@
 
 use contracts::{
     Row,
-    row::{Queue, Retry},
+    row::{MESSAGE_RETENTION_S, Queue},
 };
 use serde_json::{Map, Value, json};
 
@@ -14,13 +14,6 @@ use crate::{
     model::summary,
 };
 
-/// SQS's maximum. A message that SQS moves keeps the time it was first sent, so that its queue's days count too; a copy
-/// that the function puts aside starts anew. Both leave a person more than twelve days.
-const RETENTION_S: u32 = 14 * 24 * 3_600;
-/// Of the function's timeout, as AWS advises: a batch that is being retried must not be given to another.
-const VISIBILITY_FACTOR: u16 = 6;
-/// SQS: more receives than this cannot be asked for.
-const RECEIVES_MAX: u32 = 1_000;
 /// SQS: above this an event source mapping needs a batching window.
 const SQS_BATCH_MAX: u16 = 10;
 /// Only our own services' events: what others put on the bus moves nothing here.
@@ -35,12 +28,12 @@ pub(crate) fn resources(row: &Row, queue: Queue, types: Option<&[&str]>) -> Resu
     let (name, dead_letters) = (format!("{id}Queue"), format!("{id}DeadLetters"));
     let properties = json!({
         "QueueName": named(row.function),
-        "VisibilityTimeout": row.timeout_s * VISIBILITY_FACTOR,
-        "MessageRetentionPeriod": RETENTION_S,
+        "VisibilityTimeout": row.visibility_s(),
+        "MessageRetentionPeriod": MESSAGE_RETENTION_S,
         "SqsManagedSseEnabled": true,
         "RedrivePolicy": {
             "deadLetterTargetArn": get_att(&dead_letters, "Arn"),
-            "maxReceiveCount": receives_max(queue.retry),
+            "maxReceiveCount": queue.retry.receives_max(),
         },
     });
     let mut resources = dead_letter_queue(row);
@@ -60,7 +53,7 @@ pub(crate) fn dead_letter_queue(row: &Row) -> Map<String, Value> {
     let id = format!("{}DeadLetters", logical_id(row.function));
     let properties = json!({
         "QueueName": named(&format!("{}-dlq", row.function)),
-        "MessageRetentionPeriod": RETENTION_S,
+        "MessageRetentionPeriod": MESSAGE_RETENTION_S,
         "SqsManagedSseEnabled": true,
     });
     let alarm = above(
@@ -74,18 +67,6 @@ pub(crate) fn dead_letter_queue(row: &Row) -> Map<String, Value> {
         "Messages of this function were put aside. First: read their attribute reason.",
     );
     Map::from_iter([(format!("{id}Alarm"), detailed(alarm)), (id, resource("AWS::SQS::Queue", &properties))])
-}
-
-/// The function itself ends a message: by its age, which SQS does not look at, and with the reason. SQS counts receives,
-/// and steps in only where the function cannot: a message that makes it crash or time out again and again. Twice what
-/// the policy makes in its whole time leaves room for messages that come early, in other messages' batches.
-fn receives_max(retry: Retry) -> u32 {
-    let (mut receives, mut waited_s) = (1, 0);
-    while waited_s < retry.give_up_after_s && receives < RECEIVES_MAX {
-        waited_s += retry.wait_s(receives);
-        receives += 1;
-    }
-    (2 * receives).min(RECEIVES_MAX)
 }
 
 fn event_rule(row: &Row, types: &[&str], id: &str) -> Value {
@@ -148,6 +129,7 @@ fn mapping(queue: Queue, id: &str) -> Value {
 mod tests {
     use super::*;
     use crate::fixtures::{ON_LENT, QUEUE, REMIND, properties};
+    use contracts::row::Retry;
 
     const TYPES: Option<&[&str]> = Some(&["BOOK_LENT", "BOOK_RETURNED"]);
 
@@ -170,13 +152,13 @@ mod tests {
     #[test]
     fn sqs_does_not_end_what_the_function_still_retries() {
         for (retry, makes) in [(Retry::STEP, 294), (Retry::DEPENDENCY, 101)] {
-            assert_eq!(receives_max(retry), 2 * makes);
+            assert_eq!(retry.receives_max(), 2 * makes);
             // The receives that end before the last one wait all the time that there is.
             let waited_s = |receives: u32| (1..receives).map(|nth| retry.wait_s(nth)).sum::<u32>();
             assert!(waited_s(makes) >= retry.give_up_after_s && waited_s(makes - 1) < retry.give_up_after_s);
         }
         let impatient = Retry { first_s: 1, longest_s: 1, give_up_after_s: 86_400 };
-        assert_eq!(receives_max(impatient), 1_000, "SQS takes no more");
+        assert_eq!(impatient.receives_max(), 1_000, "SQS takes no more");
     }
 
     #[test]

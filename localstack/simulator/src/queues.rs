@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{
     Row,
-    row::{Retry, Trigger},
+    row::{MESSAGE_RETENTION_S, Retry, Trigger},
     timers::Due,
 };
 use fastrand::Rng;
@@ -26,24 +26,12 @@ pub(crate) struct Terms {
 
 /// As `infra/generator`'s `step` writes them.
 pub(crate) fn terms(row: &Row) -> Terms {
-    const VISIBILITY_FACTOR: i64 = 6;
     let retry = row.queue().map_or(Retry::STEP, |queue| queue.retry);
     Terms {
-        receives_max: receives_max(retry),
-        visibility_s: i64::from(row.timeout_s) * VISIBILITY_FACTOR,
-        retention_s: 14 * 24 * 3_600,
+        receives_max: retry.receives_max(),
+        visibility_s: i64::from(row.visibility_s()),
+        retention_s: i64::from(MESSAGE_RETENTION_S),
     }
-}
-
-/// Twice those that the policy makes in its whole time; SQS takes no more than a thousand.
-fn receives_max(retry: Retry) -> u32 {
-    const RECEIVES_MAX: u32 = 1_000;
-    let (mut receives, mut waited_s) = (1, 0);
-    while waited_s < retry.give_up_after_s && receives < RECEIVES_MAX {
-        waited_s += retry.wait_s(receives);
-        receives += 1;
-    }
-    (2 * receives).min(RECEIVES_MAX)
 }
 
 /// A message in a queue.

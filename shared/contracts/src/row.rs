@@ -110,7 +110,30 @@ impl Retry {
         let wait_s = self.first_s.saturating_mul(1 << doublings);
         if wait_s < self.longest_s { wait_s } else { self.longest_s }
     }
+
+    /// The `maxReceiveCount` of the queue, at most [`RECEIVES_MAX`].
+    ///
+    /// The function itself gives a message up: by its age, which SQS does not look at, and with the reason. SQS counts
+    /// receives, and steps in only where the function cannot: for a message that makes it crash or time out every time.
+    /// Twice the receives of the whole policy leave room for messages that arrive early or share a batch that crashes.
+    pub fn receives_max(self) -> u32 {
+        let (mut receives, mut waited_s) = (1, 0);
+        while waited_s < self.give_up_after_s && receives < RECEIVES_MAX {
+            waited_s += self.wait_s(receives);
+            receives += 1;
+        }
+        (2 * receives).min(RECEIVES_MAX)
+    }
 }
+
+/// SQS accepts no higher `maxReceiveCount`.
+const RECEIVES_MAX: u32 = 1_000;
+/// How long queues and dead-letter queues keep a message, in seconds: SQS's maximum. A message that SQS moves keeps the
+/// time it was first sent, so its days in the first queue count too; a copy that the function moves starts anew. Both
+/// leave a person more than twelve days.
+pub const MESSAGE_RETENTION_S: u32 = 14 * 24 * 3_600;
+/// Of the function's timeout, as AWS advises: a batch that is being retried must not be given to another call.
+const VISIBILITY_FACTOR: u16 = 6;
 
 /// HTTP methods of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -297,6 +320,11 @@ impl Row {
             Trigger::Events { queue, .. } | Trigger::Timer { queue } => Some(queue),
             _ => None,
         }
+    }
+
+    /// How long SQS hides a received message that the function neither finished nor held back, in seconds.
+    pub const fn visibility_s(&self) -> u16 {
+        self.timeout_s * VISIBILITY_FACTOR
     }
 
     /// Whether there is a queue for messages that the function could not process.

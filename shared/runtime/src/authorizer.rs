@@ -1,7 +1,7 @@
 //! The Lambda authorizer: API Gateway (HTTP API, payload 2.0, simple responses) calls it with a token before it calls
 //! a function, and caches the decision by the value of `Authorization`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use contracts::Function;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     auth::Principal,
-    boot::{Boot, Erased, Served},
+    boot::{Boot, Erased, Served, erase},
     granted::Granted,
     handler::Handler,
 };
@@ -41,14 +41,11 @@ where
     E: std::fmt::Display + Send + 'static,
     H: for<'a> Handler<'a, Granted<F>, String, Result<Option<Principal>, E>> + 'static,
 {
-    let shared = Arc::new((Granted::<F>::from_boot(boot), handler));
-    Box::new(move |authorization| {
-        let shared = Arc::clone(&shared);
-        Box::pin(async move {
-            shared.1.call(&shared.0, authorization).await.map_err(|error| {
-                tracing::error!(%error, "no decision");
-                "no decision".to_owned()
-            })
+    let state = (Granted::<F>::from_boot(boot), handler);
+    erase(state, move |state, authorization| async move {
+        state.1.call(&state.0, authorization).await.map_err(|error| {
+            tracing::error!(%error, "no decision");
+            "no decision".to_owned()
         })
     })
 }

@@ -72,6 +72,16 @@ impl Boot {
 /// every bin.
 pub type Erased<I, O> = Box<dyn Fn(I) -> Pin<Box<dyn Future<Output = O> + Send>> + Send + Sync>;
 
+/// Erases the types of a function that works on shared state: its dependencies and its handler.
+pub(crate) fn erase<S, I, O, F>(state: S, call: impl Fn(Arc<S>, I) -> F + Send + Sync + 'static) -> Erased<I, O>
+where
+    S: Send + Sync + 'static,
+    F: Future<Output = O> + Send + 'static,
+{
+    let state = Arc::new(state);
+    Box::new(move |input| Box::pin(call(Arc::clone(&state), input)))
+}
+
 /// The result of serving.
 pub(crate) type Served = Result<(), lambda_runtime::Error>;
 

@@ -1,13 +1,14 @@
 //! Queues: a function's own queue, whose messages it delays or moves to the dead letters, and the queues of functions
 //! that timers call.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_sqs::{
     error::DisplayErrorContext,
     types::{MessageAttributeValue, SendMessageBatchRequestEntry},
 };
+use aws_types::SdkConfig;
 use contracts::row::Grant;
 use domain::text::is_xml_char;
 
@@ -23,7 +24,9 @@ const REASON_CHARS_MAX: usize = 500;
 /// A function's own queue, and its dead-letter queue.
 #[derive(Debug)]
 pub(crate) struct OwnQueue {
-    client: aws_sdk_sqs::Client,
+    sdk: SdkConfig,
+    /// Made when the first message fails: most processes never need it.
+    client: OnceLock<aws_sdk_sqs::Client>,
     url: Arc<str>,
     dead_letters_url: Arc<str>,
 }
@@ -31,17 +34,22 @@ pub(crate) struct OwnQueue {
 impl OwnQueue {
     pub(crate) fn new(boot: &Boot) -> Self {
         Self {
-            client: aws_sdk_sqs::Client::new(&boot.sdk),
+            sdk: boot.sdk.clone(),
+            client: OnceLock::new(),
             url: boot.config.queue_url.as_str().into(),
             dead_letters_url: boot.config.dead_letters_url.as_str().into(),
         }
+    }
+
+    fn client(&self) -> &aws_sdk_sqs::Client {
+        self.client.get_or_init(|| aws_sdk_sqs::Client::new(&self.sdk))
     }
 
     /// Delays the next delivery of a failed message by `wait_s` seconds.
     pub(crate) async fn hold_back(&self, record: &SqsMessage, wait_s: u32) -> Result<(), String> {
         let receipt = record.receipt_handle.clone().unwrap_or_default();
         let wait_s = i32::try_from(wait_s).unwrap_or(i32::MAX);
-        let call = self.client.change_message_visibility().queue_url(&*self.url);
+        let call = self.client().change_message_visibility().queue_url(&*self.url);
         let call = call.receipt_handle(receipt).visibility_timeout(wait_s);
         call.send().await.map(drop).map_err(|error| DisplayErrorContext(error).to_string())
     }
@@ -50,7 +58,7 @@ impl OwnQueue {
     pub(crate) async fn bury(&self, record: &SqsMessage, reason: &str) -> Result<(), String> {
         let reason = MessageAttributeValue::builder().data_type("String").string_value(printable(reason)).build();
         let reason = reason.map_err(|error| error.to_string())?;
-        let call = self.client.send_message().queue_url(&*self.dead_letters_url);
+        let call = self.client().send_message().queue_url(&*self.dead_letters_url);
         let call = call.message_body(record.body.clone().unwrap_or_default()).message_attributes(REASON, reason);
         call.send().await.map(drop).map_err(|error| DisplayErrorContext(error).to_string())
     }

@@ -1,13 +1,11 @@
 //! Functions that a schedule calls, and functions that an operator calls.
 
-use std::sync::Arc;
-
 use contracts::Function;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    boot::{Boot, Erased},
+    boot::{Boot, Erased, erase},
     granted::{Extra, Granted},
     handler::Handler,
     steps::StepError,
@@ -24,13 +22,10 @@ where
     O: Serialize + 'static,
     H: for<'a> Handler<'a, Granted<F, X>, I, Result<O, StepError>> + 'static,
 {
-    let shared = Arc::new((Granted::<F, X>::from_boot(boot), handler));
-    Box::new(move |input| {
-        let shared = Arc::clone(&shared);
-        Box::pin(async move {
-            let input = serde_json::from_value(input).map_err(StepError::poison)?;
-            let output = shared.1.call(&shared.0, input).await?;
-            serde_json::to_value(output).map_err(StepError::poison)
-        })
+    let state = (Granted::<F, X>::from_boot(boot), handler);
+    erase(state, move |state, input| async move {
+        let input = serde_json::from_value(input).map_err(StepError::poison)?;
+        let output = state.1.call(&state.0, input).await?;
+        serde_json::to_value(output).map_err(StepError::poison)
     })
 }

@@ -6,8 +6,6 @@
 //! dead letter at once. A dead letter carries its reason.
 //! dead letter at once. A dead letter carries its reason.
 
-use std::sync::Arc;
-
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use contracts::{
     Consumer, Function, Row, Timer,
@@ -21,7 +19,7 @@ use serde_json::Value;
 use store::{CommitError, Op, Refused, StoreError, Tx};
 
 use crate::{
-    boot::{Boot, Erased},
+    boot::{Boot, Erased, erase},
     deps::Deps,
     events::Cause,
     granted::{Extra, Granted},
@@ -196,24 +194,21 @@ where
     I: Send + 'static,
     H: for<'a> Handler<'a, Granted<F, X>, I, Result<(), StepError>> + 'static,
 {
-    let shared = Arc::new((Granted::<F, X>::from_boot(boot), OwnQueue::new(boot), handler));
-    Box::new(move |records| {
-        let shared = Arc::clone(&shared);
-        Box::pin(async move {
-            let (deps, queue, handler) = &*shared;
-            let mut batch = Batch::new(F::ROW, deps, queue);
-            for record in records {
-                let result = match read(record.body.as_deref().unwrap_or_default(), deps.now()) {
-                    Ok(input) => {
-                        tracing::info!(message_id = record.message_id, "step");
-                        handler.call(deps, input).await
-                    }
-                    Err(error) => Err(error),
-                };
-                batch.settle(record, result).await;
-            }
-            batch.response
-        })
+    let state = (Granted::<F, X>::from_boot(boot), OwnQueue::new(boot), handler);
+    erase(state, move |state, records: Vec<SqsMessage>| async move {
+        let (deps, queue, handler) = &*state;
+        let mut batch = Batch::new(F::ROW, deps, queue);
+        for record in records {
+            let result = match read(record.body.as_deref().unwrap_or_default(), deps.now()) {
+                Ok(input) => {
+                    tracing::info!(message_id = record.message_id, "step");
+                    handler.call(deps, input).await
+                }
+                Err(error) => Err(error),
+            };
+            batch.settle(record, result).await;
+        }
+        batch.response
     })
 }
 
@@ -224,27 +219,24 @@ where
     X: Extra,
     H: for<'a> Handler<'a, Granted<C, X>, Vec<Envelope<C::Event>>, Vec<Result<(), StepError>>> + 'static,
 {
-    let shared = Arc::new((Granted::<C, X>::from_boot(boot), OwnQueue::new(boot), handler));
-    Box::new(move |records| {
-        let shared = Arc::clone(&shared);
-        Box::pin(async move {
-            let (deps, queue, handler) = &*shared;
-            let mut batch = Batch::new(C::ROW, deps, queue);
-            let (mut events, mut readable) = (vec![], vec![]);
-            for record in records {
-                match read_event::<C>(record.body.as_deref().unwrap_or_default(), deps.now()) {
-                    Ok(event) => {
-                        events.push(event);
-                        readable.push(record);
-                    }
-                    Err(error) => batch.settle(record, Err(error)).await,
+    let state = (Granted::<C, X>::from_boot(boot), OwnQueue::new(boot), handler);
+    erase(state, move |state, records: Vec<SqsMessage>| async move {
+        let (deps, queue, handler) = &*state;
+        let mut batch = Batch::new(C::ROW, deps, queue);
+        let (mut events, mut readable) = (vec![], vec![]);
+        for record in records {
+            match read_event::<C>(record.body.as_deref().unwrap_or_default(), deps.now()) {
+                Ok(event) => {
+                    events.push(event);
+                    readable.push(record);
                 }
+                Err(error) => batch.settle(record, Err(error)).await,
             }
-            for (record, result) in readable.into_iter().zip(handler.call(deps, events).await) {
-                batch.settle(record, result).await;
-            }
-            batch.response
-        })
+        }
+        for (record, result) in readable.into_iter().zip(handler.call(deps, events).await) {
+            batch.settle(record, result).await;
+        }
+        batch.response
     })
 }
 

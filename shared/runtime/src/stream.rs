@@ -3,14 +3,12 @@
 //! A record that cannot be read would be delivered again and again and block all records behind it. So it is logged,
 //! counted as a fault and skipped; it stays in the outbox until its TTL ends.
 
-use std::sync::Arc;
-
 use contracts::Function;
 use serde_json::Value;
 use store::OutboxRecord;
 
 use crate::{
-    boot::{Boot, Erased},
+    boot::{Boot, Erased, erase},
     deps::Deps,
     granted::{Extra, Granted},
     handler::Handler,
@@ -27,17 +25,14 @@ where
     X: Extra,
     H: for<'a> Handler<'a, Granted<F, X>, Vec<OutboxRecord>, Result<(), StepError>> + 'static,
 {
-    let shared = Arc::new((Granted::<F, X>::from_boot(boot), handler));
-    Box::new(move |records| {
-        let shared = Arc::clone(&shared);
-        Box::pin(async move {
-            let (deps, handler) = &*shared;
-            let result = handler.call(deps, read(deps, &records)).await;
-            if let Err(error) = &result {
-                tracing::warn!(%error, "the batch will come again");
-            }
-            result
-        })
+    let state = (Granted::<F, X>::from_boot(boot), handler);
+    erase(state, move |state, records: Vec<Value>| async move {
+        let (deps, handler) = &*state;
+        let result = handler.call(deps, read(deps, &records)).await;
+        if let Err(error) = &result {
+            tracing::warn!(%error, "the batch will come again");
+        }
+        result
     })
 }
 

@@ -15,7 +15,7 @@ pub(crate) use lambda::serve;
 pub use problem::Problem;
 pub use reply::{RawReply, Reply};
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use contracts::{
     Endpoint, Row,
@@ -28,7 +28,7 @@ use store::StoredAnswer;
 
 use crate::{
     auth::{self, Principal},
-    boot::{Boot, Erased},
+    boot::{Boot, Erased, erase},
     claims::StoreRef,
     deps::Deps,
     events::Cause,
@@ -77,11 +77,8 @@ where
     X: Extra,
     H: for<'a> Handler<'a, Granted<E, X>, Call<E>, Outcome<E>> + 'static,
 {
-    let shared = Arc::new((Granted::<E, X>::from_boot(boot), handler));
-    Box::new(move |raw| {
-        let shared = Arc::clone(&shared);
-        Box::pin(async move { answer(&shared.0, &shared.1, raw).await })
-    })
+    let state = (Granted::<E, X>::from_boot(boot), handler);
+    erase(state, |state, raw| async move { answer(&state.0, &state.1, raw).await })
 }
 
 /// Answers one request: checks it, calls the handler, and turns a problem into its JSON reply. Never fails.
