@@ -9,7 +9,7 @@ use ulid::Ulid;
 
 use crate::{bus::Bus, outbox_relay::publish};
 
-/// The maximum number of events in one read of each outbox shard. An event can have 256 KB, and a whole page is held in
+/// The maximum number of events in one read of each outbox shard. An event can have 64 KiB, and a whole page is held in
 /// memory.
 const PER_SHARD: i32 = 25;
 

@@ -129,7 +129,7 @@ fn outbox_age(rows: &[&Row]) -> Result<Value> {
         OUTBOX_LATE_MS,
         &Metric::of(("AWS/Lambda", "IteratorAge", "Maximum"), "FunctionName", named(relay.function)),
         "outbox-age",
-        "Committed events wait for more than a minute before they are published, and nothing that follows from them happens. First: read the log of the function that reads the outbox; it names what the event bus said. Nothing is lost for six hours.",
+        "Committed events wait for more than a minute before they are published, and nothing that follows from them happens. First: read the log of the function that reads the outbox; it names what the event bus said. Nothing is lost for a day.",
     ))
 }
 
