@@ -101,7 +101,7 @@ mod tests {
         EventId, OrderId,
         audit::{AuditEntry, first_break},
     };
-    use runtime::{Deps, events::Cause};
+    use runtime::Deps;
     use serde_json::json;
     use store::SortOrder;
     use testing::{TestDeps, World};
@@ -109,7 +109,6 @@ mod tests {
     use super::*;
 
     fn event(deps: &Deps, tenant: TenantId, event_type: &str, data: Value) -> Envelope<Value> {
-        let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
         Envelope {
             id: deps.id(EventId::from_ulid),
             r#type: event_type.into(),
@@ -118,7 +117,7 @@ mod tests {
             tenant_id: tenant,
             subject: deps.id(OrderId::from_ulid).to_string(),
             version: 1,
-            correlation_id: cause.correlation_id,
+            correlation_id: "req-1".into(),
             causation_id: None,
             traceparent: None,
             schema: 1,

@@ -1,16 +1,10 @@
 //! Shared by the tests of this package.
 
-use contracts::{
-    coupons::Coupon as View,
-    events::{Envelope, OrderCancelled},
-    table::Table,
-};
+use contracts::{coupons::Coupon as View, table::Table};
 use domain::{
-    CouponId, Currency, Money, OrderId,
+    CouponId, OrderId,
     coupon::{Coupon, CustomerUses, Redemption, RedemptionState},
-    order::{CancelReason, Customer},
 };
-use runtime::events::Cause;
 use serde_json::{Value, json};
 use store::{Versioned, keys};
 use testing::{TestRequest, World, http::Answer};
@@ -75,20 +69,6 @@ pub(crate) async fn customer_uses(world: &World, id: CouponId, email: &str) -> u
 pub(crate) async fn state(world: &World, order: OrderId) -> RedemptionState {
     let key = keys::redemption(world.tenant, order);
     world.deps.db.get::<Redemption>(&key).await.unwrap().unwrap().value.state
-}
-
-pub(crate) fn cancelled(world: &World, order_id: OrderId, version: u64) -> Envelope<OrderCancelled> {
-    let data = OrderCancelled {
-        store_id: world.store.id,
-        order_id,
-        number: "7KQ2-M9XD".into(),
-        customer: Customer { name: "Ada".into(), email: "ada@example.com".into(), phone: None },
-        total: Money::new(300, Currency::Ngn),
-        reason: CancelReason::Expired,
-        refund: version > 2,
-    };
-    let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
-    world.deps.event(&cause, world.tenant, order_id, version, data)
 }
 
 /// The envelopes of all events of a type, sorted by coupon code.

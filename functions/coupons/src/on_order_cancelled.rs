@@ -49,7 +49,7 @@ mod tests {
     use super::*;
     use crate::{
         delete,
-        fixtures::{cancelled, coupon, customer_uses, everything, redeem, request, state, stored},
+        fixtures::{coupon, customer_uses, everything, redeem, request, state, stored},
     };
 
     const ADA: &str = "ada@example.com";
@@ -60,7 +60,7 @@ mod tests {
         let made: View = coupon(&world, "SAVE10", json!({ "cap": 2 })).await;
         let order = redeem(&world, made.id, ADA).await;
         redeem(&world, made.id, ADA).await;
-        let event = cancelled(&world, order, 2);
+        let event = world.order_cancelled(order, 2);
         world.dynamo.take_calls();
         handle(&world.deps.granted(), event.clone()).await.unwrap();
         let calls = [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)];
@@ -73,7 +73,7 @@ mod tests {
         // The same event again, and the second cancellation that a late payment causes.
         let before = everything(&world);
         handle(&world.deps.granted(), event.clone()).await.unwrap();
-        handle(&world.deps.granted(), cancelled(&world, order, 3)).await.unwrap();
+        handle(&world.deps.granted(), world.order_cancelled(order, 3)).await.unwrap();
         assert_eq!(everything(&world), before);
     }
 
@@ -83,7 +83,7 @@ mod tests {
         let before = everything(&world);
         world.dynamo.take_calls();
         let order = world.deps.id(OrderId::from_ulid);
-        handle(&world.deps.granted(), cancelled(&world, order, 2)).await.unwrap();
+        handle(&world.deps.granted(), world.order_cancelled(order, 2)).await.unwrap();
         assert_eq!(world.dynamo.take_calls(), [("GetItem".to_owned(), 1)].into());
         assert_eq!(everything(&world), before);
     }
@@ -94,7 +94,7 @@ mod tests {
         let made: View = coupon(&world, "SAVE10", json!({})).await;
         let order = redeem(&world, made.id, ADA).await;
         request(&world).path("id", made.id).send(&world.deps, delete::handle).await.ok::<View>();
-        handle(&world.deps.granted(), cancelled(&world, order, 2)).await.unwrap();
+        handle(&world.deps.granted(), world.order_cancelled(order, 2)).await.unwrap();
         assert_eq!(state(&world, order).await, RedemptionState::Released);
         assert_eq!(customer_uses(&world, made.id, ADA).await, 0);
     }
@@ -105,7 +105,7 @@ mod tests {
         let made: View = coupon(&world, "SAVE10", json!({})).await;
         let order = redeem(&world, made.id, ADA).await;
         let neighbour = world.neighbour().await;
-        handle(&world.deps.granted(), cancelled(&neighbour, order, 2)).await.unwrap();
+        handle(&world.deps.granted(), neighbour.order_cancelled(order, 2)).await.unwrap();
         assert_eq!(state(&world, order).await, RedemptionState::Held);
     }
 
@@ -119,7 +119,7 @@ mod tests {
         let mut tx = world.deps.tx();
         tx.update(world.tenant, &broken.value, broken.version);
         world.deps.db.commit(tx).await.unwrap();
-        let outcome = handle(&world.deps.granted(), cancelled(&world, order, 2)).await;
+        let outcome = handle(&world.deps.granted(), world.order_cancelled(order, 2)).await;
         assert!(matches!(outcome, Err(StepError::Poison(_))), "{outcome:?}");
     }
 }

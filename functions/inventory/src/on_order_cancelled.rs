@@ -46,9 +46,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::orders_for_tests::{
-        cancelled, deliver_cancelled, deliver_paid, events, movements, paid, reserve, state, stock,
-    };
+    use crate::orders_for_tests::{deliver_cancelled, deliver_paid, events, movements, paid, reserve, state, stock};
 
     #[tokio::test]
     async fn what_was_reserved_is_free_again() {
@@ -56,7 +54,7 @@ mod tests {
         let (_, variant) = world.product("Book", 100, 7).await;
         let order = reserve(&world, &[(variant, 3)]).await;
         world.dynamo.take_calls();
-        deliver_cancelled(&world, &cancelled(&world, order, 2)).await.unwrap();
+        deliver_cancelled(&world, &world.order_cancelled(order, 2)).await.unwrap();
         let calls = world.dynamo.take_calls();
         assert_eq!(calls, [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
         let after = stock(&world, variant).await;
@@ -75,7 +73,7 @@ mod tests {
         let order = reserve(&world, &[(variant, 3)]).await;
         deliver_paid(&world, &paid(&world, order, 2)).await.unwrap();
         world.clock.advance_s(1);
-        deliver_cancelled(&world, &cancelled(&world, order, 3)).await.unwrap();
+        deliver_cancelled(&world, &world.order_cancelled(order, 3)).await.unwrap();
         let after = stock(&world, variant).await;
         assert_eq!((after.on_hand, after.reserved, after.available), (7, 0, 7));
         assert_eq!(state(&world, order).await, ReservationState::Returned);
@@ -88,7 +86,7 @@ mod tests {
         let world = World::new().await;
         let (_, variant) = world.product("Book", 100, 7).await;
         let order = reserve(&world, &[(variant, 3)]).await;
-        let event = cancelled(&world, order, 2);
+        let event = world.order_cancelled(order, 2);
         for _ in 0..3 {
             deliver_cancelled(&world, &event).await.unwrap();
         }
@@ -102,7 +100,7 @@ mod tests {
         let (_, variant) = world.product("Book", 100, 7).await;
         let order = reserve(&world, &[(variant, 3)]).await;
         deliver_paid(&world, &paid(&world, order, 3)).await.unwrap();
-        deliver_cancelled(&world, &cancelled(&world, order, 2)).await.unwrap();
+        deliver_cancelled(&world, &world.order_cancelled(order, 2)).await.unwrap();
         let after = stock(&world, variant).await;
         assert_eq!((after.on_hand, after.reserved, after.available), (4, 0, 4));
         assert_eq!(state(&world, order).await, ReservationState::Committed);
@@ -118,7 +116,7 @@ mod tests {
         let mut tx = world.deps.tx();
         tx.remove(keys::stock(world.tenant, gone));
         world.deps.db.commit(tx).await.unwrap();
-        deliver_cancelled(&world, &cancelled(&world, order, 3)).await.unwrap();
+        deliver_cancelled(&world, &world.order_cancelled(order, 3)).await.unwrap();
         assert_eq!(stock(&world, kept).await.on_hand, 2);
         assert_eq!(state(&world, order).await, ReservationState::Returned);
         let told = events(&world).pop().unwrap();
@@ -135,7 +133,7 @@ mod tests {
         let mut tx = world.deps.tx();
         tx.update(world.tenant, &broken, 2);
         world.deps.db.commit(tx).await.unwrap();
-        let cancelled = deliver_cancelled(&world, &cancelled(&world, order, 2)).await;
+        let cancelled = deliver_cancelled(&world, &world.order_cancelled(order, 2)).await;
         assert!(matches!(cancelled, Err(StepError::Poison(_))), "{cancelled:?}");
         let paid = deliver_paid(&world, &paid(&world, order, 2)).await;
         assert!(matches!(paid, Err(StepError::Poison(_))), "{paid:?}");

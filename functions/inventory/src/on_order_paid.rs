@@ -65,9 +65,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::orders_for_tests::{
-        cancelled, deliver_cancelled, deliver_paid, events, movements, paid, reserve, state, stock,
-    };
+    use crate::orders_for_tests::{deliver_cancelled, deliver_paid, events, movements, paid, reserve, state, stock};
 
     #[tokio::test]
     async fn what_was_reserved_is_sold_and_told() {
@@ -109,7 +107,7 @@ mod tests {
         let world = World::new().await;
         let (_, variant) = world.product("Book", 100, 7).await;
         let order = reserve(&world, &[(variant, 3)]).await;
-        deliver_cancelled(&world, &cancelled(&world, order, 3)).await.unwrap();
+        deliver_cancelled(&world, &world.order_cancelled(order, 3)).await.unwrap();
         deliver_paid(&world, &paid(&world, order, 2)).await.unwrap();
         let after = stock(&world, variant).await;
         assert_eq!((after.on_hand, after.reserved, after.available), (7, 0, 7));
@@ -121,8 +119,8 @@ mod tests {
         let world = World::new().await;
         let (_, variant) = world.product("Book", 100, 7).await;
         let order = reserve(&world, &[(variant, 3)]).await;
-        deliver_cancelled(&world, &cancelled(&world, order, 2)).await.unwrap();
-        deliver_cancelled(&world, &cancelled(&world, order, 4)).await.unwrap();
+        deliver_cancelled(&world, &world.order_cancelled(order, 2)).await.unwrap();
+        deliver_cancelled(&world, &world.order_cancelled(order, 4)).await.unwrap();
         deliver_paid(&world, &paid(&world, order, 3)).await.unwrap();
         assert_eq!(stock(&world, variant).await.on_hand, 7);
         assert_eq!(events(&world).len(), 1);
@@ -133,7 +131,7 @@ mod tests {
         let world = World::new().await;
         let (_, variant) = world.product("Book", 100, 7).await;
         let order = reserve(&world, &[(variant, 3)]).await;
-        deliver_cancelled(&world, &cancelled(&world, order, 2)).await.unwrap();
+        deliver_cancelled(&world, &world.order_cancelled(order, 2)).await.unwrap();
         deliver_paid(&world, &paid(&world, order, 3)).await.unwrap();
         let after = stock(&world, variant).await;
         assert_eq!((after.on_hand, after.reserved, after.available), (4, 0, 4));
@@ -146,7 +144,7 @@ mod tests {
         let (_, plenty) = world.product("Plenty", 100, 50).await;
         let (_, scarce) = world.product("Scarce", 100, 3).await;
         let order = reserve(&world, &[(plenty, 2), (scarce, 3)]).await;
-        deliver_cancelled(&world, &cancelled(&world, order, 2)).await.unwrap();
+        deliver_cancelled(&world, &world.order_cancelled(order, 2)).await.unwrap();
         reserve(&world, &[(scarce, 1)]).await;
         let event = paid(&world, order, 3);
         for _ in 0..2 {
@@ -160,7 +158,7 @@ mod tests {
         assert_eq!(rejections[0]["data"]["short"], json!([scarce]));
         assert_eq!(rejections[0]["causation_id"], json!(event.id));
         // The order is then cancelled with a refund. There is no stock to release.
-        deliver_cancelled(&world, &cancelled(&world, order, 4)).await.unwrap();
+        deliver_cancelled(&world, &world.order_cancelled(order, 4)).await.unwrap();
         assert_eq!(stock(&world, scarce).await.available, 2);
     }
 
@@ -178,7 +176,7 @@ mod tests {
         for (variant, _) in &lines {
             assert_eq!(stock(&world, *variant).await.on_hand, 3);
         }
-        deliver_cancelled(&world, &cancelled(&world, order, 3)).await.unwrap();
+        deliver_cancelled(&world, &world.order_cancelled(order, 3)).await.unwrap();
         for (variant, _) in &lines {
             assert_eq!(stock(&world, *variant).await.on_hand, 5);
         }

@@ -64,7 +64,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::orders_for_tests::{cause, deliver_paid, events, movements, paid, reserve, state, stock};
+    use crate::orders_for_tests::{deliver_paid, events, movements, paid, reserve, state, stock};
 
     fn event(world: &World, order: OrderId, lines: &[(VariantId, i64)]) -> Envelope<OrderReturned> {
         let lines = lines.iter().map(|(variant_id, delta)| StockLine { variant_id: *variant_id, delta: *delta });
@@ -77,7 +77,7 @@ mod tests {
             restock: Some(true),
             refund: None,
         };
-        world.deps.event(&cause(), world.tenant, order, 6, data)
+        world.event(order, 6, data)
     }
 
     /// Deletes the inbox record, so that only the movements can show that the event was handled.

@@ -6,20 +6,15 @@ use contracts::{
 };
 use domain::{
     Currency, Money, OrderId, PaymentId, VariantId,
-    order::{CancelReason, Customer},
     reservation::{Reservation, ReservationState, ReservedLine},
     stock::{Movement, MovementReason, Stock},
 };
-use runtime::{StepError, events::Cause};
+use runtime::StepError;
 use serde_json::Value;
 use store::{SortOrder, keys};
 use testing::World;
 
 use crate::{on_order_cancelled, on_order_paid};
-
-pub(crate) fn cause() -> Cause {
-    Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None }
-}
 
 /// Reserves stock for a new order, as placing an order does.
 pub(crate) async fn reserve(world: &World, lines: &[(VariantId, u32)]) -> OrderId {
@@ -46,20 +41,7 @@ pub(crate) fn paid(world: &World, order: OrderId, version: u64) -> Envelope<Orde
         payment_id: world.deps.id(PaymentId::from_ulid),
         total: Money::new(300, Currency::Ngn),
     };
-    world.deps.event(&cause(), world.tenant, order, version, data)
-}
-
-pub(crate) fn cancelled(world: &World, order: OrderId, version: u64) -> Envelope<OrderCancelled> {
-    let data = OrderCancelled {
-        store_id: world.store.id,
-        order_id: order,
-        number: "7KQ2-M9XD".into(),
-        customer: Customer { name: "Ada".into(), email: "ada@example.com".into(), phone: None },
-        total: Money::new(300, Currency::Ngn),
-        reason: CancelReason::Expired,
-        refund: false,
-    };
-    world.deps.event(&cause(), world.tenant, order, version, data)
+    world.event(order, version, data)
 }
 
 pub(crate) async fn deliver_paid(world: &World, event: &Envelope<OrderPaymentCompleted>) -> Result<(), StepError> {

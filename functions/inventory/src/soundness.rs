@@ -8,9 +8,7 @@ use testing::{TestRequest, World};
 
 use crate::{
     adjust,
-    orders_for_tests::{
-        cancelled, deliver_cancelled, deliver_paid, movements, paid, reserve, state, stock, try_reserve,
-    },
+    orders_for_tests::{deliver_cancelled, deliver_paid, movements, paid, reserve, state, stock, try_reserve},
 };
 
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -82,7 +80,7 @@ proptest! {
                     let outcome = if arrival.paid {
                         deliver_paid(&world, &paid(&world, order, arrival.version)).await
                     } else {
-                        deliver_cancelled(&world, &cancelled(&world, order, arrival.version)).await
+                        deliver_cancelled(&world, &world.order_cancelled(order, arrival.version)).await
                     };
                     prop_assert!(outcome.is_ok(), "{:?}", outcome);
                 }
@@ -112,7 +110,7 @@ fn steps_at_once_end_as_the_newest_version_says() {
         (world, variant, orders)
     });
     for order in &orders {
-        let (paid, cancelled) = (paid(&world, *order, 2), cancelled(&world, *order, 3));
+        let (paid, cancelled) = (paid(&world, *order, 2), world.order_cancelled(*order, 3));
         let start = std::sync::Barrier::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| {

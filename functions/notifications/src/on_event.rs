@@ -178,7 +178,7 @@ mod tests {
         pricing::Totals,
     };
     use mail::Email;
-    use runtime::{Running, events::Cause, host};
+    use runtime::{Running, host};
     use serde_json::{Value, json};
     use testing::World;
 
@@ -200,8 +200,7 @@ mod tests {
         }
 
         fn sent<E: Event>(&self, data: E) -> Envelope<Value> {
-            let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
-            let event = self.world.deps.event(&cause, self.world.tenant, self.order_id, 3, data);
+            let event = self.world.event(self.order_id, 3, data);
             serde_json::from_value(serde_json::to_value(event).unwrap()).unwrap()
         }
 

@@ -12,10 +12,10 @@ use domain::{
     cart::{Cart, Line},
     catalog::Product,
     order::{Order, OrderStatus},
-    payment::{FailureReason, Payment, PaymentStatus},
+    payment::{FailureReason, NewPayment, Payment},
     stock::Stock,
 };
-use runtime::{Granted, Principal, events::Cause};
+use runtime::{Granted, Principal};
 use serde_json::{Value, json};
 use store::{SortOrder, TimelineEntry, Versioned, keys};
 pub(crate) use testing::everything;
@@ -46,23 +46,16 @@ impl Fixture {
     /// Stores the payment as it is after the provider opened a checkout within the payment window.
     async fn open_checkout(&self) {
         let (order, now) = (&self.order, self.order.placed_at);
-        let payment = Payment {
+        let payment = NewPayment {
             id: self.payment,
             order_id: order.id,
             store_id: order.store_id,
             provider: "paystack".into(),
             amount: order.totals.total,
             email: order.customer.email.clone(),
-            status: PaymentStatus::Initiated,
-            failure_reason: None,
-            last_error: None,
-            attempts: vec![],
-            captures: vec![],
-            refunds: vec![],
-            created_at: now,
             expires_at: order.expires_at,
-            updated_at: now,
-        };
+        }
+        .start(now);
         let payment = payment.begin_attempt("ref-1".into(), now).unwrap();
         let mut tx = self.deps().tx();
         tx.create(
@@ -124,8 +117,7 @@ impl Fixture {
 
     /// The message of the order's payment window timer.
     pub(crate) fn due(&self) -> Due<OrderId> {
-        let cause = Cause { correlation_id: "corr-1".into(), causation_id: None, traceparent: None };
-        self.deps().timer(&cause, self.world.tenant, self.order.id, self.order.expires_at)
+        self.world.timer(self.order.id, self.order.expires_at)
     }
 
     pub(crate) fn completed(&self) -> Envelope<PaymentCompleted> {
@@ -172,8 +164,7 @@ impl Fixture {
     }
 
     fn event<E: Event>(&self, data: E) -> Envelope<E> {
-        let cause = Cause { correlation_id: "corr-1".into(), causation_id: None, traceparent: None };
-        self.deps().event(&cause, self.world.tenant, self.order.id, 1, data)
+        self.world.event(self.order.id, 1, data)
     }
 
     pub(crate) async fn stored(&self) -> Versioned<Order> {

@@ -38,7 +38,7 @@ mod tests {
         fixture.assert_moved(2, OrderStatus::Paid, "ORDER_PAYMENT_COMPLETED").await;
         let sent = fixture.sent().pop().unwrap();
         assert_eq!(sent.data["payment_id"], fixture.payment.to_string());
-        assert_eq!((sent.correlation_id, sent.causation_id), ("corr-1".into(), Some(paid.id)));
+        assert_eq!((sent.correlation_id, sent.causation_id), ("req-1".into(), Some(paid.id)));
 
         let before = everything(&fixture.world);
         handle(&fixture.granted(), paid).await.unwrap();

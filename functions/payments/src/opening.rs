@@ -7,7 +7,7 @@ use contracts::events::{PaymentFailed, PaymentInitiated};
 use domain::{
     Money, OrderId, PaymentId, StoreId, TenantId, Timestamp,
     limits::PAYMENT_ATTEMPTS_MAX,
-    payment::{FailureReason, Payment, PaymentStatus},
+    payment::{FailureReason, NewPayment, Payment},
 };
 use runtime::{With, events::Cause};
 use store::{CommitError, StoreError, Tx, Versioned, keys};
@@ -177,23 +177,16 @@ fn current_reference(payment: &Payment) -> String {
 }
 
 fn new_payment(deps: &With<Paystack>, payable: &Payable, now: Timestamp) -> Payment {
-    Payment {
+    NewPayment {
         id: deps.id(PaymentId::from_ulid),
         order_id: payable.order_id,
         store_id: payable.store_id,
         provider: payable.provider.clone(),
         amount: payable.amount,
         email: payable.email.clone(),
-        status: PaymentStatus::Initiated,
-        failure_reason: None,
-        last_error: None,
-        attempts: vec![],
-        captures: vec![],
-        refunds: vec![],
-        created_at: now,
         expires_at: payable.expires_at,
-        updated_at: now,
     }
+    .start(now)
 }
 
 /// Records the checkout's address, where the buyer pays.

@@ -24,7 +24,7 @@ use domain::{
     pricing::Totals,
 };
 use hmac::{Hmac, KeyInit, Mac};
-use runtime::{StepError, events::Cause, outbound::Outbound};
+use runtime::{StepError, outbound::Outbound};
 use serde_json::{Value, json};
 use sha2::Sha512;
 use store::{TimerRecord, Versioned, keys};
@@ -60,8 +60,7 @@ impl Till {
 
     /// Builds an event, and reads it as its consumer would.
     fn event<E: Event, I: Incoming>(&self, version: u64, data: E) -> Envelope<I> {
-        let cause = Cause { correlation_id: "c".into(), causation_id: None, traceparent: None };
-        let event = self.deps.event(&cause, self.world.tenant, self.order.id, version, data);
+        let event = self.world.event(self.order.id, version, data);
         let event: Envelope<Value> = serde_json::from_value(serde_json::to_value(event).unwrap()).unwrap();
         event.read().unwrap()
     }

@@ -96,7 +96,7 @@ fn failed(call: Vec<OutboxRecord>, codes: &[Option<String>]) -> Vec<OutboxRecord
 mod tests {
     use contracts::{events::StoreCreated, table::Table};
     use domain::EventId;
-    use runtime::{Running, events::Cause, host};
+    use runtime::{Running, host};
     use serde_json::{Value, json};
     use testing::World;
 
@@ -188,14 +188,13 @@ mod tests {
 
     /// A committed event as a stream record, made from the item that the store really wrote.
     async fn stream_record(world: &World) -> (EventId, Value) {
-        let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
         let data = StoreCreated {
             store_id: world.store.id,
             name: "Ada's Books".into(),
             slug: "adas-books".into(),
             actor: world.owner.account_id,
         };
-        let event = world.deps.event(&cause, world.tenant, world.store.id, 1, data);
+        let event = world.event(world.store.id, 1, data);
         let mut tx = world.deps.tx();
         tx.emit(&event);
         world.deps.db.commit(tx).await.unwrap();

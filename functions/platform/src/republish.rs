@@ -49,7 +49,7 @@ mod tests {
     use std::sync::Arc;
 
     use contracts::events::StoreCreated;
-    use runtime::{Clock, Running, events::Cause, host};
+    use runtime::{Clock, Running, host};
     use serde_json::{Value, json};
     use testing::{World, world::events};
 
@@ -57,12 +57,11 @@ mod tests {
 
     /// Commits `count` events, one second apart, and returns their ids.
     async fn commit(world: &World, count: u32) -> Vec<String> {
-        let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
         let mut ids = vec![];
         for version in 1..=count {
             let (name, slug) = (world.store.name.clone(), world.store.slug.clone());
             let data = StoreCreated { store_id: world.store.id, name, slug, actor: world.owner.account_id };
-            let event = world.deps.event(&cause, world.tenant, world.store.id, version.into(), data);
+            let event = world.event(world.store.id, version.into(), data);
             let mut tx = world.deps.tx();
             tx.emit(&event);
             world.deps.db.commit(tx).await.unwrap();

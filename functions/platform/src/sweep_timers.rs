@@ -100,15 +100,12 @@ async fn send(
 mod tests {
     use contracts::{orders::Expire, payments::Reconcile, table::Table, timers::Due};
     use domain::{OrderId, time::after};
-    use runtime::events::Cause;
     use testing::{World, aws::Sent};
 
     use super::*;
 
     fn due(world: &World, in_s: i64) -> Due<OrderId> {
-        let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
-        let order = world.deps.id(OrderId::from_ulid);
-        world.deps.timer(&cause, world.tenant, order, after(world.deps.now(), in_s))
+        world.timer(world.deps.id(OrderId::from_ulid), after(world.deps.now(), in_s))
     }
 
     async fn set(world: &World, due: &Due<OrderId>) {

@@ -111,7 +111,7 @@ impl Retry {
         if wait_s < self.longest_s { wait_s } else { self.longest_s }
     }
 
-    /// The `maxReceiveCount` of the queue, at most [`RECEIVES_MAX`].
+    /// The `maxReceiveCount` of the queue, at most 1,000, which is the most that SQS accepts.
     ///
     /// The function itself gives a message up: by its age, which SQS does not look at, and with the reason. SQS counts
     /// receives, and steps in only where the function cannot: for a message that makes it crash or time out every time.
@@ -126,7 +126,7 @@ impl Retry {
     }
 }
 
-/// SQS accepts no higher `maxReceiveCount`.
+/// The highest `maxReceiveCount` that SQS accepts.
 const RECEIVES_MAX: u32 = 1_000;
 /// How long queues and dead-letter queues keep a message, in seconds: SQS's maximum. A message that SQS moves keeps the
 /// time it was first sent, so its days in the first queue count too; a copy that the function moves starts anew. Both

@@ -205,6 +205,49 @@ pub struct Payment {
     pub updated_at: Timestamp,
 }
 
+/// The terms of a payment that is about to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPayment {
+    /// Id of the payment.
+    pub id: PaymentId,
+    /// The order.
+    pub order_id: OrderId,
+    /// The store.
+    pub store_id: StoreId,
+    /// The payment provider: `paystack`.
+    pub provider: String,
+    /// The amount to pay.
+    pub amount: Money,
+    /// The customer's e-mail address, for the provider.
+    pub email: String,
+    /// End of the payment window.
+    pub expires_at: Timestamp,
+}
+
+impl NewPayment {
+    /// The payment, before its first attempt.
+    pub fn start(self, now: Timestamp) -> Payment {
+        let Self { id, order_id, store_id, provider, amount, email, expires_at } = self;
+        Payment {
+            id,
+            order_id,
+            store_id,
+            provider,
+            amount,
+            email,
+            status: PaymentStatus::Initiated,
+            failure_reason: None,
+            last_error: None,
+            attempts: vec![],
+            captures: vec![],
+            refunds: vec![],
+            created_at: now,
+            expires_at,
+            updated_at: now,
+        }
+    }
+}
+
 /// The consequence of a capture for the payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CaptureOutcome {
@@ -520,23 +563,16 @@ pub(crate) mod tests {
 
     /// With one attempt, which is not answered yet.
     pub(crate) fn payment() -> Payment {
-        Payment {
+        NewPayment {
             id: PaymentId::from_ulid(Ulid(1)),
             order_id: OrderId::from_ulid(Ulid(2)),
             store_id: StoreId::from_ulid(Ulid(3)),
             provider: "paystack".into(),
             amount: ngn(1_000),
             email: "ada@example.com".into(),
-            status: PaymentStatus::Initiated,
-            failure_reason: None,
-            last_error: None,
-            attempts: vec![],
-            captures: vec![],
-            refunds: vec![],
-            created_at: NOW,
             expires_at: NOW,
-            updated_at: NOW,
         }
+        .start(NOW)
         .begin_attempt("r1".into(), NOW)
         .unwrap()
     }

@@ -11,7 +11,7 @@ use contracts::{
     table::{Action, Table},
 };
 use domain::{VariantId, stock::Stock, tenant::Tenant};
-use runtime::{Boot, Granted, events::Cause};
+use runtime::{Boot, Granted};
 use serde_json::Value;
 use store::{CommitError, StoreError, Tx, keys};
 
@@ -23,11 +23,10 @@ fn unwitnessed(world: &World) -> Boot {
 }
 
 fn created(world: &World) -> Tx {
-    let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
     let (name, slug) = (world.store.name.clone(), world.store.slug.clone());
     let data = StoreCreated { store_id: world.store.id, name, slug, actor: world.owner.account_id };
     let mut tx = world.deps.tx();
-    tx.emit(&world.deps.event(&cause, world.tenant, world.store.id, 1, data));
+    tx.emit(&world.event(world.store.id, 1, data));
     tx
 }
 

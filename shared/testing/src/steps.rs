@@ -11,11 +11,8 @@ use contracts::{
     row::Retry,
     timers::Due,
 };
-use domain::{
-    Currency, Money, OrderId,
-    order::{CancelReason, Customer},
-};
-use runtime::{Granted, Hosted, Running, StepError, events::Cause, host};
+use domain::OrderId;
+use runtime::{Granted, Hosted, Running, StepError, host};
 use serde_json::{Value, json};
 
 use crate::{World, aws::Sent};
@@ -51,18 +48,7 @@ fn due(_: &Granted<Expire>, _: Due<OrderId>) -> Ready<Result<(), StepError>> {
 }
 
 fn body(world: &World, version: u64) -> Value {
-    let order_id = world.deps.id(OrderId::from_ulid);
-    let data = OrderCancelled {
-        store_id: world.store.id,
-        order_id,
-        number: "7KQ2-M9XD".into(),
-        customer: Customer { name: "Ada".into(), email: "ada@example.com".into(), phone: None },
-        total: Money::new(300, Currency::Ngn),
-        reason: CancelReason::Expired,
-        refund: false,
-    };
-    let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
-    json!({ "detail": world.deps.event(&cause, world.tenant, order_id, version, data) })
+    json!({ "detail": world.order_cancelled(world.deps.id(OrderId::from_ulid), version) })
 }
 
 /// A message that was sent now and is received for the first time.
@@ -202,8 +188,7 @@ async fn each_message_of_a_batch_stands_for_itself() {
 #[tokio::test]
 async fn a_timer_about_what_is_no_id_is_poison() {
     let world = World::new().await;
-    let cause = Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None };
-    let good = world.deps.timer(&cause, world.tenant, world.deps.id(OrderId::from_ulid), world.deps.now());
+    let good = world.timer(world.deps.id(OrderId::from_ulid), world.deps.now());
     let good = serde_json::to_value(good).unwrap();
     let mut spoilt = good.clone();
     spoilt["subject"] = "somebody".into();

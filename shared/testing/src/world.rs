@@ -12,17 +12,22 @@ use aws_sdk_dynamodb::config::{
 };
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_types::SdkConfig;
-use contracts::table::Table;
+use contracts::{
+    events::{Envelope, Event, OrderCancelled},
+    table::Table,
+    timers::Due,
+};
 use domain::{
-    AccountId, CouponId, Currency, Money, ProductId, Role, SessionId, StoreId, TenantId, Timestamp, VariantId,
+    AccountId, CouponId, Currency, Money, OrderId, ProductId, Role, SessionId, StoreId, TenantId, Timestamp, VariantId,
     catalog::{Product, ProductStatus, Variant},
     coupon::{Coupon, Discount},
     limits::CLOCK_SKEW_MAX_S,
+    order::{CancelReason, Customer},
     stock::Stock,
     store::{ShippingMethod, Store, StoreStatus, Tax},
     tenant::{Plan, Tenant, TenantKind, TenantStatus},
 };
-use runtime::{Boot, Clock, Config, Deps, Entropy, Principal};
+use runtime::{Boot, Clock, Config, Deps, Entropy, Principal, events::Cause};
 use serde_json::{Value, json};
 use store::{CouponCodeClaim, StoreClaim, Tx};
 
@@ -164,6 +169,30 @@ impl World {
         Principal { role, ..self.owner.clone() }
     }
 
+    /// The envelope of an event about `subject`, which the request `req-1` caused.
+    pub fn event<E: Event>(&self, subject: impl ToString, version: u64, data: E) -> Envelope<E> {
+        self.deps.event(&cause(), self.tenant, subject, version, data)
+    }
+
+    /// A timer about `subject`, which the request `req-1` caused.
+    pub fn timer<S>(&self, subject: S, due_at: Timestamp) -> Due<S> {
+        self.deps.timer(&cause(), self.tenant, subject, due_at)
+    }
+
+    /// An order of NGN 3.00 was cancelled at this version: at 2, unpaid; later, with a refund of what was paid.
+    pub fn order_cancelled(&self, order_id: OrderId, version: u64) -> Envelope<OrderCancelled> {
+        let data = OrderCancelled {
+            store_id: self.store.id,
+            order_id,
+            number: "7KQ2-M9XD".into(),
+            customer: Customer { name: "Ada".into(), email: "ada@example.com".into(), phone: None },
+            total: Money::new(300, Currency::Ngn),
+            reason: CancelReason::Expired,
+            refund: version > 2,
+        };
+        self.event(order_id, version, data)
+    }
+
     /// Creates a coupon of the store: ten percent off without conditions, then modified by `change`.
     pub async fn coupon(&self, code: &str, change: impl FnOnce(&mut Coupon)) -> Coupon {
         let (now, store_id) = (self.deps.now(), self.store.id);
@@ -251,6 +280,10 @@ impl World {
             tx.create((), &claim);
         }
     }
+}
+
+fn cause() -> Cause {
+    Cause { correlation_id: "req-1".into(), causation_id: None, traceparent: None }
 }
 
 fn store(deps: &Deps) -> Store {

@@ -7,7 +7,7 @@ use domain::{
     AccountId, CouponId, Currency, Money, OrderId, PaymentId, StoreId, Timestamp, VariantId,
     coupon::{AppliedCoupon, Redemption, RedemptionState},
     order::{Customer, Order, OrderState, order_number},
-    payment::{Payment, PaymentStatus},
+    payment::{NewPayment, Payment},
     pricing::Totals,
     reservation::{Reservation, ReservedLine},
     stock::Stock,
@@ -153,23 +153,16 @@ pub(crate) fn order(state: OrderState) -> Order {
 }
 
 pub(crate) fn payment(order: &Order) -> Payment {
-    Payment {
+    NewPayment {
         id: PaymentId::from_ulid(Ulid(1)),
         order_id: order.id,
         store_id: order.store_id,
         provider: order.payment_provider.clone(),
         amount: order.totals.total,
         email: String::new(),
-        status: PaymentStatus::Initiated,
-        failure_reason: None,
-        last_error: None,
-        attempts: vec![],
-        captures: vec![],
-        refunds: vec![],
-        created_at: NOW,
         expires_at: order.expires_at,
-        updated_at: NOW,
     }
+    .start(NOW)
 }
 
 /// What the buyers share: the one unit, and the one coupon.
