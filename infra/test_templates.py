@@ -440,6 +440,25 @@ def concurrency_is_reserved_only_where_it_is_asked_for(templates: Templates) -> 
     return broken
 
 
+def a_queue_fills_no_more_than_what_its_function_keeps(templates: Templates) -> list[str]:
+    """What is called beyond that is throttled, and each time spends a receive of its messages."""
+    bound = {"MaximumConcurrency": {"Ref": "ReservedConcurrency"}}
+    if_asked = {"Fn::If": ["ReservesConcurrency", bound, {"Ref": "AWS::NoValue"}]}
+    broken = []
+    for mapping in resources(templates, MAPPING):
+        nearby = templates[mapping.template]["Resources"]
+        function = nearby[referred(mapping.properties["FunctionName"])]["Properties"]
+        of_queue = referred(mapping.properties["EventSourceArn"]) in nearby
+        if of_queue and "ReservedConcurrentExecutions" in function:
+            if mapping.properties.get("ScalingConfig") != if_asked:
+                broken.append(str(mapping))
+    refused = {"Fn::Not": [{"Fn::Equals": [{"Ref": "ReservedConcurrency"}, "1"]}]}
+    rules = templates["template.yaml"].get("Rules", {}).values()
+    if not any(assertion["Assert"] == refused for rule in rules for assertion in rule["Assertions"]):
+        broken.append("template.yaml: takes a concurrency of 1, which SQS does not")
+    return broken
+
+
 def what_the_saga_needs_can_be_reserved(templates: Templates) -> list[str]:
     reserved = {
         function.properties["FunctionName"]["Fn::Sub"].removeprefix("selleasi-${Env}-")
@@ -661,6 +680,11 @@ BREAKING: list[tuple[Rule, Callable[[Templates], Any]]] = [
         concurrency_is_reserved_only_where_it_is_asked_for,
         lambda all: all["template.yaml"]["Parameters"]["ReservedConcurrency"].update(Default=5),
     ),
+    (
+        a_queue_fills_no_more_than_what_its_function_keeps,
+        lambda all: properties(all, "orders.yaml", "OrdersOnPaymentCompletedMapping").pop("ScalingConfig"),
+    ),
+    (a_queue_fills_no_more_than_what_its_function_keeps, lambda all: all["template.yaml"].pop("Rules")),
     (
         what_the_saga_needs_can_be_reserved,
         lambda all: properties(all, "platform.yaml", "PlatformAuthorizerFunction").pop("ReservedConcurrentExecutions"),

@@ -28,7 +28,7 @@ mod tests {
     use testing::{TestRequest, World};
 
     use super::*;
-    use crate::test_people::refresh;
+    use crate::fixtures::refresh;
 
     #[tokio::test]
     async fn a_guest_belongs_to_the_store() {

@@ -20,4 +20,4 @@ runtime::functions! {
 }
 
 #[cfg(test)]
-mod test_people;
+mod fixtures;

@@ -80,7 +80,7 @@ mod tests {
     use testing::{TestRequest, World};
 
     use super::*;
-    use crate::test_people::{EMAIL, PASSWORD, account, credentials, join, log_in};
+    use crate::fixtures::{EMAIL, PASSWORD, account, credentials, join, log_in};
 
     #[tokio::test]
     async fn at_a_store_one_is_its_customer() {

@@ -26,7 +26,7 @@ mod tests {
     use testing::{TestRequest, World};
 
     use super::*;
-    use crate::test_people::{refresh, session};
+    use crate::fixtures::{refresh, session};
 
     #[tokio::test]
     async fn the_session_is_over_and_others_are_not() {

@@ -18,7 +18,7 @@ mod tests {
     use testing::{TestRequest, World};
 
     use super::*;
-    use crate::test_people::{EMAIL, PASSWORD, account};
+    use crate::fixtures::{EMAIL, PASSWORD, account};
 
     #[tokio::test]
     async fn shows_the_person_and_no_hash() {

@@ -54,7 +54,7 @@ mod tests {
     use domain::{Role, limits::REFRESH_TOKEN_TTL_S};
     use testing::World;
 
-    use crate::test_people::{join, refresh, session};
+    use crate::fixtures::{join, refresh, session};
 
     const REFUSED: (u16, &str) = (401, "invalid_refresh_token");
 

@@ -99,7 +99,7 @@ mod tests {
     use testing::{TestRequest, World};
 
     use super::*;
-    use crate::test_people::{EMAIL, PASSWORD, account, register, sent_code};
+    use crate::fixtures::{EMAIL, PASSWORD, account, register, sent_code};
 
     #[tokio::test]
     async fn a_code_is_sent_and_nothing_readable_kept() {

@@ -36,8 +36,8 @@ mod tests {
 
     use super::*;
     use crate::{
+        fixtures::{join, refresh, session},
         logout,
-        test_people::{join, refresh, session},
     };
 
     async fn switch(world: &World, principal: &Principal, tenant: TenantId) -> Answer {

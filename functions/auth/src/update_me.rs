@@ -38,7 +38,7 @@ mod tests {
     use testing::{TestRequest, World, http::Answer};
 
     use super::*;
-    use crate::test_people::{EMAIL, account};
+    use crate::fixtures::{EMAIL, account};
 
     async fn person(world: &World) -> Principal {
         let person = account(world, EMAIL, None, true).await;

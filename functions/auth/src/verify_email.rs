@@ -79,7 +79,7 @@ mod tests {
     use testing::{TestRequest, World, http::Answer};
 
     use super::*;
-    use crate::test_people::{EMAIL, PASSWORD, account, log_in, register, sent_code};
+    use crate::fixtures::{EMAIL, PASSWORD, account, log_in, register, sent_code};
 
     async fn verify(world: &World, email: &str, code: &str) -> Answer {
         let body = json!({ "email": email, "code": code });

@@ -33,7 +33,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::buyer_for_tests::{Buyer, lines, set_available, set_price, set_status};
+    use crate::fixtures::{Buyer, lines, set_available, set_price, set_status};
 
     #[tokio::test]
     async fn a_variant_added_again_grows_at_todays_price() {

@@ -37,7 +37,7 @@ mod tests {
     };
     use testing::World;
 
-    use crate::buyer_for_tests::{Buyer, change_coupon, set_price};
+    use crate::fixtures::{Buyer, change_coupon, set_price};
 
     fn amounts(cart: &Cart) -> (i64, i64, i64) {
         let totals = cart.totals;

@@ -26,7 +26,7 @@ mod tests {
     use domain::{Role, VariantId, catalog::ProductStatus};
     use testing::World;
 
-    use crate::buyer_for_tests::{Buyer, lines, set_available, set_price, set_status};
+    use crate::fixtures::{Buyer, lines, set_available, set_price, set_status};
 
     #[tokio::test]
     async fn sets_the_quantity_and_accepts_todays_price() {

@@ -17,7 +17,7 @@ mod tests {
     use contracts::carts::Cart;
     use testing::World;
 
-    use crate::buyer_for_tests::Buyer;
+    use crate::fixtures::Buyer;
 
     #[tokio::test]
     async fn takes_everything_out_once() {

@@ -20,7 +20,7 @@ mod tests {
     use serde_json::json;
     use testing::World;
 
-    use crate::buyer_for_tests::{Buyer, lines, remove_variants, set_available, set_price, set_status};
+    use crate::fixtures::{Buyer, lines, remove_variants, set_available, set_price, set_status};
 
     #[tokio::test]
     async fn there_is_always_a_cart() {

@@ -20,4 +20,4 @@ runtime::functions! {
 }
 
 #[cfg(test)]
-mod buyer_for_tests;
+mod fixtures;

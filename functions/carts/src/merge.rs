@@ -70,7 +70,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::buyer_for_tests::{Buyer, lines};
+    use crate::fixtures::{Buyer, lines};
 
     async fn token(world: &World, of: &Principal) -> String {
         identity::sessions::issue(&world.deps, of).await.unwrap()

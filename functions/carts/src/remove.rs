@@ -18,7 +18,7 @@ mod tests {
     use domain::catalog::ProductStatus;
     use testing::World;
 
-    use crate::buyer_for_tests::{Buyer, lines, set_status};
+    use crate::fixtures::{Buyer, lines, set_status};
 
     #[tokio::test]
     async fn takes_a_line_out_whatever_became_of_it() {

@@ -16,7 +16,7 @@ mod tests {
     use contracts::carts::Cart;
     use testing::World;
 
-    use crate::buyer_for_tests::Buyer;
+    use crate::fixtures::Buyer;
 
     #[tokio::test]
     async fn the_goods_cost_what_they_cost_and_once_is_enough() {

@@ -73,7 +73,7 @@ mod tests {
     use testing::{TestRequest, World};
 
     use super::*;
-    use crate::orders_for_tests::{events, movements, reserve, stock};
+    use crate::fixtures::{events, movements, reserve, stock};
 
     fn request(world: &World, variant: VariantId, body: Value) -> TestRequest {
         TestRequest::new().by(&world.owner).store(&world.store.slug).path("variant_id", variant).key("k").json(body)

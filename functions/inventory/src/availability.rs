@@ -17,7 +17,7 @@ mod tests {
     use testing::{TestRequest, World};
 
     use super::*;
-    use crate::orders_for_tests::reserve;
+    use crate::fixtures::reserve;
 
     fn request(world: &World, variant: impl ToString) -> TestRequest {
         TestRequest::new().store(&world.store.slug).path("variant_id", variant)

@@ -20,6 +20,6 @@ runtime::functions! {
 }
 
 #[cfg(test)]
-mod orders_for_tests;
+mod fixtures;
 #[cfg(test)]
 mod soundness;

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
     use crate::{
         adjust,
-        orders_for_tests::{deliver_paid, paid, reserve},
+        fixtures::{deliver_paid, paid, reserve},
     };
 
     fn request(world: &World, variant: VariantId) -> TestRequest {

@@ -46,7 +46,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::orders_for_tests::{deliver_cancelled, deliver_paid, events, movements, paid, reserve, state, stock};
+    use crate::fixtures::{deliver_cancelled, deliver_paid, events, movements, paid, reserve, state, stock};
 
     #[tokio::test]
     async fn what_was_reserved_is_free_again() {

@@ -64,7 +64,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::orders_for_tests::{deliver_paid, events, movements, paid, reserve, state, stock};
+    use crate::fixtures::{deliver_paid, events, movements, paid, reserve, state, stock};
 
     fn event(world: &World, order: OrderId, lines: &[(VariantId, i64)]) -> Envelope<OrderReturned> {
         let lines = lines.iter().map(|(variant_id, delta)| StockLine { variant_id: *variant_id, delta: *delta });

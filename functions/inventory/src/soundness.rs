@@ -8,7 +8,7 @@ use testing::{TestRequest, World};
 
 use crate::{
     adjust,
-    orders_for_tests::{deliver_cancelled, deliver_paid, movements, paid, reserve, state, stock, try_reserve},
+    fixtures::{deliver_cancelled, deliver_paid, movements, paid, reserve, state, stock, try_reserve},
 };
 
 fn block_on<F: Future>(future: F) -> F::Output {

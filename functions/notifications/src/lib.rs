@@ -4,8 +4,8 @@
 
 pub mod on_event;
 
-mod letters;
 mod mail;
+mod messages;
 
 runtime::functions! {
     consumer: on_event;

@@ -1,5 +1,5 @@
 //! The layout of a mail: the same content once as text and once as HTML. Names and titles are user input, so every text
-//! is put on one line and escaped here; the code that words a letter cannot forget it.
+//! is put on one line and escaped here; the code that words a message cannot forget it.
 
 use domain::text::escape_html;
 use mail::Email;

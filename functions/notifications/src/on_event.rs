@@ -15,7 +15,7 @@ use mail::Mailer;
 use runtime::{Deps, Granted, Received, StepError, With};
 use store::{CommitError, Entity, Notification, Refused, Tx, Versioned, keys};
 
-use crate::letters::{self, Letter};
+use crate::messages::{self, Message};
 
 /// No call runs longer than the function's timeout, so a claim older than this (on the claiming call's clock) has no
 /// owner any more.
@@ -25,14 +25,14 @@ const CLAIM_S: i64 = OnEvent::ROW.timeout_s as i64;
 const BEING_SENT: &str = "it is being sent";
 
 pub async fn handle(deps: &Granted<OnEvent, Mailer>, event: Envelope<Notable>) -> Result<(), StepError> {
-    // The refund that settles the order gets its letter from `ORDER_REFUNDED`, which the order publishes after this
+    // The refund that settles the order gets its message from `ORDER_REFUNDED`, which the order publishes after this
     // event.
     if matches!(&event.data, Notable::RefundCompleted(refund) if refund.settles) {
         return Ok(());
     }
-    let store = deps.db.get::<Store>(&keys::store(event.tenant_id, letters::store_id(&event.data))).await?;
+    let store = deps.db.get::<Store>(&keys::store(event.tenant_id, messages::store_id(&event.data))).await?;
     let store = store.ok_or_else(|| StepError::retry("there is no such store (yet)"))?.value;
-    let order = match letters::order_id(&event.data) {
+    let order = match messages::order_id(&event.data) {
         Some(id) => {
             let order = deps.db.get::<Order>(&keys::order(event.tenant_id, id)).await?;
             Some(order.ok_or_else(|| StepError::retry("there is no such order (yet)"))?.value)
@@ -40,10 +40,10 @@ pub async fn handle(deps: &Granted<OnEvent, Mailer>, event: Envelope<Notable>) -
         None => None,
     };
     let received = deps.received(&event);
-    let letters = letters::letters(&event.data, &store, order.as_ref(), &deps.config);
+    let messages = messages::messages(&event.data, &store, order.as_ref(), &deps.config);
     let mut told = Ok(());
-    for (index, letter) in letters.iter().enumerate() {
-        match deliver(deps, &received, event.id, letter, index + 1 == letters.len()).await {
+    for (index, message) in messages.iter().enumerate() {
+        match deliver(deps, &received, event.id, message, index + 1 == messages.len()).await {
             // If one recipient's address is rejected, the other recipients still get their mail.
             Err(error @ StepError::Poison(_)) => told = Err(error),
             delivered => delivered?,
@@ -52,17 +52,17 @@ pub async fn handle(deps: &Granted<OnEvent, Mailer>, event: Envelope<Notable>) -
     told
 }
 
-/// Sends a letter unless it has been sent already. Sending the event's last letter also writes the inbox record.
+/// Sends a message unless it has been sent already. Sending the event's last message also writes the inbox record.
 async fn deliver(
     deps: &With<Mailer>,
     received: &Received,
     event_id: EventId,
-    letter: &Letter,
+    message: &Message,
     is_last: bool,
 ) -> Result<(), StepError> {
-    for kind in letter.kinds {
-        match claim(deps, received.tenant_id, event_id, letter, kind).await? {
-            Claim::Mine(claimed) => return send(deps, received, letter, *claimed, is_last).await,
+    for kind in message.kinds {
+        match claim(deps, received.tenant_id, event_id, message, kind).await? {
+            Claim::Mine(claimed) => return send(deps, received, message, *claimed, is_last).await,
             Claim::Told { of } if of == event_id => return Ok(()),
             Claim::Told { .. } => {}
         }
@@ -81,7 +81,7 @@ async fn claim(
     deps: &Deps,
     tenant: TenantId,
     event_id: EventId,
-    letter: &Letter,
+    message: &Message,
     kind: &str,
 ) -> Result<Claim, StepError> {
     let now = deps.now();
@@ -89,10 +89,10 @@ async fn claim(
         id: deps.id(NotificationId::from_ulid),
         event_id,
         kind: kind.to_owned(),
-        audience: letter.audience.to_owned(),
-        reference: letter.reference.clone(),
-        recipient: letter.email.to.clone(),
-        subject: letter.email.subject.clone(),
+        audience: message.audience.to_owned(),
+        reference: message.reference.clone(),
+        recipient: message.email.to.clone(),
+        subject: message.email.subject.clone(),
         claimed_at: now,
         sent_at: None,
         created_at: now,
@@ -131,12 +131,12 @@ async fn try_commit(deps: &Deps, tx: Tx) -> Result<Option<Refused>, StepError> {
 async fn send(
     deps: &With<Mailer>,
     received: &Received,
-    letter: &Letter,
+    message: &Message,
     claimed: Versioned<Notification>,
     is_last: bool,
 ) -> Result<(), StepError> {
     let tenant = received.tenant_id;
-    if let Err(error) = deps.extra.send(&letter.email).await {
+    if let Err(error) = deps.extra.send(&message.email).await {
         // If SES refused the mail, nothing was sent: the claim is deleted, so that the next try need not wait for it.
         // If SES failed or did not answer, the mail may have been sent: the claim stays until it lapses.
         if error.is_refusal() {

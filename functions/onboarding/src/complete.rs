@@ -215,7 +215,7 @@ mod tests {
     use testing::{TestRequest, World};
 
     use super::*;
-    use crate::test_seller::{EMAIL, PASSWORD, Seller, registered};
+    use crate::fixtures::{EMAIL, PASSWORD, Seller, registered};
 
     async fn ready(world: &World, email: &str, slug: &str) -> Seller {
         let seller = Seller::identified(world, email).await;

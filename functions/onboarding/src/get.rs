@@ -16,7 +16,7 @@ mod tests {
     use testing::{TestRequest, World};
 
     use super::*;
-    use crate::test_seller::{EMAIL, Seller};
+    use crate::fixtures::{EMAIL, Seller};
 
     #[tokio::test]
     async fn tells_what_comes_next() {

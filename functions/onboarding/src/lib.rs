@@ -18,4 +18,4 @@ runtime::functions! {
 }
 
 #[cfg(test)]
-mod test_seller;
+mod fixtures;

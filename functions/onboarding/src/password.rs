@@ -36,7 +36,7 @@ mod tests {
     use domain::onboarding::Step;
     use testing::World;
 
-    use crate::test_seller::{EMAIL, PASSWORD, Seller, registered};
+    use crate::fixtures::{EMAIL, PASSWORD, Seller, registered};
 
     #[tokio::test]
     async fn nothing_is_told_before_the_address_is_proved() {

@@ -34,7 +34,7 @@ mod tests {
     use testing::{World, http::Answer};
 
     use super::*;
-    use crate::test_seller::{EMAIL, Seller};
+    use crate::fixtures::{EMAIL, Seller};
 
     const PHONE: &str = "+2348012345678";
 

@@ -42,7 +42,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::test_seller::{EMAIL, Seller};
+    use crate::fixtures::{EMAIL, Seller};
 
     async fn kept_slug(world: &World, seller: &Seller) -> String {
         let key = keys::onboarding(seller.id.parse().unwrap());

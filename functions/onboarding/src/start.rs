@@ -71,7 +71,7 @@ mod tests {
     use testing::{TestRequest, World};
 
     use super::*;
-    use crate::test_seller::{EMAIL, Seller, begin, registered};
+    use crate::fixtures::{EMAIL, Seller, begin, registered};
 
     #[tokio::test]
     async fn neither_code_nor_token_is_kept() {

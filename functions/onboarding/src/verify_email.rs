@@ -32,7 +32,7 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::test_seller::{EMAIL, Seller};
+    use crate::fixtures::{EMAIL, Seller};
 
     #[tokio::test]
     async fn the_right_code_proves_it_and_may_be_given_twice() {

@@ -39,8 +39,8 @@ mod tests {
 
     use super::*;
     use crate::{
+        fixtures::{EMAIL, Seller},
         phone,
-        test_seller::{EMAIL, Seller},
     };
 
     async fn give(seller: &Seller, phone: &str) {

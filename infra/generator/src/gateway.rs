@@ -20,23 +20,21 @@ const THROTTLE_BURST: u16 = 2_000;
 /// How long a browser may keep the answer to a preflight.
 const CORS_MAX_AGE_S: u16 = 3_600;
 
-/// Of a class of endpoints: its name in parameters, and, for each of its endpoints, requests a second and at once before
-/// the API answers 429. Finer limits, by person and address, are the functions'. A flood of sign-ins or of readers of
-/// the catalogue so leaves concurrency for payments, webhooks and what follows from them.
-const fn limits(class: RateClass) -> (&'static str, u16, u16) {
+/// The class of endpoints in names of parameters.
+const fn name(class: RateClass) -> &'static str {
     match class {
-        RateClass::Auth => ("Auth", 20, 40),
-        RateClass::Read => ("Read", 500, 1_000),
-        RateClass::Write => ("Write", 100, 200),
-        RateClass::Checkout => ("Checkout", 100, 200),
-        RateClass::Webhook => ("Webhook", 200, 400),
+        RateClass::Auth => "Auth",
+        RateClass::Read => "Read",
+        RateClass::Write => "Write",
+        RateClass::Checkout => "Checkout",
+        RateClass::Webhook => "Webhook",
     }
 }
 
 /// The parameters that change the limits.
 pub(crate) fn parameters() -> Map<String, Value> {
     let of_class = |class| {
-        let (name, rate, burst) = limits(class);
+        let (name, throttle) = (name(class), class.throttle());
         let parameter = |default: u16, what: &str| {
             json!({
                 "Type": "Number",
@@ -45,7 +43,10 @@ pub(crate) fn parameters() -> Map<String, Value> {
                 "Description": format!("Requests {what} to each endpoint of the class {name}, before it answers 429"),
             })
         };
-        [(format!("{name}Rate"), parameter(rate, "a second")), (format!("{name}Burst"), parameter(burst, "at once"))]
+        [
+            (format!("{name}Rate"), parameter(throttle.rate, "a second")),
+            (format!("{name}Burst"), parameter(throttle.burst, "at once")),
+        ]
     };
     RateClass::ALL.into_iter().flat_map(of_class).collect()
 }
@@ -112,7 +113,7 @@ fn token_authorizer(row: &Row) -> Value {
 fn stage(rows: &[&Row]) -> Value {
     let limited = |row: &&Row| {
         let route = row.route()?;
-        let (name, ..) = limits(route.rate);
+        let name = name(route.rate);
         let limits = json!({
             "ThrottlingRateLimit": reference(&format!("{name}Rate")),
             "ThrottlingBurstLimit": reference(&format!("{name}Burst")),
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn signing_in_is_limited_more_than_what_brings_money() {
-        let rate = |class| limits(class).1;
+        let rate = |class: RateClass| class.throttle().rate;
         assert!(rate(RateClass::Auth) < rate(RateClass::Checkout) && rate(RateClass::Auth) < rate(RateClass::Webhook));
     }
 

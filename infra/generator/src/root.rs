@@ -50,6 +50,10 @@ pub(crate) fn template(stacks: &[Stack], rows: &[&Row]) -> Result<Value> {
         "Transform": "AWS::Serverless-2016-10-31",
         "Description": "SellEasi",
         "Parameters": parameters(rows),
+        "Rules": { "ReservedConcurrency": { "Assertions": [{
+            "Assert": { "Fn::Not": [{ "Fn::Equals": [reference("ReservedConcurrency"), "1"] }] },
+            "AssertDescription": "ReservedConcurrency is 0, or 2 or more: SQS calls a function at least twice at once",
+        }] } },
         "Conditions": { "HasAlarmEmail": { "Fn::Not": [{ "Fn::Equals": [reference("AlarmEmail"), ""] }] } },
         "Resources": resources,
         "Outputs": {
@@ -119,7 +123,7 @@ fn parameters(rows: &[&Row]) -> Value {
             "Type": "Number",
             "Default": 0,
             "MinValue": 0,
-            "Description": format!("Calls at once that each of {reserved} functions which others must not starve keeps for itself, and is held to; 0 for no such share. Of the account's quota AWS wants 100 to stay free, and a new account has 10 in all"),
+            "Description": format!("Calls at once that each of {reserved} functions which others must not starve keeps for itself, and is held to: 2 or more, or 0 for no such share. Of the account's quota AWS wants 100 to stay free, and a new account has 10 in all"),
         },
         "AlarmEmail": {
             "Type": "String",

@@ -108,6 +108,11 @@ fn function_resources(row: &Row, rows: &[&Row]) -> Result<Map<String, Value>> {
     Ok(resources)
 }
 
+/// A property that only functions with concurrency of their own have.
+pub(crate) fn where_reserved(value: Value) -> Value {
+    json!({ "Fn::If": [RESERVES, value, reference("AWS::NoValue")] })
+}
+
 fn definition(row: &Row, id: &str) -> Value {
     let mut properties = json!({
         "FunctionName": named(row.function),
@@ -123,8 +128,7 @@ fn definition(row: &Row, id: &str) -> Value {
         "Environment": { "Variables": environment(row, id) },
     });
     if row.reserved {
-        properties["ReservedConcurrentExecutions"] =
-            json!({ "Fn::If": [RESERVES, reference("ReservedConcurrency"), reference("AWS::NoValue")] });
+        properties["ReservedConcurrentExecutions"] = where_reserved(reference("ReservedConcurrency"));
     }
     resource("AWS::Lambda::Function", &properties)
 }

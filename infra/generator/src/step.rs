@@ -12,6 +12,7 @@ use crate::{
     alarm::{Metric, above, detailed},
     cfn::{get_att, logical_id, named, reference, resource},
     model::summary,
+    service::where_reserved,
 };
 
 /// SQS: above this an event source mapping needs a batching window.
@@ -23,6 +24,9 @@ const SOURCE_PREFIX: &str = "selleasi.";
 pub(crate) fn resources(row: &Row, queue: Queue, types: Option<&[&str]>) -> Result<Map<String, Value>> {
     if queue.concurrency == 1 {
         return Err(format!("{}: SQS takes a concurrency of 2 or more", row.function));
+    }
+    if queue.concurrency > 0 && row.reserved {
+        return Err(format!("{}: how much concurrency it keeps is its bound; it has no other", row.function));
     }
     let id = logical_id(row.function);
     let (name, dead_letters) = (format!("{id}Queue"), format!("{id}DeadLetters"));
@@ -38,7 +42,7 @@ pub(crate) fn resources(row: &Row, queue: Queue, types: Option<&[&str]>) -> Resu
     });
     let mut resources = dead_letter_queue(row);
     resources.insert(name.clone(), resource("AWS::SQS::Queue", &properties));
-    resources.insert(format!("{id}Mapping"), mapping(queue, &id));
+    resources.insert(format!("{id}Mapping"), mapping(row, queue, &id));
     if let Some(types) = types {
         let rule = format!("{id}Rule");
         resources.insert(format!("{name}Policy"), queue_policy(&name, &rule));
@@ -110,7 +114,7 @@ fn queue_policy(queue: &str, rule: &str) -> Value {
     )
 }
 
-fn mapping(queue: Queue, id: &str) -> Value {
+fn mapping(row: &Row, queue: Queue, id: &str) -> Value {
     let mut properties = json!({
         "FunctionName": reference(&format!("{id}Function")),
         "EventSourceArn": get_att(&format!("{id}Queue"), "Arn"),
@@ -121,6 +125,10 @@ fn mapping(queue: Queue, id: &str) -> Value {
     });
     if queue.concurrency > 0 {
         properties["ScalingConfig"] = json!({ "MaximumConcurrency": queue.concurrency });
+    } else if row.reserved {
+        // Calls beyond what the function keeps would be throttled, and each would spend a receive of its messages.
+        let bound = json!({ "MaximumConcurrency": reference("ReservedConcurrency") });
+        properties["ScalingConfig"] = where_reserved(bound);
     }
     resource("AWS::Lambda::EventSourceMapping", &properties)
 }
@@ -224,6 +232,22 @@ mod tests {
         let mapping = properties(&resources, "books-on-lent", "Mapping");
         assert_eq!(mapping["MaximumBatchingWindowInSeconds"], 1);
         assert!(mapping.get("ScalingConfig").is_none());
+    }
+
+    #[test]
+    fn a_function_that_keeps_concurrency_is_called_no_more_often_at_once() {
+        let (unbounded, row) = (Queue { concurrency: 0, ..QUEUE }, Row { reserved: true, ..ON_LENT });
+        let resources = json!(resources(&row, unbounded, TYPES).unwrap());
+        let mapping = properties(&resources, "books-on-lent", "Mapping");
+        let bound = json!({ "MaximumConcurrency": reference("ReservedConcurrency") });
+        let none = reference("AWS::NoValue");
+        assert_eq!(mapping["ScalingConfig"], json!({ "Fn::If": ["ReservesConcurrency", bound, none] }));
+    }
+
+    #[test]
+    fn a_function_that_keeps_concurrency_has_no_other_bound() {
+        let refused = resources(&Row { reserved: true, ..ON_LENT }, QUEUE, TYPES).unwrap_err();
+        assert_eq!(refused, "books-on-lent: how much concurrency it keeps is its bound; it has no other");
     }
 
     #[test]

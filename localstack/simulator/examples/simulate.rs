@@ -129,7 +129,8 @@ fn report(options: &Options, total: &Total, took: Duration) -> ExitCode {
     println!("{unreached} transitions not reached");
     let functions = total.used.iter().map(|(function, _)| *function).collect();
     let granted = granted_to(&functions);
-    println!("{} uses of {} granted to {} functions; not used:", total.used.len(), granted.len(), functions.len());
+    let used = granted.intersection(&total.used).count();
+    println!("{used} of {} uses that are granted to {} functions; not used:", granted.len(), functions.len());
     for (function, unused) in granted.difference(&total.used) {
         println!("  {function:32} {unused}");
     }

@@ -23,7 +23,7 @@ use crate::{
     invariants::{Broken, order_of},
     limits::Limit,
     outages::{Outages, Service},
-    queues::{Letter, Lineage, Queues},
+    queues::{Lineage, Message, Queues},
     sizes::Refusal,
     story::Story,
     timers::Timers,
@@ -45,9 +45,9 @@ pub(crate) enum Waiting {
 
 /// The messages that a function deals with, and the chain of invocations they are part of.
 #[derive(Debug, Default)]
-pub(crate) struct Messages {
+pub(crate) struct Batch {
     pub(crate) lineage: Lineage,
-    pub(crate) letters: Vec<Letter>,
+    pub(crate) messages: Vec<Message>,
 }
 
 /// The function that runs at this moment.
@@ -65,7 +65,7 @@ pub(crate) struct Running {
     pub(crate) mails: u32,
     /// Something went wrong for it.
     pub(crate) hindered: bool,
-    pub(crate) messages: Messages,
+    pub(crate) batch: Batch,
     /// Transactions that took effect, by their token.
     pub(crate) effects: BTreeSet<String>,
 }

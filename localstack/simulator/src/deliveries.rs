@@ -5,10 +5,10 @@ use fastrand::Rng;
 use crate::{
     cloud::State,
     faults::Fault,
-    flights::Flight,
     grants,
+    invocations::Invocation,
     limits::{DEAD_AFTER_MS, INVOCATIONS_MAX, Limit},
-    queues::{Letter, Lineage, Received},
+    queues::{Lineage, Message, Received},
     world::World,
 };
 
@@ -30,8 +30,8 @@ impl World {
         let kept = records.split_off(records.len().min(rng.usize(1..=RELAYED_MAX)));
         state.stream = kept;
         drop(state);
-        let flight = Flight::relay(&self.cloud, &self.functions, grants::row(RELAY).unwrap(), records, rng);
-        self.flights.push(flight);
+        let invocation = Invocation::relay(&self.cloud, &self.functions, grants::row(RELAY).unwrap(), records, rng);
+        self.invocations.push(invocation);
     }
 
     pub(crate) fn deliver(&mut self, rng: &mut Rng) {
@@ -48,8 +48,8 @@ impl World {
     fn poison(&mut self, queue: usize, body: &str, now_ms: i64) {
         let mut state = self.cloud.state();
         let id = state.queues.send(queue, body.to_owned(), now_ms, 0, Lineage::new());
-        for letter in state.queues.all[queue].letters.iter_mut().filter(|letter| letter.id == id) {
-            letter.is_poison = true;
+        for message in state.queues.all[queue].messages.iter_mut().filter(|message| message.id == id) {
+            message.is_poison = true;
         }
         drop(state);
         self.poisoned += 1;
@@ -57,12 +57,12 @@ impl World {
 
     pub(crate) fn deliver_from(&mut self, queue: usize, rng: &mut Rng) {
         let row = self.cloud.state().queues.all[queue].row;
-        let concurrency = row.queue().map_or(0, |queue| usize::from(queue.concurrency));
-        if concurrency > 0 && self.under_way(row.function) >= concurrency {
+        let calls_max = self.cloud.state().capacity.calls_max(row);
+        if calls_max > 0 && self.under_way(row.function) >= calls_max {
             return;
         }
-        let letters = self.cloud.state().receive(queue, rng);
-        if letters.is_empty() {
+        let messages = self.cloud.state().receive(queue, rng);
+        if messages.is_empty() {
             return;
         }
         let copies = 1 + usize::from(self.strikes(Fault::MessageTwice, rng));
@@ -71,8 +71,8 @@ impl World {
             if !self.has_room(row.function, rng) {
                 continue;
             }
-            let flight = Flight::batch(&self.cloud, &self.functions, queue, letters.clone(), rng);
-            self.flights.push(flight);
+            let invocation = Invocation::batch(&self.cloud, &self.functions, queue, messages.clone(), rng);
+            self.invocations.push(invocation);
         }
     }
 
@@ -92,20 +92,20 @@ impl World {
         if self.under_way(SWEEP) > 0 || !self.has_room(SWEEP, rng) {
             return;
         }
-        let flight = Flight::tick(&self.cloud, &self.functions, grants::row(SWEEP).unwrap(), rng);
-        self.flights.push(flight);
+        let invocation = Invocation::tick(&self.cloud, &self.functions, grants::row(SWEEP).unwrap(), rng);
+        self.invocations.push(invocation);
     }
 
     fn under_way(&self, function: &str) -> usize {
-        self.flights.iter().filter(|flight| flight.function == function).count()
+        self.invocations.iter().filter(|invocation| invocation.function == function).count()
     }
 
     /// Whether an execution of a function can start.
     pub(crate) fn has_room(&self, function: &str, rng: &mut Rng) -> bool {
-        let (of_it, of_all) = (self.under_way(function), self.flights.len());
+        let under_way = self.invocations.iter().map(|invocation| invocation.function);
         let mut state = self.cloud.state();
         let now_ms = state.now_ms;
-        let has_room = state.capacity.has_room(function, of_it, of_all, now_ms, rng);
+        let has_room = state.capacity.has_room(function, under_way, now_ms, rng);
         if !has_room {
             state.tell(|| format!("    {function} is throttled"));
         }
@@ -139,51 +139,51 @@ impl World {
 
 impl State {
     /// What Lambda's poller takes from a queue and gives to the function; and what became of messages in between.
-    fn receive(&mut self, queue: usize, rng: &mut Rng) -> Vec<Letter> {
+    fn receive(&mut self, queue: usize, rng: &mut Rng) -> Vec<Message> {
         let (now_ms, function) = (self.now_ms, self.queues.all[queue].row.function);
         if self.limits.contains(&Limit::Retention) {
-            for letter in self.queues.outlived(queue, now_ms) {
-                self.breaks("I17", format!("AWS: {function}'s queue has lost {}: too old", letter.summary()));
+            for message in self.queues.outlived(queue, now_ms) {
+                self.breaks("I17", format!("AWS: {function}'s queue has lost {}: too old", message.summary()));
             }
         }
         let Received { mut taken, dead } = self.queues.receive(queue, now_ms, rng);
-        for letter in dead {
-            self.buried(function, &letter, now_ms);
-            if letter.is_poison {
-                self.breaks("I16", format!("{function} never put {} aside", letter.body));
+        for message in dead {
+            self.buried(function, &message, now_ms);
+            if message.is_poison {
+                self.breaks("I16", format!("{function} never put {} aside", message.body));
             }
         }
         if self.limits.contains(&Limit::Loops) {
-            let is_loop = |letter: &mut Letter| letter.lineage.get(function) >= Some(&INVOCATIONS_MAX);
-            for letter in taken.extract_if(.., is_loop) {
-                self.queues.bury(queue, letter.id);
-                let (what, after) = (letter.summary(), INVOCATIONS_MAX);
+            let is_loop = |message: &mut Message| message.lineage.get(function) >= Some(&INVOCATIONS_MAX);
+            for message in taken.extract_if(.., is_loop) {
+                self.queues.bury(queue, message.id);
+                let (what, after) = (message.summary(), INVOCATIONS_MAX);
                 let detail = format!("AWS: loop detection stopped {function} after {after} rounds: {what}");
                 self.tell(|| detail.clone());
                 self.breaks("I17", detail);
             }
         }
-        for letter in &taken {
-            self.tell(|| format!("{function} gets {}, time {}", letter.summary(), letter.receives));
+        for message in &taken {
+            self.tell(|| format!("{function} gets {}, time {}", message.summary(), message.receives));
         }
         taken
     }
 
     /// I18, by the clock of who buries it.
-    pub(crate) fn buried(&mut self, function: &str, letter: &Letter, now_ms: i64) {
-        let (age_s, times) = ((now_ms - letter.sent_ms) / 1_000, letter.receives);
+    pub(crate) fn buried(&mut self, function: &str, message: &Message, now_ms: i64) {
+        let (age_s, times) = ((now_ms - message.sent_ms) / 1_000, message.receives);
         let detail =
-            format!("{} is a dead letter of {function}, {age_s} s old, received {times} times", letter.summary());
+            format!("{} is a dead letter of {function}, {age_s} s old, received {times} times", message.summary());
         self.tell(|| detail.clone());
-        if self.limits.contains(&Limit::DeadLetters) && !letter.is_poison && age_s * 1_000 < DEAD_AFTER_MS {
+        if self.limits.contains(&Limit::DeadLetters) && !message.is_poison && age_s * 1_000 < DEAD_AFTER_MS {
             self.breaks("I18", detail);
         }
     }
 
     /// I20.
-    pub(crate) fn wasted(&mut self, function: &str, letter: &Letter) {
+    pub(crate) fn wasted(&mut self, function: &str, message: &Message) {
         if self.limits.contains(&Limit::Receives) {
-            let (what, times) = (letter.summary(), letter.receives);
+            let (what, times) = (message.summary(), message.receives);
             self.breaks(
                 "I20",
                 format!("{function} did nothing with {what}, received {times} times, and nothing was wrong"),

@@ -9,7 +9,7 @@ use contracts::timers::Due;
 use domain::guard::Rule;
 use serde_json::{Value, json};
 
-use crate::{cloud::State, dynamo::table, queues::Letter};
+use crate::{cloud::State, dynamo::table, queues::Message};
 
 /// A guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,10 +77,10 @@ pub(crate) fn tamper(state: &mut State, operation: &str, request: &mut Value) ->
 }
 
 /// A message as its function gets it: without [`Guard::DueTime`], a timer's says that it was due long ago.
-pub(crate) fn body_of(state: &State, letter: &Letter) -> String {
-    match letter.due().filter(|_| state.off.contains(&Guard::DueTime)) {
+pub(crate) fn body_of(state: &State, message: &Message) -> String {
+    match message.due().filter(|_| state.off.contains(&Guard::DueTime)) {
         Some(due) => serde_json::to_string(&Due { due_at: due.since, ..due }).unwrap(),
-        None => letter.body.clone(),
+        None => message.body.clone(),
     }
 }
 

@@ -17,7 +17,7 @@
 //! | `run` | taking them, coming to rest, replaying every event, and the report |
 //! | `world`, `furnish` | tenants, stores, buyers, and everything under way |
 //! | `steps`, `people`, `provider`, `deliveries` | what each kind of step does |
-//! | `flights`, `landings` | functions under way, resumed one call at a time, and what their answers mean |
+//! | `invocations`, `outcomes` | functions under way, resumed one call at a time, and what their answers mean |
 //! | `functions` | every function of the product, started from its row |
 //! | `wire`, `cloud`, `dynamo`, `messages`, `services` | what the functions' AWS clients talk to |
 //! | `queues`, `timers` | bus rules, queues and timers, from the rows that the templates are generated from |
@@ -33,17 +33,17 @@ mod cloud;
 mod deliveries;
 mod dynamo;
 mod faults;
-mod flights;
 mod functions;
 mod furnish;
 mod grants;
 mod guards;
 mod invariants;
-mod landings;
+mod invocations;
 mod limits;
 mod messages;
 mod mirror;
 mod outages;
+mod outcomes;
 mod people;
 mod plan;
 mod provider;

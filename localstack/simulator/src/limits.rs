@@ -23,9 +23,10 @@ impl Limit {
     pub const ALL: [Self; 7] =
         [Self::Loops, Self::Retention, Self::Sizes, Self::Access, Self::DeadLetters, Self::Window, Self::Receives];
 
-    /// Those that every run is held to. The others break in ordinary runs: a declined card ends an order, and of early
-    /// events every receive but the last is one for nothing.
-    pub const ALWAYS: [Self; 5] = [Self::Loops, Self::Retention, Self::Sizes, Self::Access, Self::DeadLetters];
+    /// Those that every run is held to. Receives break in ordinary runs: of early events every receive but the last is one
+    /// for nothing.
+    pub const ALWAYS: [Self; 6] =
+        [Self::Loops, Self::Retention, Self::Sizes, Self::Access, Self::DeadLetters, Self::Window];
 }
 
 /// Lambda: of one function in one chain; the next invocation is stopped. "Approximately", says its documentation.
@@ -57,3 +58,5 @@ pub(crate) const DEAD_AFTER_MS: i64 = 24 * 3_600_000;
 
 /// Executions at once in an account; a new one may have ten.
 pub(crate) const CONCURRENCY: usize = 1_000;
+/// Of those, what Lambda lets no function keep for itself.
+pub(crate) const UNRESERVED_MIN: usize = 100;

@@ -80,12 +80,12 @@ impl State {
     fn send(&mut self, (queue, dead): To, message: &Value) -> String {
         let body = message["MessageBody"].as_str().unwrap_or_default().to_owned();
         let running = self.running.as_ref();
-        let lineage = running.map(|running| running.messages.lineage.clone()).unwrap_or_default();
+        let lineage = running.map(|running| running.batch.lineage.clone()).unwrap_or_default();
         let id = if dead {
             self.bury(queue, body, message["MessageAttributes"]["reason"]["StringValue"].as_str())
         } else {
             let id = self.queues.send(queue, body, self.now_ms, delay_s(message), lineage);
-            let sent = self.queues.all[queue].letters.last().cloned();
+            let sent = self.queues.all[queue].messages.last().cloned();
             self.arrives(queue, &sent.unwrap());
             id
         };
@@ -95,12 +95,12 @@ impl State {
     /// A function puts a message of its own among its dead letters.
     fn bury(&mut self, queue: usize, body: String, reason: Option<&str>) -> u64 {
         let running = self.running.as_ref();
-        let letter = running.and_then(|running| running.messages.letters.iter().find(|letter| letter.body == body));
-        let is_poison = letter.is_some_and(|letter| letter.is_poison);
+        let message = running.and_then(|running| running.batch.messages.iter().find(|message| message.body == body));
+        let is_poison = message.is_some_and(|message| message.is_poison);
         let function = self.queues.all[queue].row.function;
-        if let Some(letter) = letter.cloned() {
+        if let Some(message) = message.cloned() {
             let off_ms = running.map_or(0, |running| running.clock_off_ms);
-            self.buried(function, &letter, self.now_ms + off_ms);
+            self.buried(function, &message, self.now_ms + off_ms);
         }
         // What died of its age says what it waited for.
         let fits = reason.is_some_and(|reason| reason.starts_with("poison: ") == is_poison);
@@ -120,10 +120,10 @@ impl State {
         let now_ms = self.now_ms;
         let receipt = request["ReceiptHandle"].as_str().unwrap_or_default();
         // Of a message that was received again meanwhile, this receipt is no longer good.
-        let Some(letter) = self.queues.by_receipt(queue, receipt) else {
+        let Some(message) = self.queues.by_receipt(queue, receipt) else {
             return Answer::no("com.amazonaws.sqs#ReceiptHandleIsInvalid", "the message is not under way");
         };
-        letter.visible_at_ms = now_ms + timeout_s * 1_000;
+        message.visible_at_ms = now_ms + timeout_s * 1_000;
         Answer::Is(200, "{}".to_owned())
     }
 }
@@ -219,13 +219,13 @@ mod tests {
 
         let (queue, _) = state.queues.by_url(url).unwrap();
         let now_ms = state.now_ms;
-        let [letter] = state.queues.receive(queue, now_ms, &mut rng).taken.try_into().unwrap();
+        let [message] = state.queues.receive(queue, now_ms, &mut rng).taken.try_into().unwrap();
         let change = |receipt: &str| json!({ "ReceiptHandle": receipt, "VisibilityTimeout": 3_600 });
-        assert_eq!(serve(&mut state, "ChangeMessageVisibility", url, change(&letter.receipt())).0, 200);
+        assert_eq!(serve(&mut state, "ChangeMessageVisibility", url, change(&message.receipt())).0, 200);
         assert_eq!(serve(&mut state, "ChangeMessageVisibility", url, change("0-1")).0, 400);
         assert_eq!(state.queues.next_visible_ms(), Some(now_ms + 900_000));
         assert!(state.queues.receive(queue, now_ms + 899_999, &mut rng).taken.is_empty());
-        assert_eq!(state.queues.all[queue].letters[0].visible_at_ms, now_ms + 3_600_000);
+        assert_eq!(state.queues.all[queue].messages[0].visible_at_ms, now_ms + 3_600_000);
 
         let reason = json!({ "DataType": "String", "StringValue": "retry: not yet" });
         let buried = json!({ "MessageBody": "{}", "MessageAttributes": { "reason": reason } });

@@ -118,6 +118,8 @@ pub struct Plan {
     pub limits: BTreeSet<Limit>,
     /// Executions at once that the account has.
     pub concurrency: usize,
+    /// Executions at once that each function keeps for itself whose row says so (the template's `ReservedConcurrency`).
+    pub reserved: usize,
     pub setting: Setting,
     /// Whether the run is told.
     pub told: bool,
@@ -133,6 +135,7 @@ impl Plan {
             off: BTreeSet::new(),
             limits: Limit::ALWAYS.into(),
             concurrency: CONCURRENCY,
+            reserved: 0,
             setting: Setting::default(),
             told: false,
         }

@@ -36,7 +36,7 @@ pub(crate) fn terms(row: &Row) -> Terms {
 
 /// A message in a queue.
 #[derive(Debug, Clone)]
-pub(crate) struct Letter {
+pub(crate) struct Message {
     pub(crate) id: u64,
     pub(crate) body: String,
     /// Kept when it becomes a dead letter.
@@ -48,7 +48,7 @@ pub(crate) struct Letter {
     pub(crate) is_poison: bool,
 }
 
-impl Letter {
+impl Message {
     pub(crate) fn event(&self) -> Value {
         event_of(&self.body)
     }
@@ -84,9 +84,9 @@ impl Letter {
 /// What a receive gives.
 #[derive(Debug, Default)]
 pub(crate) struct Received {
-    pub(crate) taken: Vec<Letter>,
+    pub(crate) taken: Vec<Message>,
     /// Those that became dead letters, because they had been received too often.
-    pub(crate) dead: Vec<Letter>,
+    pub(crate) dead: Vec<Message>,
 }
 
 /// The event in a message; null where there is none.
@@ -98,8 +98,8 @@ pub(crate) fn event_of(body: &str) -> Value {
 pub(crate) struct Queue {
     pub(crate) row: &'static Row,
     terms: Terms,
-    pub(crate) letters: Vec<Letter>,
-    pub(crate) dead: Vec<Letter>,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) dead: Vec<Message>,
 }
 
 impl Queue {
@@ -118,7 +118,7 @@ pub(crate) struct Queues {
 
 impl Queues {
     pub(crate) fn new() -> Self {
-        let queue = |row| Queue { row, terms: terms(row), letters: vec![], dead: vec![] };
+        let queue = |row| Queue { row, terms: terms(row), messages: vec![], dead: vec![] };
         Self { all: contracts::steps().into_iter().map(queue).collect(), next_id: 0 }
     }
 
@@ -132,29 +132,29 @@ impl Queues {
     }
 
     pub(crate) fn send(&mut self, queue: usize, body: String, now_ms: i64, delay_s: i64, lineage: Lineage) -> u64 {
-        let letter = Letter { lineage, ..self.letter(body, now_ms, delay_s) };
-        self.all[queue].letters.push(letter);
+        let message = Message { lineage, ..self.message(body, now_ms, delay_s) };
+        self.all[queue].messages.push(message);
         self.next_id
     }
 
     /// To a queue of dead letters.
     pub(crate) fn send_dead(&mut self, queue: usize, body: String, now_ms: i64, is_poison: bool) -> u64 {
-        let letter = self.letter(body, now_ms, 0);
-        self.all[queue].dead.push(Letter { is_poison, ..letter });
+        let message = self.message(body, now_ms, 0);
+        self.all[queue].dead.push(Message { is_poison, ..message });
         self.next_id
     }
 
-    pub(crate) fn letter(&mut self, body: String, now_ms: i64, delay_s: i64) -> Letter {
+    pub(crate) fn message(&mut self, body: String, now_ms: i64, delay_s: i64) -> Message {
         self.next_id += 1;
         let visible_at_ms = now_ms + delay_s * 1_000;
         let lineage = Lineage::new();
-        Letter { id: self.next_id, body, sent_ms: now_ms, visible_at_ms, receives: 0, lineage, is_poison: false }
+        Message { id: self.next_id, body, sent_ms: now_ms, visible_at_ms, receives: 0, lineage, is_poison: false }
     }
 
     /// The queues that have something to give.
     pub(crate) fn with_visible(&self, now_ms: i64) -> Vec<usize> {
-        let is_visible = |letter: &Letter| letter.visible_at_ms <= now_ms;
-        (0..self.all.len()).filter(|at| self.all[*at].letters.iter().any(is_visible)).collect()
+        let is_visible = |message: &Message| message.visible_at_ms <= now_ms;
+        (0..self.all.len()).filter(|at| self.all[*at].messages.iter().any(is_visible)).collect()
     }
 
     /// The queue of that address (its name is its function's), and whether its dead letters are meant.
@@ -166,21 +166,21 @@ impl Queues {
     }
 
     /// The message under way that this receipt is for.
-    pub(crate) fn by_receipt(&mut self, queue: usize, receipt: &str) -> Option<&mut Letter> {
-        self.all[queue].letters.iter_mut().find(|letter| letter.receipt() == receipt)
+    pub(crate) fn by_receipt(&mut self, queue: usize, receipt: &str) -> Option<&mut Message> {
+        self.all[queue].messages.iter_mut().find(|message| message.receipt() == receipt)
     }
 
     /// Removes what is older than its queue keeps anything.
-    pub(crate) fn outlived(&mut self, queue: usize, now_ms: i64) -> Vec<Letter> {
+    pub(crate) fn outlived(&mut self, queue: usize, now_ms: i64) -> Vec<Message> {
         let queue = &mut self.all[queue];
         let oldest_ms = now_ms - queue.terms.retention_s * 1_000;
-        queue.letters.extract_if(.., |letter| letter.sent_ms < oldest_ms).collect()
+        queue.messages.extract_if(.., |message| message.sent_ms < oldest_ms).collect()
     }
 
     /// Makes a message a dead letter.
     pub(crate) fn bury(&mut self, queue: usize, id: u64) {
         let queue = &mut self.all[queue];
-        queue.dead.extend(queue.letters.extract_if(.., |letter| letter.id == id));
+        queue.dead.extend(queue.messages.extract_if(.., |message| message.id == id));
     }
 
     /// Takes up to a batch of visible messages, any of them; those received too often go to the dead letters.
@@ -189,35 +189,35 @@ impl Queues {
         let terms = queue.terms;
         let hidden_until_ms = now_ms + terms.visibility_s * 1_000;
         let mut visible: Vec<usize> =
-            (0..queue.letters.len()).filter(|at| queue.letters[*at].visible_at_ms <= now_ms).collect();
+            (0..queue.messages.len()).filter(|at| queue.messages[*at].visible_at_ms <= now_ms).collect();
         rng.shuffle(&mut visible);
         let batch = queue.row.queue().map_or(1, |queue| queue.batch);
         visible.truncate(rng.usize(1..=usize::from(batch)));
         let mut taken = vec![];
         let mut dead = BTreeSet::new();
         for at in visible {
-            let letter = &mut queue.letters[at];
-            if letter.receives >= terms.receives_max {
-                dead.insert(letter.id);
+            let message = &mut queue.messages[at];
+            if message.receives >= terms.receives_max {
+                dead.insert(message.id);
                 continue;
             }
-            letter.receives += 1;
-            letter.visible_at_ms = hidden_until_ms;
-            taken.push(letter.clone());
+            message.receives += 1;
+            message.visible_at_ms = hidden_until_ms;
+            taken.push(message.clone());
         }
-        let dead: Vec<Letter> = queue.letters.extract_if(.., |letter| dead.contains(&letter.id)).collect();
+        let dead: Vec<Message> = queue.messages.extract_if(.., |message| dead.contains(&message.id)).collect();
         queue.dead.extend(dead.iter().cloned());
         Received { taken, dead }
     }
 
     /// Removes a message that was dealt with.
     pub(crate) fn delete(&mut self, queue: usize, id: u64) {
-        self.all[queue].letters.retain(|letter| letter.id != id);
+        self.all[queue].messages.retain(|message| message.id != id);
     }
 
     /// When the next message can be seen; `None` when all queues are empty.
     pub(crate) fn next_visible_ms(&self) -> Option<i64> {
-        self.all.iter().flat_map(|queue| &queue.letters).map(|letter| letter.visible_at_ms).min()
+        self.all.iter().flat_map(|queue| &queue.messages).map(|message| message.visible_at_ms).min()
     }
 }
 
@@ -236,8 +236,8 @@ mod tests {
         queues.send(queue, "{}".into(), 0, 0, Lineage::new());
         let mut now_ms = 0;
         for times in 1..=terms.receives_max {
-            let [letter] = queues.receive(queue, now_ms, &mut rng).taken.try_into().unwrap();
-            assert_eq!(letter.receives, times);
+            let [message] = queues.receive(queue, now_ms, &mut rng).taken.try_into().unwrap();
+            assert_eq!(message.receives, times);
             now_ms += terms.visibility_s * 1_000;
             assert!(queues.receive(queue, now_ms - 1, &mut rng).taken.is_empty(), "out of sight");
         }
@@ -252,7 +252,7 @@ mod tests {
         queues.send(0, "{}".into(), 1, 0, Lineage::new());
         assert!(queues.outlived(0, 14 * DAY_MS).is_empty());
         let gone = queues.outlived(0, 14 * DAY_MS + 1);
-        assert_eq!((gone.len(), gone[0].sent_ms, queues.all[0].letters.len()), (1, 0, 1));
+        assert_eq!((gone.len(), gone[0].sent_ms, queues.all[0].messages.len()), (1, 0, 1));
     }
 
     #[test]
@@ -261,7 +261,7 @@ mod tests {
         let (expire, _) = queues.by_url("https://sqs.example/1/orders-expire").unwrap();
         let (audit, _) = queues.by_url("https://sqs.example/1/audit-on-event").unwrap();
         queues.publish("ORDER_CREATED", "selleasi.orders", &json!({ "tenant_id": "t" }), 0);
-        assert!(queues.all[expire].letters.is_empty());
-        assert_eq!(queues.all[audit].letters[0].tenant(), Some("t".to_owned()));
+        assert!(queues.all[expire].messages.is_empty());
+        assert_eq!(queues.all[audit].messages[0].tenant(), Some("t".to_owned()));
     }
 }

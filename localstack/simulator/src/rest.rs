@@ -75,7 +75,7 @@ impl World {
     }
 
     pub(crate) fn run_out(&mut self, rng: &mut Rng) {
-        while !self.flights.is_empty() {
+        while !self.invocations.is_empty() {
             self.go_on(rng);
         }
     }
@@ -90,8 +90,8 @@ impl World {
 
     fn left_over(&self) -> String {
         let state = self.cloud.state();
-        let left = state.queues.all.iter().filter(|queue| !queue.letters.is_empty());
-        let left: Vec<_> = left.map(|queue| format!("{} of {}", queue.letters.len(), queue.row.function)).collect();
+        let left = state.queues.all.iter().filter(|queue| !queue.messages.is_empty());
+        let left: Vec<_> = left.map(|queue| format!("{} of {}", queue.messages.len(), queue.row.function)).collect();
         left.join(", ")
     }
 
@@ -100,7 +100,7 @@ impl World {
         let mut state = self.cloud.state();
         // One whose function dies after sending it there comes twice. What is no poison was looked at when it died (I18).
         let dead = state.queues.all.iter().flat_map(|queue| &queue.dead);
-        let poison = dead.filter(|letter| letter.is_poison).count();
+        let poison = dead.filter(|message| message.is_poison).count();
         if poison < self.poisoned as usize {
             state.breaks("I16", format!("{poison} dead letters of {} poisoned ones", self.poisoned));
         }
@@ -203,7 +203,7 @@ impl World {
             }
             for queue in &mut state.queues.all {
                 if queue.row.function == INBOX_ONLY {
-                    queue.letters.clear();
+                    queue.messages.clear();
                 }
             }
         }

@@ -13,6 +13,7 @@ use testing::TestRequest;
 
 use crate::{
     capacity::Flood,
+    guards::Guard,
     limits::{CONCURRENCY, Limit},
     outages::Service,
     plan::{Plan, Setting, mix},
@@ -56,6 +57,10 @@ pub enum Act {
         ms: usize,
         for_s: i64,
     },
+    /// From now on the clock of the function that sends due timers is ahead.
+    SweepAhead {
+        by_s: i64,
+    },
     /// Somebody looks at the first shop's catalogue, a hundred to the page.
     ListProducts,
 }
@@ -66,6 +71,10 @@ pub struct Script {
     pub seed: u64,
     pub limits: BTreeSet<Limit>,
     pub concurrency: usize,
+    /// As [`Plan::reserved`].
+    pub reserved: usize,
+    /// As [`Plan::off`].
+    pub off: BTreeSet<Guard>,
     pub setting: Setting,
     /// By the second they happen at.
     pub acts: Vec<(i64, Act)>,
@@ -78,7 +87,16 @@ impl Script {
         // Of early events every receive but the last is one for nothing.
         let limits = Limit::ALL.into_iter().filter(|limit| *limit != Limit::Receives).collect();
         let (acts, ends) = (acts.into(), ends.into());
-        Self { seed: 1, limits, concurrency: CONCURRENCY, setting: Setting::default(), acts, ends }
+        Self {
+            seed: 1,
+            limits,
+            concurrency: CONCURRENCY,
+            reserved: 0,
+            off: BTreeSet::new(),
+            setting: Setting::default(),
+            acts,
+            ends,
+        }
     }
 
     /// A sale as a seed decides: how long the window is, who is away and how long, how often a card is declined, and
@@ -117,6 +135,8 @@ pub fn play(script: &Script) -> Report {
         faults: BTreeSet::new(),
         limits: script.limits.clone(),
         concurrency: script.concurrency,
+        reserved: script.reserved,
+        off: script.off.clone(),
         setting: script.setting,
         told: true,
         ..Plan::new(script.seed, 0)
@@ -221,6 +241,7 @@ impl World {
                 let until_ms = state.now_ms + for_s * 1_000;
                 state.capacity.begin(Flood { function, rps: *rps, ms: *ms, until_ms });
             }
+            Act::SweepAhead { by_s } => self.cloud.state().timers.sweep_ahead_ms = by_s * 1_000,
             Act::ListProducts => {
                 let shop = &self.shops[0];
                 let raw = TestRequest::new().store(shop.slug).query("limit=100").into_raw();

@@ -98,8 +98,8 @@ pub(crate) fn of_delivery(detail: &Value) -> Option<String> {
 
 /// The first character that SQS takes in no body and no attribute.
 pub(crate) fn refused_character(text: &str) -> Option<char> {
-    let is_taken = |letter: char| matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}');
-    text.chars().find(|letter| !is_taken(*letter))
+    let is_taken = |message: char| matches!(message, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}');
+    text.chars().find(|message| !is_taken(*message))
 }
 
 /// A function's answer that is larger than Lambda gives on, with its size. The body is text within JSON: every quote

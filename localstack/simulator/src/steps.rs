@@ -6,8 +6,8 @@ use runtime::http::RawRequest;
 
 use crate::{
     faults::Fault,
-    flights::Flight,
     grants,
+    invocations::Invocation,
     plan::Kind,
     world::{Asked, World},
 };
@@ -54,7 +54,7 @@ impl World {
     }
 
     pub(crate) fn go_on_until_few(&mut self, rng: &mut Rng) {
-        while self.flights.len() > FLIGHTS_MAX {
+        while self.invocations.len() > FLIGHTS_MAX {
             self.go_on(rng);
         }
     }
@@ -85,8 +85,8 @@ impl World {
             return;
         }
         let row = grants::row(function).unwrap();
-        let flight = Flight::request(&self.cloud, &self.functions, row, raw, asked, rng);
-        self.flights.push(flight);
+        let invocation = Invocation::request(&self.cloud, &self.functions, row, raw, asked, rng);
+        self.invocations.push(invocation);
     }
 
     pub(crate) fn somebody(&self, rng: &mut Rng) -> (usize, usize) {

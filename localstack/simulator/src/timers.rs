@@ -10,7 +10,7 @@ use store::TimerRecord;
 use crate::{
     cloud::State,
     mirror::{Mirror, decode},
-    queues::Letter,
+    queues::Message,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -26,6 +26,8 @@ pub(crate) struct Timers {
     /// Since when the clock calls each minute; before that, steps say when.
     regular_since_ms: Option<i64>,
     last_tick_ms: i64,
+    /// How far the clock of the function that sends timers is ahead.
+    pub(crate) sweep_ahead_ms: i64,
 }
 
 /// Of the item, or of the key.
@@ -45,7 +47,7 @@ impl Timers {
 
     /// When the clock calls next with something to do.
     pub(crate) fn next_tick_ms(&self) -> Option<i64> {
-        let due_ms = self.waiting.values().map(|timer| timer.due.due_at.as_millisecond()).min()?;
+        let due_ms = self.waiting.values().map(|timer| timer.due.due_at.as_millisecond()).min()? - self.sweep_ahead_ms;
         let whole_minute = |ms: i64| (ms + MINUTE_MS - 1) / MINUTE_MS * MINUTE_MS;
         Some(whole_minute(due_ms).max(whole_minute(self.last_tick_ms + 1)))
     }
@@ -88,13 +90,13 @@ impl State {
     }
 
     /// A message is put into a queue by a function: a timer's, for nobody else sends to queues.
-    pub(crate) fn arrives(&mut self, queue: usize, letter: &Letter) {
-        let Some(due) = letter.due() else { return };
-        self.timers.sent.push((queue, letter.body.clone()));
+    pub(crate) fn arrives(&mut self, queue: usize, message: &Message) {
+        let Some(due) = message.due() else { return };
+        self.timers.sent.push((queue, message.body.clone()));
         let ends = [self.timers.regular_since_ms, self.outages.end_ms(), self.capacity.end_ms()];
         let Some(since_ms) = ends[0] else { return };
         let since_ms = ends.into_iter().flatten().fold(since_ms, i64::max).max(due.due_at.as_millisecond());
-        let (late_ms, what) = (self.now_ms - since_ms, letter.summary());
+        let (late_ms, what) = (self.now_ms - since_ms, message.summary());
         if late_ms > LATE_MS {
             let function = self.queues.all[queue].row.function;
             self.breaks("I21", format!("{function} gets {what} {} s late", late_ms / 1_000));
@@ -159,14 +161,14 @@ mod tests {
         let mut state = world.cloud.state();
         let (queue, _) = state.queues.by_url("https://sqs.example/1/orders-expire").unwrap();
         let now_ms = state.now_ms;
-        let letter = state.queues.letter(serde_json::to_string(&timer(now_ms - LATE_MS - 1).due).unwrap(), now_ms, 0);
-        state.arrives(queue, &letter);
+        let message = state.queues.message(serde_json::to_string(&timer(now_ms - LATE_MS - 1).due).unwrap(), now_ms, 0);
+        state.arrives(queue, &message);
         assert_eq!(state.broken, [], "nobody said that the clock calls each minute");
         state.timers.begin_ticking(now_ms - LATE_MS);
-        state.arrives(queue, &letter);
+        state.arrives(queue, &message);
         assert_eq!(state.broken, [], "it was late when the clock began to call");
         state.now_ms += 1;
-        state.arrives(queue, &letter);
+        state.arrives(queue, &message);
         assert_eq!(state.broken.pop().map(|broken| broken.invariant), Some("I21"));
 
         let mut item = |pk: &str| {

@@ -152,6 +152,26 @@ fn a_flood_of_catalogue_reads_starves_no_sale_in_a_small_account() {
     holds(&Script { concurrency: 10, ..Script::new([order(), (30, flood), paid(60)], [Confirmed]) });
 }
 
+/// What is throttled while readers of the catalogue want more than an account of the usual size has.
+fn throttled_in_a_flood_of_slow_reads(reserved: usize) -> BTreeSet<String> {
+    let flood = Act::Flood { function: "products-list", rps: 1_000, ms: 3_000, for_s: 10 * MINUTE };
+    let script = Script { reserved, ..Script::new([(0, flood), order(), paid(60)], [Confirmed]) };
+    holds(&script);
+    let throttled = |line: &String| Some(line.strip_suffix(" is throttled")?.split_whitespace().last()?.to_owned());
+    play(&script).story.iter().filter_map(throttled).collect()
+}
+
+#[test]
+fn functions_that_keep_executions_are_not_starved() {
+    let keep: BTreeSet<_> =
+        contracts::rows().iter().filter(|row| row.reserved).map(|row| row.function.to_owned()).collect();
+    let throttled = throttled_in_a_flood_of_slow_reads(0);
+    assert!(!throttled.is_disjoint(&keep), "the flood starves nobody: {throttled:?}");
+    let throttled = throttled_in_a_flood_of_slow_reads(5);
+    assert!(throttled.is_disjoint(&keep), "{throttled:?}");
+    assert!(!throttled.is_empty(), "the flood starves nobody");
+}
+
 /// In an account of the usual size the same flood leaves enough.
 #[test]
 fn a_flood_of_sign_ins_starves_no_sale_in_a_large_account() {

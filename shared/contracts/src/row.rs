@@ -220,7 +220,8 @@ pub enum Idempotency {
     Required,
 }
 
-/// Endpoints of one class share a rate limit, so that a flood of one class does not affect the others.
+/// How many requests API Gateway lets through to an endpoint, so that a flood of sign-ins or of readers of the catalogue
+/// leaves concurrency for payments, webhooks and what follows from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RateClass {
     /// Sign-in, registration and one-time codes.
@@ -246,6 +247,26 @@ impl RateClass {
             Method::Post | Method::Put | Method::Patch | Method::Delete => Self::Write,
         }
     }
+
+    /// The limit of each endpoint of the class, where the operator sets no other.
+    pub const fn throttle(self) -> Throttle {
+        let (rate, burst) = match self {
+            Self::Auth => (20, 40),
+            Self::Read => (500, 1_000),
+            Self::Write | Self::Checkout => (100, 200),
+            Self::Webhook => (200, 400),
+        };
+        Throttle { rate, burst }
+    }
+}
+
+/// Requests to one endpoint, of all clients together, before API Gateway answers 429.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Throttle {
+    /// Requests a second.
+    pub rate: u16,
+    /// Requests at once.
+    pub burst: u16,
 }
 
 /// Permissions of a function besides tables and events.

@@ -12,9 +12,9 @@ use domain::{
 use ulid::Ulid;
 
 use crate::{
-    desk::Transition,
     inventory::name,
     side::{NOTHING, NOW, Side, TOTAL, WRONG, order, payment},
+    transaction::Transition,
 };
 
 /// States that nothing leads to, here.

@@ -3,12 +3,12 @@
 use domain::reservation::{Reservation, ReservationState, StockEffect};
 
 use crate::{
-    desk::{Answer, Desk, Fault},
-    mail::Event,
+    queues::Event,
     side::NOW,
+    transaction::{Answer, Fault, Transaction},
 };
 
-impl Desk {
+impl Transaction {
     pub(crate) fn inventory(&mut self, event: Event) -> Answer {
         match event {
             Event::OrderPaymentCompleted { version } => self.on_order_paid(self.heeded(version)),

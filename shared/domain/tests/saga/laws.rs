@@ -9,7 +9,7 @@ use domain::{
 };
 
 use crate::{
-    mail::Consumer,
+    queues::Consumer,
     side::{Side, TOTAL},
 };
 
@@ -80,7 +80,7 @@ pub(crate) fn wrong_at_rest(side: &Side) -> Option<String> {
     let kept = side.provider.taken() - side.provider.given_back();
     let holds = matches!(side.reservation.state, ReservationState::Held | ReservationState::Committed);
     // Reconciliation of a payment that is never paid goes round for three days.
-    if let Some(stuck) = side.mail.waiting().find(|letter| letter.to != Consumer::PaymentsReconcile) {
+    if let Some(stuck) = side.queues.waiting().find(|message| message.to != Consumer::PaymentsReconcile) {
         return Some(format!("at rest: nothing will ever make {stuck} welcome"));
     }
     let wrong = match status {

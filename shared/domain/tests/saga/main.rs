@@ -6,7 +6,7 @@
 //! webhooks may come or not; each step sees the payment window open or over, as it likes. All that can become of that
 //! is visited, breadth first, each state once. The rules are the domain's own functions (`order`, `payment`,
 //! `reservation`), put together as the services' handlers do (`orders`, `payments`, `opening`, `inventory`); the model
-//! adds people, the provider's books and the mail between the steps.
+//! adds people, the provider's books and the queues between the steps.
 //!
 //! What must hold at all times, over every change and wherever nothing happens by itself any more is in `laws` and
 //! `world`; and what happens by itself comes to an end.
@@ -17,18 +17,18 @@
 #![cfg(test)]
 
 mod coverage;
-mod desk;
 mod explorer;
 mod inventory;
 mod laws;
-mod mail;
 mod moves;
 mod opening;
 mod orders;
 mod over;
 mod payments;
+mod queues;
 mod side;
 mod story;
+mod transaction;
 mod world;
 
 use std::collections::BTreeSet;
@@ -36,10 +36,10 @@ use std::collections::BTreeSet;
 use domain::order::CancelReason;
 
 use crate::{
-    desk::{Fault, Transition},
     explorer::{Explored, explore},
     moves::Scope,
     story::tell,
+    transaction::{Fault, Transition},
     world::Shop,
 };
 

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use domain::{Money, order::CancelReason};
 
 use crate::{
-    desk::{Answer, Desk, Fault, Transition},
     laws,
-    mail::{Consumer, Delivery, Letter},
     opening::Call,
     over,
     payments::Luck,
+    queues::{Consumer, Delivery, Message},
     side::{Back, Charge, Shared, Side, TOTAL, WRONG},
+    transaction::{Answer, Fault, Transaction, Transition},
 };
 
 /// How much is looked at.
@@ -26,7 +26,7 @@ pub(crate) struct Scope {
     pub(crate) troubles: bool,
     /// Checkouts opened in vain before one is, in trouble: their answers are lost.
     pub(crate) vain: usize,
-    /// Letters of which nothing can come any more are not waited for.
+    /// Messages of which nothing can come any more are not waited for.
     pub(crate) tidies: bool,
     pub(crate) fault: Option<Fault>,
 }
@@ -39,8 +39,8 @@ pub(crate) enum What {
     Pays(Charge),
     RefundEnds(Back),
     Webhook(Luck),
-    Arrives(Letter, Delivery, Luck),
-    Opens(Letter, Delivery, Call),
+    Arrives(Message, Delivery, Luck),
+    Opens(Message, Delivery, Call),
 }
 
 pub(crate) struct Move {
@@ -61,7 +61,7 @@ pub(crate) fn moves(scope: Scope, side: Option<&Side>, shared: &Shared) -> Vec<M
     let from = Table { scope, side, shared };
     let mut moves = from.people();
     moves.extend(from.provider());
-    moves.extend(side.mail.letters().flat_map(|(letter, delivery)| from.arrivals(letter, delivery)));
+    moves.extend(side.queues.messages().flat_map(|(message, delivery)| from.arrivals(message, delivery)));
     for next in &mut moves {
         if scope.tidies {
             over::tidy(&mut next.side);
@@ -75,12 +75,12 @@ pub(crate) fn moves(scope: Scope, side: Option<&Side>, shared: &Shared) -> Vec<M
 /// Where the unit, or the coupon, is not to be had, the order is refused and nothing happens.
 fn place(scope: Scope, shared: &Shared) -> Option<Move> {
     let side = if scope.coupon { Side::placed_with_coupon() } else { Side::placed() };
-    let mut desk = Desk { side, shared: shared.clone(), made: BTreeSet::new(), fault: scope.fault };
-    let holds = desk.reserve_stock() && (!scope.coupon || desk.use_coupon());
-    holds.then(|| desk.done(What::Places, false))
+    let mut tx = Transaction { side, shared: shared.clone(), made: BTreeSet::new(), fault: scope.fault };
+    let holds = tx.reserve_stock() && (!scope.coupon || tx.use_coupon());
+    holds.then(|| tx.done(What::Places, false))
 }
 
-impl Desk {
+impl Transaction {
     fn done(self, what: What, must: bool) -> Move {
         Move { what, must, side: self.side, shared: self.shared, made: self.made }
     }
@@ -94,23 +94,23 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    fn desk(&self) -> Desk {
+    fn tx(&self) -> Transaction {
         let (side, shared) = (self.side.clone(), self.shared.clone());
-        Desk { side, shared, made: BTreeSet::new(), fault: self.scope.fault }
+        Transaction { side, shared, made: BTreeSet::new(), fault: self.scope.fault }
     }
 
-    fn may(&self, what: What, act: impl FnOnce(&mut Desk)) -> Move {
-        let mut desk = self.desk();
-        act(&mut desk);
-        desk.done(what, false)
+    fn may(&self, what: What, act: impl FnOnce(&mut Transaction)) -> Move {
+        let mut tx = self.tx();
+        act(&mut tx);
+        tx.done(what, false)
     }
 
     fn people(&self) -> Vec<Move> {
-        let cancels = self.scope.people.iter().map(|by| self.may(What::Cancels(*by), |desk| desk.cancel(*by)));
+        let cancels = self.scope.people.iter().map(|by| self.may(What::Cancels(*by), |tx| tx.cancel(*by)));
         // `payments-start` looks at the order first; but that may have been long ago.
         let start = |call| {
-            self.may(What::Starts(call), |desk| {
-                desk.open(call);
+            self.may(What::Starts(call), |tx| {
+                tx.open(call);
             })
         };
         cancels.chain(self.calls().into_iter().map(start)).chain(self.payments()).collect()
@@ -126,7 +126,7 @@ impl Table<'_> {
         let mut outcomes = vec![Charge::Taken(TOTAL), Charge::Declined];
         outcomes.extend(self.scope.troubles.then_some(Charge::Taken(WRONG)));
         let pays = |(index, _): (usize, _)| {
-            let pay = move |charge| self.may(What::Pays(charge), |desk| desk.side.provider.charges[index] = charge);
+            let pay = move |charge| self.may(What::Pays(charge), |tx| tx.side.provider.charges[index] = charge);
             outcomes.iter().copied().map(pay).collect::<Vec<_>>()
         };
         payable.flat_map(pays).collect()
@@ -136,8 +136,8 @@ impl Table<'_> {
         let mut moves = vec![];
         if self.side.provider.charges.iter().any(|charge| *charge != Charge::Unpaid) {
             for luck in [Luck::Usual, Luck::WindowOver] {
-                moves.push(self.may(What::Webhook(luck), |desk| {
-                    desk.settle(None, luck);
+                moves.push(self.may(What::Webhook(luck), |tx| {
+                    tx.settle(None, luck);
                 }));
             }
         }
@@ -150,7 +150,7 @@ impl Table<'_> {
     }
 
     fn refund_ends(&self, index: usize, amount: Money, back: Back) -> Move {
-        self.may(What::RefundEnds(back), |desk| desk.side.provider.refunds[index] = Some((amount, back)))
+        self.may(What::RefundEnds(back), |tx| tx.side.provider.refunds[index] = Some((amount, back)))
     }
 
     fn calls(&self) -> Vec<Call> {
@@ -164,14 +164,14 @@ impl Table<'_> {
         calls
     }
 
-    /// What can come of a letter's arrival.
-    fn arrivals(&self, letter: Letter, delivery: Delivery) -> Vec<Move> {
+    /// What can come of a message's arrival.
+    fn arrivals(&self, message: Message, delivery: Delivery) -> Vec<Move> {
         let mut lucks = vec![Luck::Usual];
-        let arrives = |luck| self.arrive(letter, delivery, luck);
-        match letter.to {
+        let arrives = |luck| self.arrive(message, delivery, luck);
+        match message.to {
             Consumer::PaymentsOnOrderCreated => {
                 let opens =
-                    |call| self.handle(letter, delivery, What::Opens(letter, delivery, call), |desk| desk.open(call));
+                    |call| self.handle(message, delivery, What::Opens(message, delivery, call), |tx| tx.open(call));
                 return self.calls().into_iter().filter_map(opens).collect();
             }
             Consumer::OrdersExpire => lucks.push(Luck::WindowOver),
@@ -184,44 +184,44 @@ impl Table<'_> {
         lucks.into_iter().filter_map(arrives).collect()
     }
 
-    fn arrive(&self, letter: Letter, delivery: Delivery, luck: Luck) -> Option<Move> {
-        let arrives = What::Arrives(letter, delivery, luck);
-        self.handle(letter, delivery, arrives, |desk| match letter.to {
-            Consumer::InventoryOnOrderPaid | Consumer::InventoryOnOrderCancelled => desk.inventory(letter.event),
-            Consumer::CouponsOnOrderCancelled => desk.give_back_coupon(),
+    fn arrive(&self, message: Message, delivery: Delivery, luck: Luck) -> Option<Move> {
+        let arrives = What::Arrives(message, delivery, luck);
+        self.handle(message, delivery, arrives, |tx| match message.to {
+            Consumer::InventoryOnOrderPaid | Consumer::InventoryOnOrderCancelled => tx.inventory(message.event),
+            Consumer::CouponsOnOrderCancelled => tx.give_back_coupon(),
             Consumer::PaymentsOnOrderCancelled | Consumer::PaymentsOnStockRejected | Consumer::PaymentsReconcile => {
-                desk.payments(letter, luck)
+                tx.payments(message, luck)
             }
-            _ => desk.orders(letter, luck),
+            _ => tx.orders(message, luck),
         })
     }
 
-    /// `None` where nothing is written and the letter is where it was.
+    /// `None` where nothing is written and the message is where it was.
     fn handle(
         &self,
-        letter: Letter,
+        message: Message,
         delivery: Delivery,
         what: What,
-        handle: impl FnOnce(&mut Desk) -> Answer,
+        handle: impl FnOnce(&mut Transaction) -> Answer,
     ) -> Option<Move> {
-        let mut desk = self.desk();
-        let answer = handle(&mut desk);
-        let closes = letter.to == Consumer::PaymentsOnOrderCancelled;
+        let mut tx = self.tx();
+        let answer = handle(&mut tx);
+        let closes = message.to == Consumer::PaymentsOnOrderCancelled;
         match (delivery, answer) {
-            (_, Answer::Poison(why)) => desk.side.wrong = Some(why.to_owned()),
+            (_, Answer::Poison(why)) => tx.side.wrong = Some(why.to_owned()),
             (Delivery::Waiting, Answer::Early) => return None,
-            (_, Answer::Early) => desk.side.wrong = Some(format!("{letter} was dealt with, and now is early")),
+            (_, Answer::Early) => tx.side.wrong = Some(format!("{message} was dealt with, and now is early")),
             // Its transaction would hold an inbox record that is there already.
             (Delivery::Done, _) => return None,
             (Delivery::Over, Answer::Settled) if closes => return None,
-            (Delivery::Over, _) if desk.side == *self.side => return None,
-            (Delivery::Over, _) => desk.side.wrong = Some(format!("{letter} was not over")),
-            (_, Answer::Written) => desk.side.mail.set(letter, Delivery::Done),
-            (_, Answer::Nothing | Answer::Settled) => desk.side.mail.set(letter, Delivery::Seen),
-            (_, Answer::Again) => desk.side.mail.set(letter, Delivery::Waiting),
+            (Delivery::Over, _) if tx.side == *self.side => return None,
+            (Delivery::Over, _) => tx.side.wrong = Some(format!("{message} was not over")),
+            (_, Answer::Written) => tx.side.queues.set(message, Delivery::Done),
+            (_, Answer::Nothing | Answer::Settled) => tx.side.queues.set(message, Delivery::Seen),
+            (_, Answer::Again) => tx.side.queues.set(message, Delivery::Waiting),
         }
         // The provider answers sooner or later.
         let is_in_vain = matches!(what, What::Opens(.., Call::Unanswered));
-        Some(desk.done(what, delivery == Delivery::Waiting && !is_in_vain))
+        Some(tx.done(what, delivery == Delivery::Waiting && !is_in_vain))
     }
 }

@@ -5,10 +5,10 @@
 use domain::payment::{FailureReason, Payment, PaymentStatus};
 
 use crate::{
-    desk::{Answer, Desk},
-    mail::Event,
     over::can_be_opened,
+    queues::Event,
     side::{Charge, NOW, payment},
+    transaction::{Answer, Transaction},
 };
 
 /// What comes of the call.
@@ -21,7 +21,7 @@ pub(crate) enum Call {
     Taken,
 }
 
-impl Desk {
+impl Transaction {
     /// `opening::open`. Each time it comes one step further.
     pub(crate) fn open(&mut self, call: Call) -> Answer {
         let Some(held) = self.side.payment.clone() else {

@@ -9,22 +9,22 @@ use domain::{
 };
 
 use crate::{
-    desk::{Answer, Desk, Fault},
-    mail::{Consumer, Event, Letter},
     payments::Luck,
+    queues::{Consumer, Event, Message},
     side::NOW,
+    transaction::{Answer, Fault, Transaction},
 };
 
-impl Desk {
-    pub(crate) fn orders(&mut self, letter: Letter, luck: Luck) -> Answer {
-        match letter.to {
+impl Transaction {
+    pub(crate) fn orders(&mut self, message: Message, luck: Luck) -> Answer {
+        match message.to {
             Consumer::OrdersExpire => self.expire(luck),
             Consumer::OrdersOnPaymentCompleted => self.payment_completed(),
             Consumer::OrdersOnPaymentFailed => self.step("payment_failed", |order| Ok(order.payment_failed(NOW))),
             Consumer::OrdersOnStockUpdated => self.step("stock_updated", |order| order.stock_updated(NOW)),
             Consumer::OrdersOnStockRejected => self.step("stock_rejected", |order| order.stock_rejected(NOW)),
             // A part of the money, or money that never paid the order, changes nothing.
-            _ if matches!(letter.event, Event::RefundCompleted { settles: false, .. }) => Answer::Nothing,
+            _ if matches!(message.event, Event::RefundCompleted { settles: false, .. }) => Answer::Nothing,
             _ => self.step("refund_completed", |order| order.refund_completed(NOW)),
         }
     }

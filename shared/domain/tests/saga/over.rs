@@ -1,4 +1,4 @@
-//! Letters of which nothing can come any more, whatever happens. To wait for them, or for copies of them, would only
+//! Messages of which nothing can come any more, whatever happens. To wait for them, or for copies of them, would only
 //! multiply the states: by 35 for one order. That nothing is forgotten is not taken on trust: their copies go on
 //! arriving, and one that still does something is a violation (`moves`); and for one order the same transitions are
 //! made and the same ends reached if none is marked (`main`).
@@ -11,38 +11,39 @@ use domain::{
 };
 
 use crate::{
-    mail::{Consumer, Delivery, Event, Letter},
+    queues::{Consumer, Delivery, Event, Message},
     side::{Charge, Side},
 };
 
-/// Marks such letters.
+/// Marks such messages.
 pub(crate) fn tidy(side: &mut Side) {
-    let over: Vec<Letter> = side.mail.letters().map(|(letter, _)| letter).filter(|at| is_over(side, *at)).collect();
-    for letter in over {
-        side.mail.set(letter, Delivery::Over);
+    let over: Vec<Message> =
+        side.queues.messages().map(|(message, _)| message).filter(|at| is_over(side, *at)).collect();
+    for message in over {
+        side.queues.set(message, Delivery::Over);
     }
 }
 
-fn is_over(side: &Side, letter: Letter) -> bool {
+fn is_over(side: &Side, message: Message) -> bool {
     let status = side.order.state.status();
     let was_paid = side.order.payment_id().is_some();
     let payment = side.payment.as_ref();
     let is_refunded = payment.is_some_and(|payment| payment.status == PaymentStatus::Refunded);
-    match letter.to {
+    match message.to {
         Consumer::OrdersExpire => status != OrderStatus::Pending,
         Consumer::OrdersOnPaymentFailed => !matches!(status, OrderStatus::Pending | OrderStatus::CancelRequested),
         Consumer::OrdersOnPaymentCompleted => was_paid,
         Consumer::OrdersOnStockUpdated | Consumer::OrdersOnStockRejected => was_paid && status != OrderStatus::Paid,
         Consumer::OrdersOnRefundCompleted => {
-            status == OrderStatus::Refunded || matches!(letter.event, Event::RefundCompleted { settles: false, .. })
+            status == OrderStatus::Refunded || matches!(message.event, Event::RefundCompleted { settles: false, .. })
         }
-        Consumer::InventoryOnOrderPaid | Consumer::InventoryOnOrderCancelled => is_followed(side, letter.event),
+        Consumer::InventoryOnOrderPaid | Consumer::InventoryOnOrderCancelled => is_followed(side, message.event),
         Consumer::CouponsOnOrderCancelled => {
             side.redemption.as_ref().is_none_or(|redemption| redemption.state == RedemptionState::Released)
         }
         Consumer::PaymentsOnOrderCreated => payment.is_some_and(|payment| !can_be_opened(payment)),
         Consumer::PaymentsOnStockRejected => is_refunded,
-        Consumer::PaymentsOnOrderCancelled if matches!(letter.event, Event::OrderCancelled { refund: true, .. }) => {
+        Consumer::PaymentsOnOrderCancelled if matches!(message.event, Event::OrderCancelled { refund: true, .. }) => {
             is_refunded
         }
         // There is nothing to close any more, and that the provider is asked about news a webhook does as well.

@@ -11,9 +11,9 @@ use domain::{
 use ulid::Ulid;
 
 use crate::{
-    desk::{Answer, Desk, Fault},
-    mail::{Consumer, Event, Letter},
+    queues::{Consumer, Event, Message},
     side::{Back, Charge, NOTHING, NOW},
+    transaction::{Answer, Fault, Transaction},
 };
 
 /// After this a refund whose answer has not come is asked for again.
@@ -30,9 +30,9 @@ pub(crate) enum Luck {
     CallLost,
 }
 
-impl Desk {
-    pub(crate) fn payments(&mut self, letter: Letter, luck: Luck) -> Answer {
-        match (letter.to, letter.event) {
+impl Transaction {
+    pub(crate) fn payments(&mut self, message: Message, luck: Luck) -> Answer {
+        match (message.to, message.event) {
             (Consumer::PaymentsReconcile, _) => self.reconcile(luck),
             (Consumer::PaymentsOnStockRejected, _) | (_, Event::OrderCancelled { refund: true, .. }) => {
                 self.request_all()

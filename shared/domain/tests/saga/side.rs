@@ -1,5 +1,5 @@
 //! One buyer's part of the world: the order and what belongs to it, in the domain's own types, what the provider's
-//! books say, and the letters on their way.
+//! books say, and the messages on their way.
 
 use std::hash::{Hash, Hasher};
 
@@ -14,7 +14,7 @@ use domain::{
 };
 use ulid::Ulid;
 
-use crate::mail::{Event, Mail};
+use crate::queues::{Event, Queues};
 
 /// Time stands still, and a payment window may be over at any step that asks: so no state needs a time.
 pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -74,7 +74,7 @@ pub(crate) struct Side {
     pub(crate) redemption: Option<Redemption>,
     pub(crate) payment: Option<Payment>,
     pub(crate) provider: Provider,
-    pub(crate) mail: Mail,
+    pub(crate) queues: Queues,
     /// Why this must never have happened.
     pub(crate) wrong: Option<String>,
 }
@@ -87,7 +87,7 @@ impl Hash for Side {
         self.redemption.as_ref().map(|redemption| redemption.state as u8).hash(state);
         self.payment.as_ref().map(|payment| (payment.status, payment.refunds.len())).hash(state);
         self.provider.hash(state);
-        self.mail.hash(state);
+        self.queues.hash(state);
     }
 }
 
@@ -96,8 +96,8 @@ impl Side {
     pub(crate) fn placed() -> Self {
         let order = order(OrderState::Pending);
         let lines = vec![ReservedLine { variant_id: VariantId::from_ulid(Ulid(1)), quantity: 1 }];
-        let mut mail = Mail::default();
-        let _ = mail.send(Event::OrderCreated);
+        let mut queues = Queues::default();
+        let _ = queues.send(Event::OrderCreated);
         Self {
             version: 1,
             reservation: Reservation::hold(order.id, order.store_id, lines, NOW),
@@ -105,7 +105,7 @@ impl Side {
             order,
             payment: None,
             provider: Provider::default(),
-            mail,
+            queues,
             wrong: None,
         }
     }

@@ -6,10 +6,10 @@ use domain::order::CancelReason;
 
 use crate::{
     inventory,
-    mail::{Consumer, Delivery, Event, Letter},
     moves::What,
     opening::Call,
     payments::Luck,
+    queues::{Consumer, Delivery, Event, Message},
     side::{Back, Charge, Side, TOTAL},
     world::{Shop, Step, World},
 };
@@ -63,10 +63,10 @@ fn said(name: &str, what: What) -> String {
         What::RefundEnds(Back::Processed) => format!("The provider gives {name}'s money back."),
         What::RefundEnds(_) => format!("The provider cannot give {name}'s money back."),
         What::Webhook(luck) => format!("A webhook about {name}'s payment comes{}.", turned(luck)),
-        What::Arrives(letter, delivery, luck) => {
-            format!("{name}'s {letter} arrives{}{}.", again(delivery), turned(luck))
+        What::Arrives(message, delivery, luck) => {
+            format!("{name}'s {message} arrives{}{}.", again(delivery), turned(luck))
         }
-        What::Opens(letter, delivery, call) => format!("{name}'s {letter} arrives{}{}.", again(delivery), came(call)),
+        What::Opens(message, delivery, call) => format!("{name}'s {message} arrives{}{}.", again(delivery), came(call)),
     }
 }
 
@@ -91,7 +91,7 @@ const fn came(call: Call) -> &'static str {
     }
 }
 
-impl fmt::Display for Letter {
+impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} for {}", self.event, self.to)
     }

@@ -9,11 +9,11 @@ use std::{
 use domain::{reservation::ReservationState, stock::Stock};
 
 use crate::{
-    desk::Transition,
     explorer::{Model, Next},
     inventory, laws,
     moves::{Scope, What, moves},
     side::{Shared, Side, one_unit},
+    transaction::Transition,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

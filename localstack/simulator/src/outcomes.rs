@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::{
     faults::Fault,
-    flights::{Errand, Flight, Result, Stand},
+    invocations::{Input, Invocation, Progress, Result},
     limits::Limit,
-    queues::Letter,
+    queues::Message,
     sizes,
     world::{Asked, WITHOUT_COUPONS, World},
 };
@@ -19,53 +19,55 @@ impl World {
     /// One of the functions under way makes its next call.
     pub(crate) fn go_on(&mut self, rng: &mut Rng) {
         let now_ms = self.cloud.state().now_ms;
-        let ready: Vec<usize> = (0..self.flights.len()).filter(|at| self.flights[*at].is_ready(now_ms)).collect();
+        let ready: Vec<usize> =
+            (0..self.invocations.len()).filter(|at| self.invocations[*at].is_ready(now_ms)).collect();
         // Half of the time the one called last, so that one may do all its work while another stands still.
         let newest = ready.last().copied().filter(|_| rng.bool());
         let Some(at) = newest.or_else(|| rng.choice(ready)) else {
             // All of them pause: time passes until the first of them wakes.
-            let wakes_ms = self.flights.iter().filter_map(Flight::pauses_until_ms).min();
+            let wakes_ms = self.invocations.iter().filter_map(Invocation::pauses_until_ms).min();
             if let Some(wakes_ms) = wakes_ms {
                 let mut state = self.cloud.state();
                 state.now_ms = state.now_ms.max(wakes_ms);
             }
             return;
         };
-        match self.flights[at].resume(&self.cloud) {
-            Stand::UnderWay => {}
-            Stand::TimedOut => {
-                let flight = self.flights.remove(at);
-                self.dies(flight, "runs out of time");
+        match self.invocations[at].resume(&self.cloud) {
+            Progress::UnderWay => {}
+            Progress::TimedOut => {
+                let invocation = self.invocations.remove(at);
+                self.dies(invocation, "runs out of time");
             }
-            Stand::Landed(result) => {
-                let flight = self.flights.remove(at);
-                self.land(flight, result, rng);
+            Progress::Ended(result) => {
+                let invocation = self.invocations.remove(at);
+                self.ended(invocation, result, rng);
             }
         }
     }
 
     pub(crate) fn kill(&mut self, rng: &mut Rng) {
-        if self.flights.is_empty() {
+        if self.invocations.is_empty() {
             return;
         }
-        let flight = self.flights.swap_remove(rng.usize(0..self.flights.len()));
+        let invocation = self.invocations.swap_remove(rng.usize(0..self.invocations.len()));
         self.cloud.state().faults.count(Fault::Killed);
-        self.dies(flight, "is killed");
+        self.dies(invocation, "is killed");
     }
 
     /// What it was called for comes again by itself: the queue and the stream see to that, and the client.
-    fn dies(&mut self, flight: Flight, how: &str) {
+    fn dies(&mut self, invocation: Invocation, how: &str) {
         let mut state = self.cloud.state();
-        let function = flight.function;
+        let function = invocation.function;
         state.tell(|| format!("    {function} {how}"));
-        state.mail_doubts += u32::from(flight.has_mailed());
-        if let Errand::Relay { records } = flight.errand {
+        state.mail_doubts += u32::from(invocation.has_mailed());
+        if let Input::Relay { records } = invocation.input {
             state.stream.extend(records);
         }
     }
 
-    fn land(&mut self, flight: Flight, result: Result, rng: &mut Rng) {
-        let (function, has_mailed, was_hindered) = (flight.function, flight.has_mailed(), flight.was_hindered());
+    fn ended(&mut self, invocation: Invocation, result: Result, rng: &mut Rng) {
+        let (function, has_mailed, was_hindered) =
+            (invocation.function, invocation.has_mailed(), invocation.was_hindered());
         let reply_lost = {
             let mut state = self.cloud.state();
             let lost = state.faults.strikes(Fault::ReplyLost, rng);
@@ -74,8 +76,8 @@ impl World {
             }
             lost
         };
-        match (flight.errand, result) {
-            (Errand::Request(asked), Result::Reply(reply)) => {
+        match (invocation.input, result) {
+            (Input::Request(asked), Result::Reply(reply)) => {
                 self.cloud.state().tell(|| {
                     let body = String::from_utf8_lossy(&reply.body);
                     format!("    {function} answers {} {}", reply.status, gist(&body))
@@ -84,37 +86,37 @@ impl World {
                     self.judge(function, &asked, &reply);
                 }
             }
-            (Errand::Batch { queue, letters }, Result::Batch(response)) => {
+            (Input::Batch { queue, messages }, Result::Batch(response)) => {
                 let failed: BTreeSet<_> =
                     response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
-                for letter in letters {
-                    if failed.contains(&letter.id.to_string()) {
+                for message in messages {
+                    if failed.contains(&message.id.to_string()) {
                         let mut state = self.cloud.state();
                         state.tell(|| format!("    {function} will get a message again"));
                         state.mail_doubts += u32::from(has_mailed);
-                        if !was_hindered && !letter.is_poison {
-                            state.wasted(function, &letter);
+                        if !was_hindered && !message.is_poison {
+                            state.wasted(function, &message);
                         }
                     } else if !reply_lost {
-                        self.dealt_with(queue, letter);
+                        self.dealt_with(queue, message);
                     }
                 }
             }
-            (Errand::Relay { records }, Result::Relay(result)) => {
+            (Input::Relay { records }, Result::Relay(result)) => {
                 if result.is_err() || reply_lost {
                     self.cloud.state().stream.extend(records);
                 }
             }
-            (Errand::Tick, Result::Tick) => {}
-            _ => unreachable!("a flight lands as what it took off as"),
+            (Input::Tick, Result::Tick) => {}
+            _ => unreachable!("a invocation lands as what it took off as"),
         }
     }
 
-    fn dealt_with(&mut self, queue: usize, letter: Letter) {
-        self.cloud.state().queues.delete(queue, letter.id);
+    fn dealt_with(&mut self, queue: usize, message: Message) {
+        self.cloud.state().queues.delete(queue, message.id);
         // A consumer that buries poison by itself has not dealt with it.
-        if !letter.is_poison {
-            self.dealt_with.push((queue, letter.body));
+        if !message.is_poison {
+            self.dealt_with.push((queue, message.body));
         }
     }
 

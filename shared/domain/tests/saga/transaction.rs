@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use domain::reservation::StockEffect;
 
 use crate::{
-    mail::Event,
+    queues::Event,
     side::{NOW, Shared, Side},
 };
 
@@ -32,7 +32,7 @@ pub(crate) enum Fault {
 /// A transition of one of the machines: machine, state, event, next state.
 pub(crate) type Transition = (&'static str, &'static str, &'static str, &'static str);
 
-pub(crate) struct Desk {
+pub(crate) struct Transaction {
     pub(crate) side: Side,
     pub(crate) shared: Shared,
     /// What the machines did in it.
@@ -40,12 +40,12 @@ pub(crate) struct Desk {
     pub(crate) fault: Option<Fault>,
 }
 
-/// What a consumer makes of a letter.
+/// What a consumer makes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Nothing is to be done (any more), and nothing was written.
     Nothing,
-    /// Written, with the letter's inbox record.
+    /// Written, with the message's inbox record.
     Written,
     /// The provider was asked and the answer booked, if it was news. There is no inbox: a copy may bring more.
     Settled,
@@ -57,9 +57,9 @@ pub(crate) enum Answer {
     Poison(&'static str),
 }
 
-impl Desk {
+impl Transaction {
     pub(crate) fn emit(&mut self, event: Event) {
-        if !self.side.mail.send(event) {
+        if !self.side.queues.send(event) {
             self.side.wrong = Some(format!("{event} is sent a second time"));
         }
     }

@@ -15,19 +15,19 @@ use runtime::{
 use serde_json::Value;
 
 use crate::{
-    cloud::{Cloud, Messages, Running, Waiting},
+    cloud::{Batch, Cloud, Running, Waiting},
     faults::Fault,
     functions::{Doing, Functions},
     guards::body_of,
-    queues::{Letter, Lineage},
+    queues::{Lineage, Message},
     wire::clock_off_ms,
     world::Asked,
 };
 
 /// Why a function was called.
-pub(crate) enum Errand {
+pub(crate) enum Input {
     Request(Asked),
-    Batch { queue: usize, letters: Vec<Letter> },
+    Batch { queue: usize, messages: Vec<Message> },
     Relay { records: Vec<Value> },
     Tick,
 }
@@ -40,8 +40,8 @@ pub(crate) enum Result {
     Tick,
 }
 
-pub(crate) struct Flight {
-    pub(crate) errand: Errand,
+pub(crate) struct Invocation {
+    pub(crate) input: Input,
     pub(crate) function: &'static str,
     doing: Doing<Result>,
     running: Option<Running>,
@@ -49,14 +49,14 @@ pub(crate) struct Flight {
 }
 
 /// How a resumed function stands.
-pub(crate) enum Stand {
+pub(crate) enum Progress {
     /// At its next call, or pausing.
     UnderWay,
-    Landed(Result),
+    Ended(Result),
     TimedOut,
 }
 
-impl Flight {
+impl Invocation {
     pub(crate) fn request(
         cloud: &Cloud,
         functions: &Functions,
@@ -68,27 +68,27 @@ impl Flight {
         let tenants = raw.principal.as_ref().and_then(|principal| principal.tenant_id).map(|id| id.to_string());
         let doing = functions.answer(row, raw);
         let doing = Box::pin(async move { Result::Reply(doing.await) });
-        Self::begin(cloud, Errand::Request(asked), row, doing, tenants.into_iter().collect(), rng)
+        Self::begin(cloud, Input::Request(asked), row, doing, tenants.into_iter().collect(), rng)
     }
 
     pub(crate) fn batch(
         cloud: &Cloud,
         functions: &Functions,
         queue: usize,
-        letters: Vec<Letter>,
+        messages: Vec<Message>,
         rng: &mut Rng,
     ) -> Self {
         let row = cloud.state().queues.all[queue].row;
-        let tenants: BTreeSet<String> = letters.iter().filter_map(Letter::tenant).collect();
-        let records = letters.iter().map(|letter| record(letter, body_of(&cloud.state(), letter))).collect();
+        let tenants: BTreeSet<String> = messages.iter().filter_map(Message::tenant).collect();
+        let records = messages.iter().map(|message| record(message, body_of(&cloud.state(), message))).collect();
         let doing = functions.take(row, records);
         let doing = Box::pin(async move { Result::Batch(doing.await) });
-        let messages = Messages { lineage: next_lineage(row.function, &letters), letters: letters.clone() };
-        let mut flight = Self::begin(cloud, Errand::Batch { queue, letters }, row, doing, tenants, rng);
-        if let Some(running) = &mut flight.running {
-            running.messages = messages;
+        let batch = Batch { lineage: next_lineage(row.function, &messages), messages: messages.clone() };
+        let mut invocation = Self::begin(cloud, Input::Batch { queue, messages }, row, doing, tenants, rng);
+        if let Some(running) = &mut invocation.running {
+            running.batch = batch;
         }
-        flight
+        invocation
     }
 
     pub(crate) fn relay(
@@ -100,7 +100,7 @@ impl Flight {
     ) -> Self {
         let doing = functions.stream(row, records.clone());
         let doing = Box::pin(async move { Result::Relay(doing.await) });
-        Self::begin(cloud, Errand::Relay { records }, row, doing, BTreeSet::new(), rng)
+        Self::begin(cloud, Input::Relay { records }, row, doing, BTreeSet::new(), rng)
     }
 
     pub(crate) fn tick(cloud: &Cloud, functions: &Functions, row: &'static Row, rng: &mut Rng) -> Self {
@@ -110,12 +110,12 @@ impl Flight {
             let _ = doing.await;
             Result::Tick
         });
-        Self::begin(cloud, Errand::Tick, row, doing, BTreeSet::new(), rng)
+        Self::begin(cloud, Input::Tick, row, doing, BTreeSet::new(), rng)
     }
 
     fn begin(
         cloud: &Cloud,
-        errand: Errand,
+        input: Input,
         row: &'static Row,
         doing: Doing<Result>,
         tenants: BTreeSet<String>,
@@ -123,7 +123,10 @@ impl Flight {
     ) -> Self {
         let mut state = cloud.state();
         let rng = &mut rng.fork();
-        let clock_off_ms = clock_off_ms(&mut state.faults, rng);
+        let mut clock_off_ms = clock_off_ms(&mut state.faults, rng);
+        if matches!(input, Input::Tick) {
+            clock_off_ms += state.timers.sweep_ahead_ms;
+        }
         let running = Running {
             function: row.function,
             tenants,
@@ -133,11 +136,11 @@ impl Flight {
             waiting: None,
             mails: 0,
             hindered: false,
-            messages: Messages::default(),
+            batch: Batch::default(),
             effects: BTreeSet::new(),
         };
         let gives_up_ms = state.now_ms + i64::from(row.timeout_s) * 1_000;
-        Self { errand, function: row.function, doing, running: Some(running), gives_up_ms }
+        Self { input, function: row.function, doing, running: Some(running), gives_up_ms }
     }
 
     /// Whether it has sent a mail, of which nobody may know now.
@@ -167,12 +170,12 @@ impl Flight {
     }
 
     /// Lets it make one call.
-    pub(crate) fn resume(&mut self, cloud: &Cloud) -> Stand {
+    pub(crate) fn resume(&mut self, cloud: &Cloud) -> Progress {
         {
             let mut state = cloud.state();
             if state.now_ms >= self.gives_up_ms {
                 state.faults.count(Fault::TimedOut);
-                return Stand::TimedOut;
+                return Progress::TimedOut;
             }
             let mut running = self.running.take().unwrap();
             (running.permit, running.waiting) = (true, None);
@@ -181,21 +184,21 @@ impl Flight {
         let polled = self.doing.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         self.running = cloud.state().running.take();
         match polled {
-            Poll::Ready(result) => Stand::Landed(result),
-            Poll::Pending => Stand::UnderWay,
+            Poll::Ready(result) => Progress::Ended(result),
+            Poll::Pending => Progress::UnderWay,
         }
     }
 }
 
 /// A message as Lambda hands it over.
-fn record(letter: &Letter, body: String) -> SqsMessage {
+fn record(message: &Message, body: String) -> SqsMessage {
     let mut record = SqsMessage::default();
-    record.message_id = Some(letter.id.to_string());
-    record.receipt_handle = Some(letter.receipt());
+    record.message_id = Some(message.id.to_string());
+    record.receipt_handle = Some(message.receipt());
     record.body = Some(body);
     record.attributes = [
-        ("SentTimestamp".to_owned(), letter.sent_ms.to_string()),
-        ("ApproximateReceiveCount".to_owned(), letter.receives.to_string()),
+        ("SentTimestamp".to_owned(), message.sent_ms.to_string()),
+        ("ApproximateReceiveCount".to_owned(), message.receives.to_string()),
     ]
     .into();
     record
@@ -203,9 +206,9 @@ fn record(letter: &Letter, body: String) -> SqsMessage {
 
 /// What the messages that a batch sends are part of. What AWS does where the messages of a batch belong to several
 /// chains it does not say: here the longest counts.
-fn next_lineage(function: &'static str, letters: &[Letter]) -> Lineage {
+fn next_lineage(function: &'static str, messages: &[Message]) -> Lineage {
     let mut lineage = Lineage::new();
-    for (function, times) in letters.iter().flat_map(|letter| &letter.lineage) {
+    for (function, times) in messages.iter().flat_map(|message| &message.lineage) {
         let longest = lineage.entry(function).or_default();
         *longest = (*longest).max(*times);
     }

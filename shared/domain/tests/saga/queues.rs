@@ -1,5 +1,5 @@
-//! Events on their way. Each consumer of an event has a queue of its own, so what travels is a letter: an event to a
-//! consumer. Letters arrive in any order, and what has arrived may arrive again at any time, for ever.
+//! Events on their way. Each consumer of an event has a queue of its own, so what travels is a message: an event to a
+//! consumer. Messages arrive in any order, and what has arrived may arrive again at any time, for ever.
 
 /// An event, and of its contents what consumers read. Those that only tell people are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,7 +71,7 @@ impl Event {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Letter {
+pub(crate) struct Message {
     pub(crate) event: Event,
     pub(crate) to: Consumer,
 }
@@ -88,30 +88,30 @@ pub(crate) enum Delivery {
     Over,
 }
 
-/// Every letter ever sent, in order.
+/// Every message ever sent, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub(crate) struct Mail(Vec<(Letter, Delivery)>);
+pub(crate) struct Queues(Vec<(Message, Delivery)>);
 
-impl Mail {
+impl Queues {
     /// False if that has been sent before.
     #[must_use]
     pub(crate) fn send(&mut self, event: Event) -> bool {
         event.consumers().iter().all(|to| {
-            let letter = Letter { event, to: *to };
-            let place = self.0.binary_search_by_key(&letter, |(known, _)| *known);
-            place.map_err(|at| self.0.insert(at, (letter, Delivery::Waiting))).is_err()
+            let message = Message { event, to: *to };
+            let place = self.0.binary_search_by_key(&message, |(known, _)| *known);
+            place.map_err(|at| self.0.insert(at, (message, Delivery::Waiting))).is_err()
         })
     }
 
-    pub(crate) fn set(&mut self, letter: Letter, delivery: Delivery) {
-        self.0.iter_mut().filter(|(known, _)| *known == letter).for_each(|(_, held)| *held = delivery);
+    pub(crate) fn set(&mut self, message: Message, delivery: Delivery) {
+        self.0.iter_mut().filter(|(known, _)| *known == message).for_each(|(_, held)| *held = delivery);
     }
 
-    pub(crate) fn letters(&self) -> impl Iterator<Item = (Letter, Delivery)> {
+    pub(crate) fn messages(&self) -> impl Iterator<Item = (Message, Delivery)> {
         self.0.iter().copied()
     }
 
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = Letter> {
-        self.letters().filter(|(_, delivery)| *delivery == Delivery::Waiting).map(|(letter, _)| letter)
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = Message> {
+        self.messages().filter(|(_, delivery)| *delivery == Delivery::Waiting).map(|(message, _)| message)
     }
 }

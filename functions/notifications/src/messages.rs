@@ -1,4 +1,4 @@
-//! The letters that an event leads to: their recipients and their wording.
+//! The messages that an event leads to: their recipients and their wording.
 
 use contracts::events::{
     LineQuantity, Notable, OrderCancelled, OrderConfirmed, OrderDelivered, OrderDispatched, OrderRefunded,
@@ -20,9 +20,9 @@ use crate::mail::{
 
 /// A message to one person about one thing.
 #[derive(Debug, Clone)]
-pub(crate) struct Letter {
-    /// The kinds under which the letter may be recorded. It uses the first kind under which no other event has sent a
-    /// letter, so each kind is sent once. If all kinds are taken, the letter says nothing new and is not sent.
+pub(crate) struct Message {
+    /// The kinds under which the message may be recorded. It uses the first kind under which no other event has sent a
+    /// message, so each kind is sent once. If all kinds are taken, the message says nothing new and is not sent.
     pub(crate) kinds: &'static [&'static str],
     pub(crate) audience: &'static str,
     pub(crate) reference: String,
@@ -54,8 +54,8 @@ pub(crate) fn order_id(event: &Notable) -> Option<OrderId> {
     }
 }
 
-/// The letters of an event; `order` is the order that [`order_id`] names.
-pub(crate) fn letters(event: &Notable, store: &Store, order: Option<&Order>, config: &Config) -> Vec<Letter> {
+/// The messages of an event; `order` is the order that [`order_id`] names.
+pub(crate) fn messages(event: &Notable, store: &Store, order: Option<&Order>, config: &Config) -> Vec<Message> {
     match event {
         Notable::TenantOnboarded(event) => vec![onboarded(event, config)],
         Notable::OrderConfirmed(event) => confirmed(event, store),
@@ -78,11 +78,11 @@ fn to_buyer(
     store: &Store,
     subject: &str,
     mut blocks: Vec<Block>,
-) -> Letter {
+) -> Message {
     blocks.insert(0, Text(format!("Hello {},", customer.name)));
     blocks.push(Text(format!("Questions? Write to {} and name the order.", store.support_email)));
     blocks.push(Text(store.name.clone()));
-    Letter { kinds, audience: "buyer", reference: about.to_string(), email: email(&customer.email, subject, &blocks) }
+    Message { kinds, audience: "buyer", reference: about.to_string(), email: email(&customer.email, subject, &blocks) }
 }
 
 fn to_seller(
@@ -91,12 +91,12 @@ fn to_seller(
     address: &str,
     subject: &str,
     blocks: &[Block],
-) -> Letter {
-    Letter { kinds, audience: "seller", reference: about.to_string(), email: email(address, subject, blocks) }
+) -> Message {
+    Message { kinds, audience: "seller", reference: about.to_string(), email: email(address, subject, blocks) }
 }
 
-fn onboarded(news: &TenantOnboarded, config: &Config) -> Letter {
-    let TenantOnboarded { full_name, store_name, store_slug, .. } = news;
+fn onboarded(event: &TenantOnboarded, config: &Config) -> Message {
+    let TenantOnboarded { full_name, store_name, store_slug, .. } = event;
     let blocks = [
         Text(format!("Hello {full_name},")),
         Text(format!("your store {store_name} is open. Add products, give them stock, and sell.")),
@@ -106,13 +106,13 @@ fn onboarded(news: &TenantOnboarded, config: &Config) -> Letter {
         ]),
     ];
     let subject = format!("Your store {store_name} is open");
-    to_seller(&["ACCOUNT_ONBOARDING"], news.store_id, &news.email, &subject, &blocks)
+    to_seller(&["ACCOUNT_ONBOARDING"], event.store_id, &event.email, &subject, &blocks)
 }
 
-fn confirmed(news: &OrderConfirmed, store: &Store) -> Vec<Letter> {
-    let OrderConfirmed { order_id, number, customer, total, .. } = news;
+fn confirmed(event: &OrderConfirmed, store: &Store) -> Vec<Message> {
+    let OrderConfirmed { order_id, number, customer, total, .. } = event;
     let off = |coupon: &AppliedCoupon| format!("coupon {}: {} off", coupon.code, coupon.discount);
-    let lines = || List(news.lines.iter().map(title).chain(news.coupon.as_ref().map(off)).collect());
+    let lines = || List(event.lines.iter().map(title).chain(event.coupon.as_ref().map(off)).collect());
     let buyer = vec![
         Text(format!("thank you: your payment of {total} is here, and your order {number} is confirmed.")),
         lines(),
@@ -130,19 +130,20 @@ fn confirmed(news: &OrderConfirmed, store: &Store) -> Vec<Letter> {
     ]
 }
 
-fn cancelled(news: &OrderCancelled, store: &Store) -> Vec<Letter> {
-    let OrderCancelled { order_id, number, customer, total, .. } = news;
-    let money = if news.refund {
+fn cancelled(event: &OrderCancelled, store: &Store) -> Vec<Message> {
+    let OrderCancelled { order_id, number, customer, total, .. } = event;
+    let money = if event.refund {
         format!("Your money, {total}, is on its way back to you. Depending on your bank this can take some days.")
     } else {
         "Should a payment of yours still arrive, you will hear from us.".to_owned()
     };
-    let for_buyer = format!("your order {number} is cancelled: {}.", reason_for_buyer(news.reason));
-    let refund = if news.refund { " The buyer's money goes back by itself." } else { "" };
-    let seller = [Text(format!("Order {number} of {total} is cancelled: {}.{refund}", reason_for_seller(news.reason)))];
+    let for_buyer = format!("your order {number} is cancelled: {}.", reason_for_buyer(event.reason));
+    let refund = if event.refund { " The buyer's money goes back by itself." } else { "" };
+    let seller =
+        [Text(format!("Order {number} of {total} is cancelled: {}.{refund}", reason_for_seller(event.reason)))];
     // An order that was cancelled unpaid is cancelled a second time when its payment arrives too late. People who got a
-    // letter about the first cancellation then get one about the refund too.
-    let kinds: &[&str] = if news.refund { &["ORDER_CANCELLED", "REFUND_INITIATED"] } else { &["ORDER_CANCELLED"] };
+    // message about the first cancellation then get one about the refund too.
+    let kinds: &[&str] = if event.refund { &["ORDER_CANCELLED", "REFUND_INITIATED"] } else { &["ORDER_CANCELLED"] };
     let subject = format!("Your order {number} at {} is cancelled", store.name);
     vec![
         to_buyer(kinds, order_id, customer, store, &subject, vec![Text(for_buyer), Text(money)]),
@@ -172,22 +173,22 @@ const fn reason_for_seller(reason: CancelReason) -> &'static str {
     }
 }
 
-fn refunded(news: &OrderRefunded, store: &Store) -> Letter {
-    let OrderRefunded { order_id, number, customer, total, .. } = news;
+fn refunded(event: &OrderRefunded, store: &Store) -> Message {
+    let OrderRefunded { order_id, number, customer, total, .. } = event;
     let subject = format!("Your refund for order {number} at {}", store.name);
     let text = format!("your money for order {number}, {total}, has been sent back to you in full.");
     to_buyer(&["REFUND_COMPLETED"], order_id, customer, store, &subject, vec![Text(text)])
 }
 
-fn part_refunded(news: &RefundCompleted, order: &Order, store: &Store) -> Letter {
-    let (number, amount) = (&order.number, news.amount);
+fn part_refunded(event: &RefundCompleted, order: &Order, store: &Store) -> Message {
+    let (number, amount) = (&order.number, event.amount);
     let subject = format!("A refund for order {number} at {}", store.name);
     let text = format!("{amount} of what you paid for order {number} has been sent back to you.");
-    to_buyer(&["REFUND_COMPLETED"], news.refund_id, &order.customer, store, &subject, vec![Text(text)])
+    to_buyer(&["REFUND_COMPLETED"], event.refund_id, &order.customer, store, &subject, vec![Text(text)])
 }
 
-fn dispatched(news: &OrderDispatched, store: &Store) -> Letter {
-    let OrderDispatched { order_id, number, customer, dispatch, tracking, note, .. } = news;
+fn dispatched(event: &OrderDispatched, store: &Store) -> Message {
+    let OrderDispatched { order_id, number, customer, dispatch, tracking, note, .. } = event;
     let subject = format!("Your order {number} at {} is on its way", store.name);
     let again = if *dispatch > 1 { " again" } else { "" };
     let mut blocks = vec![Text(format!("your order {number} has been sent{again}."))];
@@ -195,20 +196,20 @@ fn dispatched(news: &OrderDispatched, store: &Store) -> Letter {
         blocks.push(List(vec![format!("with {}, number {}", tracking.courier, tracking.number)]));
     }
     blocks.extend(note.as_deref().map(words));
-    // Every dispatch of the order gets its own letter.
+    // Every dispatch of the order gets its own message.
     to_buyer(&["ORDER_DISPATCHED"], format!("{order_id}-{dispatch}"), customer, store, &subject, blocks)
 }
 
-fn delivered(news: &OrderDelivered, store: &Store) -> Letter {
-    let OrderDelivered { order_id, number, customer, note, .. } = news;
+fn delivered(event: &OrderDelivered, store: &Store) -> Message {
+    let OrderDelivered { order_id, number, customer, note, .. } = event;
     let subject = format!("Your order {number} at {} is delivered", store.name);
     let mut blocks = vec![Text(format!("your order {number} has been delivered."))];
     blocks.extend(note.as_deref().map(words));
     to_buyer(&["ORDER_DELIVERED"], order_id, customer, store, &subject, blocks)
 }
 
-fn return_requested(news: &ReturnRequested, store: &Store) -> Letter {
-    let ReturnRequested { return_id, number, customer, lines, reason, .. } = news;
+fn return_requested(event: &ReturnRequested, store: &Store) -> Message {
+    let ReturnRequested { return_id, number, customer, lines, reason, .. } = event;
     let blocks = [
         Text(format!("{} ({}) wants to return, of order {number}:", customer.name, customer.email)),
         List(lines.iter().map(title).collect()),
@@ -219,8 +220,8 @@ fn return_requested(news: &ReturnRequested, store: &Store) -> Letter {
     to_seller(&["RETURN_REQUESTED"], return_id, &store.support_email, &subject, &blocks)
 }
 
-fn return_rejected(news: &ReturnRejected, store: &Store) -> Letter {
-    let ReturnRejected { return_id, number, customer, note, .. } = news;
+fn return_rejected(event: &ReturnRejected, store: &Store) -> Message {
+    let ReturnRejected { return_id, number, customer, note, .. } = event;
     let subject = format!("Your return of order {number} at {}", store.name);
     let mut blocks = vec![Text(format!("the shop does not take back what you wanted to return of order {number}."))];
     blocks.extend(note.as_deref().map(words));
@@ -235,8 +236,8 @@ fn title(line: &LineQuantity) -> String {
     format!("{} x {}", line.quantity, line.title)
 }
 
-fn flagged(news: &PaymentFlagged, store: &Store) -> Letter {
-    let PaymentFlagged { order_id, provider, reference, expected, captured, .. } = news;
+fn flagged(event: &PaymentFlagged, store: &Store) -> Message {
+    let PaymentFlagged { order_id, provider, reference, expected, captured, .. } = event;
     let blocks = [
         Text(format!("For order {order_id} {expected} was asked, and {captured} came.")),
         Text(format!("It goes back by itself. Please look at it at {provider}, under the reference {reference}.")),
@@ -245,8 +246,8 @@ fn flagged(news: &PaymentFlagged, store: &Store) -> Letter {
     to_seller(&["PAYMENT_FLAGGED"], reference, &store.support_email, &subject, &blocks)
 }
 
-fn refund_failed(news: &RefundFailed, store: &Store) -> Letter {
-    let RefundFailed { order_id, payment_id, refund_id, amount, .. } = news;
+fn refund_failed(event: &RefundFailed, store: &Store) -> Message {
+    let RefundFailed { order_id, payment_id, refund_id, amount, .. } = event;
     let blocks = [
         Text(format!("The refund of {amount} for order {order_id} did not go through.")),
         Text(
