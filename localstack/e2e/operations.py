@@ -19,7 +19,7 @@ BY_PATH = {"/products/": "ProductId"}
 PREFIXES = {
     "TenantId": "ten", "StoreId": "sto", "AccountId": "acc", "SessionId": "ses", "OnboardingId": "onb",
     "ProductId": "prd", "VariantId": "var", "CartId": "car", "OrderId": "ord", "PaymentId": "pay", "RefundId": "ref",
-    "ReturnId": "ret", "CouponId": "cpn",
+    "ReturnId": "ret", "CouponId": "cpn", "RateRuleId": "rrl",
 }  # fmt: skip
 
 Json = dict[str, Any]

@@ -24,6 +24,7 @@ const CORS_MAX_AGE_S: u16 = 3_600;
 const fn name(class: RateClass) -> &'static str {
     match class {
         RateClass::Auth => "Auth",
+        RateClass::Mail => "Mail",
         RateClass::Read => "Read",
         RateClass::Write => "Write",
         RateClass::Checkout => "Checkout",

@@ -79,9 +79,10 @@ fn response(status: u16, codes: &[&Code], api: &Api) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{LIST_BOOKS, UPDATE_BOOK};
+    use crate::fixtures::{LIST_BOOKS, LIST_ROUTE, UPDATE_BOOK, routed};
+    use contracts::row::{RateClass, Route};
 
-    fn described(row: &'static Row) -> (Map<String, Value>, Map<String, Value>) {
+    fn described(row: &Row) -> (Map<String, Value>, Map<String, Value>) {
         let mut responses = Responses::default();
         let references = responses.of(row, &Api::new(&[row]).unwrap());
         (references, responses.into_components())
@@ -104,6 +105,11 @@ mod tests {
     #[test]
     fn what_the_gateway_answers_by_itself_is_there_too() {
         let (references, components) = described(&LIST_BOOKS);
+        assert_eq!(components["429.rate_limited"]["content"].as_object().unwrap().len(), 2);
+        assert_eq!(references["429"], json!({ "$ref": "#/components/responses/429.rate_limited" }));
+        // Its callers have no limit but the gateway's.
+        let unlimited = routed(LIST_BOOKS, Route { rate: RateClass::Webhook, ..LIST_ROUTE });
+        let (references, components) = described(&unlimited);
         assert_eq!(references["429"], json!({ "$ref": "#/components/responses/429" }));
         let content = components["429"]["content"].as_object().unwrap();
         assert_eq!(content.keys().collect::<Vec<_>>(), ["application/json"], "no function answers so here");

@@ -107,6 +107,12 @@ fn parameters(rows: &[&Row]) -> Value {
             "Default": "60,300,900,3600",
             "Description": "Seconds after which an open payment is asked about again; the last one repeats",
         },
+        "ClientRateFactor": {
+            "Type": "Number",
+            "Default": 1,
+            "MinValue": 0,
+            "Description": "How many times the usual rate limits a client has; 0 for none at all",
+        },
         "ClockSkewMaxS": {
             "Type": "Number",
             "Default": domain::limits::CLOCK_SKEW_MAX_S,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What the root stack can hand down: name, type.
-const PARAMETERS: [(&str, &str); 17] = [
+const PARAMETERS: [(&str, &str); 18] = [
     ("Env", "String"),
     ("Architecture", "String"),
     ("BaseDomain", "String"),
@@ -25,6 +25,7 @@ const PARAMETERS: [(&str, &str); 17] = [
     ("MailFrom", "String"),
     ("LogLevel", "String"),
     ("ReconcileScheduleS", "String"),
+    ("ClientRateFactor", "Number"),
     ("ClockSkewMaxS", "Number"),
     ("RetryLongestS", "Number"),
     ("ReservedConcurrency", "Number"),
@@ -163,6 +164,9 @@ fn environment(row: &Row, id: &str) -> Map<String, Value> {
         variables.insert("DEAD_LETTERS_URL".to_owned(), reference(&format!("{id}DeadLetters")));
         variables.insert("RETRY_LONGEST_S".to_owned(), reference("RetryLongestS"));
     }
+    if row.route().is_some_and(|route| route.rate.is_limited()) {
+        variables.insert("CLIENT_RATE_FACTOR".to_owned(), reference("ClientRateFactor"));
+    }
     if minds_clocks(row) {
         variables.insert("CLOCK_SKEW_MAX_S".to_owned(), reference("ClockSkewMaxS"));
     }
@@ -206,13 +210,16 @@ mod tests {
         let always = ["Env", "Architecture", "BaseDomain", "PublicBaseUrl", "LogLevel"];
         let alarms = ["DetailedAlarms", "AlarmTopicArn"];
         let with = |own: &[&'static str], more: &[&'static str]| [&always, own, &alarms, more].concat();
-        let reserved = &["ReservedConcurrency"];
+        let reserved = &["ClientRateFactor", "ReservedConcurrency"];
         assert_eq!(parameters(&[&UPDATE_BOOK]), with(reserved, &["ApiId", "AuthorizerId"]));
         assert_eq!(parameters(&[&ON_LENT]), with(&["RetryLongestS"], &["EventBus"]));
         assert_eq!(parameters(&[&RELAY]), with(&[], &["OutboxStreamArn"]));
         assert_eq!(
             parameters(&[&UPDATE_BOOK, &ON_LENT, &RELAY]),
-            with(&["RetryLongestS", "ReservedConcurrency"], &["ApiId", "AuthorizerId", "EventBus", "OutboxStreamArn"])
+            with(
+                &["ClientRateFactor", "RetryLongestS", "ReservedConcurrency"],
+                &["ApiId", "AuthorizerId", "EventBus", "OutboxStreamArn"]
+            )
         );
     }
 
@@ -246,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_grant_brings_the_environment_that_it_needs_and_nothing_else_does() {
-        assert_eq!(variables(&LIST_BOOKS), ALWAYS);
+        assert_eq!(variables(&LIST_BOOKS), always_and(&["CLIENT_RATE_FACTOR"]));
         for (grant, names) in [
             (&[Grant::TokenKeys], &["TOKEN_KEYS_SECRET"][..]),
             (&[Grant::SigningKey], &["SIGNING_KEY_SECRET"]),
@@ -258,7 +265,8 @@ mod tests {
             (&[Grant::ReadDeadLetters], &["QUEUE_URL_PREFIX"]),
             (&[Grant::Redrive], &["QUEUE_URL_PREFIX"]),
         ] {
-            assert_eq!(variables(&Row { grants: grant, ..LIST_BOOKS }), always_and(names), "{grant:?}");
+            let names = [names, &["CLIENT_RATE_FACTOR"]].concat();
+            assert_eq!(variables(&Row { grants: grant, ..LIST_BOOKS }), always_and(&names), "{grant:?}");
         }
     }
 

@@ -12,6 +12,7 @@ pub mod http;
 mod macros;
 pub mod patch;
 pub mod problems;
+pub mod rate;
 pub mod row;
 pub mod table;
 pub mod timers;

@@ -89,6 +89,7 @@ problems! {
     415 UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type": "The body is not `application/json`.";
     422 IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused": "The `Idempotency-Key` was used for another request.";
     422 INVALID_FIELDS = "invalid_fields": "Fields of the body are missing, unknown or have wrong values; `errors` names them all.";
+    429 RATE_LIMITED = "rate_limited": "Too many requests of this kind: wait as long as `Retry-After` says.";
     429 TOO_SOON = "too_soon": "The last code was sent too recently: wait as long as `Retry-After` says.";
     500 INTERNAL = "internal": "An error on the server's side. It was logged under the request id.";
     503 PROVIDER_UNAVAILABLE = "provider_unavailable": "The payment provider did not answer. Nothing is lost; try again.";
@@ -106,6 +107,8 @@ pub const fn coupon_problem(error: &CouponError) -> &'static Code {
 
 /// Problems of every endpoint.
 pub(crate) const EVERY: &[&Code] = &[&INVALID_QUERY, &INVALID_IF_MATCH, &BODY_TOO_LARGE, &INTERNAL];
+/// Problems of endpoints whose callers have a rate limit.
+pub(crate) const WITH_LIMIT: &[&Code] = &[&RATE_LIMITED];
 /// Problems of endpoints that change something.
 pub(crate) const WITH_BODY: &[&Code] =
     &[&MALFORMED_JSON, &TOO_DEEP, &UNSUPPORTED_MEDIA_TYPE, &INVALID_FIELDS, &BUSY, &CHANGED, &VERSION_MISMATCH];

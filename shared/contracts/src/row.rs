@@ -224,8 +224,10 @@ pub enum Idempotency {
 /// leaves concurrency for payments, webhooks and what follows from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RateClass {
-    /// Sign-in, registration and one-time codes.
+    /// Signing in, and trying one-time codes.
     Auth,
+    /// Requests that send a mail to an address which the caller types.
+    Mail,
     /// Reads.
     Read,
     /// Writes that belong to no other class.
@@ -238,7 +240,7 @@ pub enum RateClass {
 
 impl RateClass {
     /// Every class.
-    pub const ALL: [Self; 5] = [Self::Auth, Self::Read, Self::Write, Self::Checkout, Self::Webhook];
+    pub const ALL: [Self; 6] = [Self::Auth, Self::Mail, Self::Read, Self::Write, Self::Checkout, Self::Webhook];
 
     /// The default class of an endpoint with this method.
     pub const fn of(method: Method) -> Self {
@@ -252,6 +254,7 @@ impl RateClass {
     pub const fn throttle(self) -> Throttle {
         let (rate, burst) = match self {
             Self::Auth => (20, 40),
+            Self::Mail => (10, 20),
             Self::Read => (500, 1_000),
             Self::Write | Self::Checkout => (100, 200),
             Self::Webhook => (200, 400),
@@ -382,7 +385,7 @@ impl Row {
     }
 
     /// Actions that the trigger implies: finding the store of a request, storing its response under the idempotency
-    /// key, and committing events.
+    /// key, counting it against its caller's rate limits, and committing events.
     fn implied(&self) -> impl Iterator<Item = (Table, Action)> {
         let route = self.route();
         let finds_store = route.is_some_and(|route| route.store != StoreScope::None);
@@ -396,11 +399,18 @@ impl Row {
                 }
         });
         let remembers = route.is_some_and(|route| route.idempotency != Idempotency::None);
+        let is_limited = route.is_some_and(|route| route.rate.is_limited());
+        let has_rules = route.is_some_and(|route| {
+            route.rate.ruled().is_some() && (route.access != Access::Public || route.store != StoreScope::None)
+        });
         [
             (finds_store, (Table::Tenants, Action::Get)),
             (lists_stores, (Table::Tenants, Action::Query)),
             (remembers, (Table::Requests, Action::Get)),
             (remembers, (Table::Requests, Action::Put)),
+            (is_limited, (Table::Requests, Action::Get)),
+            (is_limited, (Table::Requests, Action::Put)),
+            (has_rules, (Table::Tenants, Action::Get)),
             (!self.emits.is_empty(), (Table::Outbox, Action::Put)),
         ]
         .into_iter()
@@ -417,6 +427,7 @@ impl Row {
             }
         };
         add(true, problems::EVERY);
+        add(route.rate.is_limited(), problems::WITH_LIMIT);
         add(route.method != Method::Get, problems::WITH_BODY);
         add(!self.granted_tables().is_empty() || !self.grants.is_empty(), &[&problems::UNAVAILABLE]);
         add(matches!(route.access, Access::Needs(_)), problems::WITH_TOKEN);

@@ -118,6 +118,8 @@ id!(/// A posting in the ledger.
     LedgerEntryId, "led");
 id!(/// A message to a person.
     NotificationId, "not");
+id!(/// A tenant's rate limit.
+    RateRuleId, "rrl");
 id!(/// An event on the bus.
     EventId, "evt");
 

@@ -19,6 +19,7 @@ pub mod order;
 pub mod payment;
 pub mod permission;
 pub mod pricing;
+pub mod rate;
 pub mod reservation;
 pub mod stock;
 pub mod store;
@@ -28,7 +29,7 @@ pub mod time;
 
 pub use ids::{
     AccountId, CartId, CouponId, EventId, LedgerEntryId, MovementId, NotificationId, OnboardingId, OrderId, PaymentId,
-    ProductId, RefundId, ReturnId, SessionId, StoreId, TenantId, VariantId,
+    ProductId, RateRuleId, RefundId, ReturnId, SessionId, StoreId, TenantId, VariantId,
 };
 pub use jiff::Timestamp;
 pub use money::{Currency, Money, MoneyError};

@@ -101,6 +101,8 @@ permissions! {
     TenantSwitch = "tenant:switch" => ACCOUNTS;
     StoresRead = "stores:read" => TEAM;
     StoresWrite = "stores:write" => MANAGERS;
+    RateRulesRead = "rate_rules:read" => TEAM;
+    RateRulesWrite = "rate_rules:write" => MANAGERS;
     ProductsRead = "products:read" => TEAM;
     ProductsWrite = "products:write" => EDITORS;
     InventoryRead = "inventory:read" => TEAM;

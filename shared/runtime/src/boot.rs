@@ -18,6 +18,7 @@ use crate::{
     claims::ClaimCache,
     config::Config,
     deps::{Clock, Entropy, SystemClock, SystemEntropy},
+    http::RateLimits,
     outbound::Outbound,
     secrets::Secrets,
     telemetry,
@@ -46,6 +47,8 @@ pub struct Boot {
     pub secrets: Secrets,
     /// The cache of store names.
     pub claims: ClaimCache,
+    /// What the process has counted of its callers' requests.
+    pub rate_limits: RateLimits,
 }
 
 impl Boot {
@@ -59,7 +62,17 @@ impl Boot {
     /// With empty caches, and a gate that permits every use.
     pub fn over(config: Config, sdk: SdkConfig, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let secrets = Secrets::new(&sdk);
-        Self { config, sdk, clock, entropy, outbound: None, gate: Gate::open(), secrets, claims: ClaimCache::default() }
+        Self {
+            config,
+            sdk,
+            clock,
+            entropy,
+            outbound: None,
+            gate: Gate::open(),
+            secrets,
+            claims: ClaimCache::default(),
+            rate_limits: RateLimits::default(),
+        }
     }
 
     /// A copy for the function of this row, whose grants are then enforced. Caches are shared.

@@ -37,6 +37,8 @@ pub struct Config {
     pub reconcile_schedule_s: Vec<u32>,
     /// Upper limit, in seconds, for the pause between two tries of a message; `None` leaves the row's policy alone.
     pub retry_longest_s: Option<u32>,
+    /// How many times the usual limits a client has; 0 for no limits at all, of tenants' rules neither.
+    pub client_rate_factor: u32,
     /// The largest difference expected between two machines' clocks, in seconds.
     pub clock_skew_max_s: i64,
     /// The function's name in Lambda; empty outside Lambda.
@@ -64,6 +66,7 @@ impl Config {
             queue_url_prefix: text("QUEUE_URL_PREFIX"),
             reconcile_schedule_s: schedule(&text("RECONCILE_SCHEDULE_S")),
             retry_longest_s: text("RETRY_LONGEST_S").parse().ok(),
+            client_rate_factor: text("CLIENT_RATE_FACTOR").parse().unwrap_or(1),
             clock_skew_max_s: text("CLOCK_SKEW_MAX_S").parse().unwrap_or(CLOCK_SKEW_MAX_S),
             function_name: text("AWS_LAMBDA_FUNCTION_NAME"),
         }

@@ -15,6 +15,7 @@ use crate::{
     boot::Boot,
     claims::ClaimCache,
     config::Config,
+    http::RateLimits,
     secrets::{SecretError, Secrets},
 };
 
@@ -67,6 +68,7 @@ pub struct Deps {
     gate: Gate,
     secrets: Secrets,
     pub(crate) claims: ClaimCache,
+    pub(crate) rate_limits: RateLimits,
 }
 
 impl Deps {
@@ -82,6 +84,7 @@ impl Deps {
             gate: boot.gate.clone(),
             secrets: boot.secrets.clone(),
             claims: boot.claims.clone(),
+            rate_limits: boot.rate_limits.clone(),
         }
     }
 

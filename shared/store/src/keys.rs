@@ -137,6 +137,11 @@ pub fn store_claim(name: &str) -> Key {
     Key::new(Table::Tenants, format!("STORE#{name}"), "CLAIM")
 }
 
+/// A tenant's rate limits.
+pub fn rate_rules(tenant: TenantId) -> Key {
+    Key::new(Table::Tenants, format!("{}#RATE_RULES", own(tenant)), "RATE_RULES")
+}
+
 /// A tenant's record of a customer.
 pub fn customer(tenant: TenantId, account: AccountId) -> Key {
     Key::new(Table::Tenants, format!("{}#CUSTOMERS", own(tenant)), account.to_string())
@@ -313,6 +318,13 @@ pub fn audit_entries(tenant: TenantId) -> List {
 pub fn idempotency(tenant: Option<TenantId>, principal: &str, function: &str, key: &str) -> Key {
     let owner = tenant.map_or_else(|| "PUBLIC".to_owned(), own);
     Key::new(Table::Requests, format!("{owner}#IDEMPOTENCY#{principal}#{function}#{key}"), "ANSWER")
+}
+
+/// The bucket of a client's rate limit: of an address, an account or a tenant, for a class of endpoints. Belongs to no
+/// tenant where it counts calls about all of them.
+pub fn rate_bucket(tenant: Option<TenantId>, subject: &str, class: &str, id: &str) -> Key {
+    let owner = tenant.map_or_else(|| "PUBLIC".to_owned(), own);
+    Key::new(Table::Requests, format!("{owner}#RATE#{class}#{subject}#{id}"), "BUCKET")
 }
 
 /// The record that a consumer has processed an event.

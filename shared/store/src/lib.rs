@@ -27,6 +27,7 @@ mod notifications;
 mod orders;
 mod outbox;
 mod payments;
+mod rates;
 mod tenants;
 
 pub use accounts::{AccountCode, CodePause, EmailClaim};
@@ -41,6 +42,7 @@ pub use notifications::Notification;
 pub use orders::TimelineEntry;
 pub use outbox::{OutboxPage, OutboxRecord};
 pub use payments::WebhookDelivery;
+pub use rates::{BucketOf, RateBucket};
 pub use tenants::{CustomerRecord, StoreClaim};
 pub use timers::TimerRecord;
 pub use tx::{CommitError, Op, Refused, Tx};

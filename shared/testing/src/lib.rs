@@ -13,6 +13,8 @@ mod contract;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod rate_limit;
+#[cfg(test)]
 mod steps;
 
 pub use aws::Aws;

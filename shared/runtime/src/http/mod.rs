@@ -1,11 +1,13 @@
 //! HTTP: from API Gateway's request to a handler's typed call, and back. Everything that is the same for all
-//! endpoints happens here, in this order: size, who is calling, which store, path, query, body, idempotency key.
+//! endpoints happens here, in this order: size, who is calling and how often, which store, path, query, body, idempotency
+//! key.
 
 mod body;
 mod call;
 mod cursor;
 mod lambda;
 mod problem;
+mod rate_limit;
 mod reply;
 pub(crate) mod store_scope;
 mod words;
@@ -13,6 +15,7 @@ mod words;
 pub use call::{Call, Committed};
 pub(crate) use lambda::serve;
 pub use problem::Problem;
+pub use rate_limit::RateLimits;
 pub use reply::{RawReply, Reply};
 
 use std::collections::HashMap;
@@ -90,7 +93,8 @@ where
 {
     let core: &Deps = deps;
     let request_id = raw.request_id.clone();
-    let result = match prepare::<E>(core, raw).await {
+    let mut counted = rate_limit::Counted::default();
+    let result = match prepare::<E>(core, raw, &mut counted).await {
         Err(problem) => Err(problem),
         Ok(call) => {
             let key = call.idempotency.clone();
@@ -108,7 +112,7 @@ where
     if reply.status == problems::INTERNAL.status {
         telemetry::count(&core.config, "faults", 1, core.now());
     }
-    reply.with_header("x-request-id", request_id)
+    counted.tell(reply).with_header("x-request-id", request_id)
 }
 
 /// Lambda's limit for a reply is 6 MB. 64 KiB of it are kept for headers and the JSON around them.
@@ -133,10 +137,15 @@ async fn stored_answer(deps: &Deps, key: Option<call::IdempotencyKey>) -> Option
     }
 }
 
-async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, Problem> {
+async fn prepare<E: Endpoint>(
+    deps: &Deps,
+    raw: RawRequest,
+    counted: &mut rate_limit::Counted,
+) -> Result<Call<E>, Problem> {
     let (row, route) = (E::ROW, E::ROUTE);
     body::check_size(&raw.body)?;
     let principal = principal(deps, route, &raw).await?;
+    rate_limit::count_caller(deps, route.rate, &raw, principal.as_ref(), counted).await?;
     let store = match route.store {
         StoreScope::None => None,
         StoreScope::Optional if !store_scope::is_named(deps, &raw) => None,
@@ -144,6 +153,10 @@ async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, P
             Some(store_scope::resolve(deps, &raw, principal.as_ref()).await?)
         }
     };
+    let own_tenant = principal.as_ref().and_then(|principal| principal.tenant_id);
+    if let Some(tenant) = store.map(|store| store.tenant_id).or(own_tenant) {
+        rate_limit::count_tenant(deps, route.rate, &raw, tenant, counted).await?;
+    }
     let path = path::<E::Path>(&raw.path_parameters)?;
     let query = query::<E::Query>(&raw.query)?;
     let body = body::parse::<E::Body>(&raw)?;

@@ -1,0 +1,228 @@
+//! Tests of clients' rate limits, through the front door of endpoints of each class.
+
+use contracts::{auth::Login, http::Page, orders, payments::WebhookPaystack, problems};
+use domain::{
+    AccountId, RateRuleId,
+    rate::{Limit, RateRule, RateRules, RuleClass, Subject},
+    tenant::{Plan, Tenant},
+};
+use runtime::{
+    Boot, Call, Granted, Outcome, Principal,
+    http::{Problem, RateLimits, Reply},
+};
+use serde_json::json;
+use store::keys;
+use ulid::Ulid;
+
+use crate::{TestDeps, TestRequest, World, http::Answer};
+
+/// A process with the usual limits that has served nobody yet.
+fn process(world: &World) -> TestDeps {
+    let configured = world.deps.configured(|config| config.client_rate_factor = 1);
+    TestDeps::new(Boot { rate_limits: RateLimits::default(), ..configured.boot().clone() })
+}
+
+fn buyer(world: &World, number: u128) -> Principal {
+    Principal { account_id: AccountId::from_ulid(Ulid(number)), ..world.buyer.clone() }
+}
+
+fn address(number: usize) -> String {
+    format!("198.51.{}.{}", number / 256, number % 256)
+}
+
+async fn list(deps: &TestDeps, world: &World, by: &Principal) -> Answer {
+    async fn handle(_: &Granted<orders::List>, _: Call<orders::List>) -> Outcome<orders::List> {
+        Ok(Reply::new(&Page { items: vec![], next_cursor: None }))
+    }
+    TestRequest::new().by(by).store(&world.store.slug).send(deps, handle).await
+}
+
+async fn place(deps: &TestDeps, world: &World, by: &Principal, address: &str) -> Answer {
+    async fn handle(_: &Granted<orders::Place>, _: Call<orders::Place>) -> Outcome<orders::Place> {
+        Err(Problem::new(&problems::CART_EMPTY, "the cart is empty"))
+    }
+    let body = json!({ "customer": { "name": "Ada Obi", "email": "ada@example.com" } });
+    let request = TestRequest::new().by(by).store(&world.store.slug).from(address).key("key").json(body);
+    request.send(deps, handle).await
+}
+
+async fn log_in(deps: &TestDeps, request: TestRequest) -> Answer {
+    async fn handle(_: &Granted<Login>, _: Call<Login>) -> Outcome<Login> {
+        Err(Problem::new(&problems::INVALID_CREDENTIALS, "e-mail address or password is wrong"))
+    }
+    request.json(json!({ "email": "ada@example.com", "password": "a quiet green bicycle" })).send(deps, handle).await
+}
+
+fn told(answer: &Answer) -> [Option<&str>; 3] {
+    ["ratelimit-policy", "ratelimit", "retry-after"].map(|name| answer.0.header(name))
+}
+
+async fn set_rule(world: &World, class: RuleClass, subject: Subject, per_minute: u32, burst: u32) {
+    let now = world.deps.now();
+    let (id, limit) = (world.deps.id(RateRuleId::from_ulid), Limit { per_minute, burst });
+    let rules = RateRules { rules: vec![RateRule { id, class, subject, limit, created_at: now, updated_at: now }] };
+    let mut tx = world.deps.tx();
+    tx.create(world.tenant, &rules);
+    world.deps.db.commit(tx).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_only_looks_around_costs_nothing() {
+    let world = World::new().await;
+    let process = process(&world);
+    for _ in 0..20 {
+        assert_eq!(list(&process, &world, &world.buyer).await.status(), 200);
+    }
+    // The name of the store was looked up, once.
+    assert_eq!(world.dynamo.take_calls(), [("GetItem".to_owned(), 1)].into());
+}
+
+#[tokio::test]
+async fn a_hundred_reads_of_one_buyer_cost_four_writes() {
+    let world = World::new().await;
+    let process = process(&world);
+    for _ in 0..100 {
+        assert_eq!(list(&process, &world, &world.buyer).await.status(), 200);
+    }
+    let calls = world.dynamo.take_calls();
+    // Reads: the store, the tenant with its rules, and a bucket before each write.
+    assert_eq!(calls, [("GetItem".to_owned(), 7), ("TransactWriteItems".to_owned(), 4)].into());
+}
+
+#[tokio::test]
+async fn an_address_signs_in_ten_times_at_once_and_then_once_a_second() {
+    let world = World::new().await;
+    let process = process(&world);
+    for left in (0..10).rev() {
+        let answer = log_in(&process, TestRequest::new()).await;
+        assert_eq!(answer.status(), 401);
+        let standing = format!("\"auth\";r={left};t={}", 10 - left);
+        assert_eq!(told(&answer), [Some("\"auth\";q=60;w=60"), Some(&*standing), None]);
+    }
+    // What the client says of its address does not matter.
+    let refused = log_in(&process, TestRequest::new().header("x-forwarded-for", "192.0.2.1")).await;
+    assert_eq!(refused.problem(), (429, "rate_limited".to_owned()));
+    assert_eq!(told(&refused), [Some("\"auth\";q=60;w=60"), Some("\"auth\";r=0;t=1"), Some("1")]);
+    assert_eq!(log_in(&process, TestRequest::new().from("192.0.2.1")).await.status(), 401);
+
+    world.clock.advance_s(1);
+    assert_eq!(log_in(&process, TestRequest::new()).await.status(), 401);
+    assert_eq!(log_in(&process, TestRequest::new()).await.status(), 429);
+}
+
+#[tokio::test]
+async fn processes_share_what_is_left() {
+    let world = World::new().await;
+    let processes = [process(&world), process(&world)];
+    for number in 0..10 {
+        assert_eq!(log_in(&processes[number % 2], TestRequest::new()).await.status(), 401);
+    }
+    for process in &processes {
+        assert_eq!(log_in(process, TestRequest::new()).await.status(), 429);
+    }
+}
+
+#[tokio::test]
+async fn a_flood_that_is_refused_costs_nothing() {
+    let world = World::new().await;
+    let process = process(&world);
+    for _ in 0..11 {
+        log_in(&process, TestRequest::new()).await;
+    }
+    world.dynamo.take_calls();
+    for _ in 0..1_000 {
+        assert_eq!(log_in(&process, TestRequest::new()).await.status(), 429);
+    }
+    assert!(world.dynamo.take_calls().is_empty());
+}
+
+#[tokio::test]
+async fn the_flood_of_one_tenant_leaves_another_alone() {
+    let world = World::new().await;
+    let neighbour = world.neighbour().await;
+    let process = process(&world);
+    let mut served = 0;
+    // From as many addresses and accounts as there are orders.
+    for number in 0..400 {
+        let answer = place(&process, &world, &buyer(&world, number as u128), &address(number)).await;
+        served += u32::from(answer.status() == 409);
+    }
+    // What the bucket holds, and what a process lets through by itself.
+    assert_eq!(served, 300 + 10);
+    assert_eq!(place(&process, &neighbour, &buyer(&neighbour, 1), &address(1)).await.status(), 409);
+}
+
+#[tokio::test]
+async fn a_larger_plan_has_larger_limits() {
+    let world = World::new().await;
+    let tenant = world.deps.db.get::<Tenant>(&keys::tenant(world.tenant)).await.unwrap().unwrap();
+    let mut tx = world.deps.tx();
+    tx.update(world.tenant, &Tenant { plan: Plan::Pro, ..tenant.value }, tenant.version);
+    world.deps.db.commit(tx).await.unwrap();
+    let process = process(&world);
+    for number in 0..400 {
+        let answer = place(&process, &world, &buyer(&world, number as u128), &address(number)).await;
+        assert_eq!(answer.status(), 409);
+    }
+}
+
+#[tokio::test]
+async fn a_rule_holds_within_a_minute_and_only_for_its_tenant() {
+    let world = World::new().await;
+    let neighbour = world.neighbour().await;
+    let process = process(&world);
+    for _ in 0..10 {
+        assert_eq!(place(&process, &world, &world.buyer, "192.0.2.1").await.status(), 409);
+    }
+    set_rule(&world, RuleClass::Checkout, Subject::Address, 2, 2).await;
+    world.clock.advance_s(60);
+    let mut statuses = vec![];
+    for number in 0..5 {
+        statuses.push(place(&process, &world, &buyer(&world, number), "192.0.2.1").await.status());
+    }
+    // Two that the process lets through by itself, and the two of the rule.
+    assert_eq!(statuses, [409, 409, 409, 409, 429]);
+    let refused = place(&process, &world, &world.buyer, "192.0.2.1").await;
+    assert_eq!(told(&refused)[2], Some("30"));
+    assert_eq!(place(&process, &neighbour, &neighbour.buyer, "192.0.2.1").await.status(), 409);
+    assert_eq!(place(&process, &world, &world.buyer, "192.0.2.2").await.status(), 409);
+}
+
+/// A rule for the tenant is no way around its plan.
+#[tokio::test]
+async fn a_rule_gives_a_tenant_no_more_than_its_plan() {
+    let world = World::new().await;
+    set_rule(&world, RuleClass::Checkout, Subject::Tenant, 1_000_000, 1_000_000).await;
+    let process = process(&world);
+    let mut served = 0;
+    for number in 0..400 {
+        let answer = place(&process, &world, &buyer(&world, number as u128), &address(number)).await;
+        served += u32::from(answer.status() == 409);
+    }
+    assert_eq!(served, 300 + 10);
+}
+
+#[tokio::test]
+async fn webhooks_are_not_counted() {
+    async fn handle(_: &Granted<WebhookPaystack>, _: Call<WebhookPaystack>) -> Outcome<WebhookPaystack> {
+        Err(Problem::new(&problems::INVALID_SIGNATURE, "the signature is wrong"))
+    }
+    let world = World::new().await;
+    let process = process(&world);
+    for _ in 0..2_000 {
+        let answer = TestRequest::new().json(json!({})).send(&process, handle).await;
+        assert_eq!((answer.status(), told(&answer)), (401, [None; 3]));
+    }
+    assert!(world.dynamo.take_calls().is_empty());
+}
+
+/// A limit protects: it must not be what fails.
+#[tokio::test]
+async fn without_the_database_nobody_is_refused() {
+    let world = World::new().await;
+    let process = process(&world);
+    world.dynamo.is_away(true);
+    for _ in 0..20 {
+        assert_eq!(log_in(&process, TestRequest::new()).await.status(), 401);
+    }
+}
