@@ -1,5 +1,5 @@
 //! Checks the request handling that all endpoints share, with each endpoint's own sample request: the store that staff
-//! need not name, the optional token, and the stored answer of an idempotency key.
+//! need not name, the optional token, the stored answer of an idempotency key, and the limit of how often one may ask.
 
 use std::{collections::HashMap, path::Path};
 
@@ -7,9 +7,18 @@ use contracts::{
     Row,
     row::{Access, Idempotency, StoreScope},
 };
-use domain::Role;
-use runtime::{Boot, Hosted, Principal, Running, claims::ClaimCache, http::RawRequest};
+use domain::{
+    AccountId, Role,
+    rate::{Bucket, Subject},
+    time::after,
+};
+use runtime::{
+    Boot, Hosted, Principal, Running,
+    claims::ClaimCache,
+    http::{RateLimits, RawRequest},
+};
 use serde_json::Value;
+use store::{BucketOf, RateBucket};
 use testing::World;
 
 use crate::functions;
@@ -127,5 +136,62 @@ async fn a_refused_request_looks_for_the_answer_to_its_key() {
             assert!(hosted.row.problems().iter().any(|listed| listed.name == code), "{}: {code}", hosted.row.function);
             assert!(world.dynamo.take_calls().contains_key("GetItem"), "{}: {status} {code}", hosted.row.function);
         }
+    }
+}
+
+/// A process that has served nobody yet, with the usual rate limits.
+fn process(world: &World) -> Boot {
+    let mut boot = world.deps.boot().clone();
+    boot.config.client_rate_factor = 1;
+    Boot { claims: ClaimCache::default(), rate_limits: RateLimits::default(), ..boot }
+}
+
+/// Sends a request as often as a process lets through without looking, and once more. The last answer.
+async fn send_until_counted(boot: &Boot, hosted: &Hosted, request: &RawRequest) -> (u16, String) {
+    let route = hosted.row.route().unwrap();
+    let times = route.rate.lease(Subject::Address).free + 1;
+    let Running::Http(endpoint) = hosted.start(boot) else { panic!("not an endpoint") };
+    let mut last = (0, String::new());
+    for _ in 0..times {
+        let reply = endpoint(request.clone()).await;
+        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        last = (reply.status, body["code"].as_str().unwrap_or_default().to_owned());
+    }
+    last
+}
+
+/// Also uses what every row is granted for it.
+#[tokio::test]
+async fn whoever_asks_too_often_is_refused_for_a_while() {
+    let world = World::new().await;
+    let endpoints = endpoints(|row| row.route().unwrap().rate.is_limited());
+    assert!(!endpoints.is_empty());
+    for hosted in endpoints {
+        let route = hosted.row.route().unwrap();
+        // Somebody else each time, who has not used up a limit at other endpoints.
+        let role = if needs_staff(hosted.row) { Role::Owner } else { Role::Customer };
+        let account_id = world.deps.id(AccountId::from_ulid);
+        let principal = matches!(route.access, Access::Needs(_));
+        let principal = principal.then(|| Principal { role, account_id, ..world.owner.clone() });
+        let mut request = sample(hosted.row, principal);
+        if route.store != StoreScope::None {
+            request.headers.insert("x-store".into(), world.store.slug.clone());
+        }
+        let (_, code) = send_until_counted(&process(&world), &hosted, &request).await;
+        assert_ne!(code, "rate_limited", "{}", hosted.row.function);
+
+        let (tenant, subject, id) = (None, Subject::Address, request.source_ip.clone());
+        let of = BucketOf { tenant, subject, id, class: route.rate };
+        let emptied = Bucket { full_at: after(world.deps.now(), 24 * 3_600) };
+        let version = world.deps.db.get::<RateBucket>(&of.key()).await.unwrap().map(|held| held.version);
+        let mut tx = world.deps.tx();
+        tx.save((), &RateBucket::new(&of, emptied), version);
+        world.deps.db.commit(tx).await.unwrap();
+        let refused = send_until_counted(&process(&world), &hosted, &request).await;
+        assert_eq!(refused, (429, "rate_limited".to_owned()), "{}", hosted.row.function);
+
+        let mut tx = world.deps.tx();
+        tx.remove(of.key());
+        world.deps.db.commit(tx).await.unwrap();
     }
 }

@@ -17,6 +17,7 @@ pub fn functions() -> Vec<Hosted> {
         platform::functions(),
         products::functions(),
         stores::functions(),
+        tenants::functions(),
     ]
     .into_iter()
     .flatten()

@@ -82,7 +82,7 @@ mod tests {
     use crate::fixtures::{LIST_BOOKS, LIST_ROUTE, UPDATE_BOOK, routed};
     use contracts::row::{RateClass, Route};
 
-    fn described(row: &Row) -> (Map<String, Value>, Map<String, Value>) {
+    fn described(row: &'static Row) -> (Map<String, Value>, Map<String, Value>) {
         let mut responses = Responses::default();
         let references = responses.of(row, &Api::new(&[row]).unwrap());
         (references, responses.into_components())
@@ -108,8 +108,8 @@ mod tests {
         assert_eq!(components["429.rate_limited"]["content"].as_object().unwrap().len(), 2);
         assert_eq!(references["429"], json!({ "$ref": "#/components/responses/429.rate_limited" }));
         // Its callers have no limit but the gateway's.
-        let unlimited = routed(LIST_BOOKS, Route { rate: RateClass::Webhook, ..LIST_ROUTE });
-        let (references, components) = described(&unlimited);
+        let unlimited = Box::new(routed(LIST_BOOKS, Route { rate: RateClass::Webhook, ..LIST_ROUTE }));
+        let (references, components) = described(Box::leak(unlimited));
         assert_eq!(references["429"], json!({ "$ref": "#/components/responses/429" }));
         let content = components["429"]["content"].as_object().unwrap();
         assert_eq!(content.keys().collect::<Vec<_>>(), ["application/json"], "no function answers so here");

@@ -2,11 +2,12 @@
 //! new struct with a higher `SCHEMA`; the old struct stays, so that queued messages can still be read.
 
 use domain::{
-    AccountId, CouponId, EventId, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, StoreId, TenantId,
-    Timestamp, VariantId,
+    AccountId, CouponId, EventId, Money, OrderId, PaymentId, ProductId, RateRuleId, RefundId, ReturnId, StoreId,
+    TenantId, Timestamp, VariantId,
     coupon::AppliedCoupon,
     order::{CancelReason, Customer, FulfilmentStatus, OrderLine, Tracking},
     payment::FailureReason,
+    rate::{RuleClass, Subject},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -233,6 +234,10 @@ events! {
     StoreUpdated = "STORE_UPDATED" from "stores" { store_id: StoreId, changed: Vec<String>, actor: AccountId }
     /// A store was opened, suspended or closed.
     StoreStatusChanged = "STORE_STATUS_CHANGED" from "stores" { store_id: StoreId, before: String, after: String, actor: AccountId }
+    /// A tenant set, changed or removed (without numbers) one of its rate limits.
+    RateRuleChanged = "RATE_RULE_CHANGED" from "tenants" {
+        rule_id: RateRuleId, class: RuleClass, subject: Subject, per_minute: Option<u32>, burst: Option<u32>, actor: AccountId,
+    }
     /// A product was created.
     ProductCreated = "PRODUCT_CREATED" from "products" { store_id: StoreId, product_id: ProductId, name: String, actor: AccountId }
     /// A product or its variants changed; `changed` names the fields.

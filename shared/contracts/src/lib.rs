@@ -29,6 +29,7 @@ pub mod payments;
 pub mod platform;
 pub mod products;
 pub mod stores;
+pub mod tenants;
 
 pub use row::{Consumer, Endpoint, Function, Row, Timer};
 
@@ -45,6 +46,7 @@ pub fn rows() -> Vec<&'static Row> {
         carts::ENDPOINTS,
         orders::ENDPOINTS,
         payments::ENDPOINTS,
+        tenants::ENDPOINTS,
         platform::ENDPOINTS,
         inventory::STEPS,
         coupons::STEPS,

@@ -74,6 +74,7 @@ problems! {
     409 PAYMENT_STARTING = "payment_starting": "Another request is starting the payment; try again.";
     409 PRICE_CHANGED = "price_changed": "The price changed since the buyer last saw the cart.";
     409 QUANTITY_TOO_LARGE = "quantity_too_large": "The quantity is larger than a line can have.";
+    409 RATE_RULE_EXISTS = "rate_rule_exists": "There is a rate limit for this class and subject: change that one.";
     409 RETURN_WINDOW_CLOSED = "return_window_closed": "The return window is over.";
     409 SKU_TAKEN = "sku_taken": "Another variant of the store has this SKU.";
     409 SLUG_TAKEN = "slug_taken": "Another store, or another product of the store, has this slug.";

@@ -24,7 +24,7 @@ impl RateClass {
         let (per_minute, burst) = match (self, subject) {
             (Self::Auth, Subject::Address) => (60, 10),
             (Self::Mail, Subject::Address) => (10, 5),
-            (Self::Mail, Subject::Tenant) => (60, 30),
+            (Self::Mail, Subject::Tenant) => (100, 30),
             (Self::Read, Subject::Address) => (1_200, 300),
             (Self::Read, Subject::Account) => (600, 200),
             (Self::Read, Subject::Tenant) => (30_000, 5_000),
@@ -33,7 +33,7 @@ impl RateClass {
             (Self::Write, Subject::Tenant) => (6_000, 1_000),
             (Self::Checkout, Subject::Address) => (60, 30),
             (Self::Checkout, Subject::Account) => (20, 10),
-            (Self::Checkout, Subject::Tenant) => (1_200, 300),
+            (Self::Checkout, Subject::Tenant) => (1_500, 300),
             (Self::Auth | Self::Mail, Subject::Account) | (Self::Auth, Subject::Tenant) | (Self::Webhook, _) => {
                 return None;
             }

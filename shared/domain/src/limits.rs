@@ -111,3 +111,6 @@ pub const CHECKOUT_WAIT_MAX_S: i64 = 24 * 3_600;
 pub const PAYMENT_ATTEMPTS_MAX: usize = 10;
 /// Refunds of one payment that its seller can create. They are stored in the payment's item.
 pub const REFUNDS_MAX: usize = 50;
+
+/// The largest number in a tenant's rate limit.
+pub const RATE_MAX: u32 = 1_000_000;

@@ -34,7 +34,7 @@ impl Transaction {
         match (held.status, call) {
             (PaymentStatus::Initiated, Call::Opens) => self.opened(held),
             (PaymentStatus::Initiated, Call::Unanswered) => {
-                self.become_(held.unanswered(NOW), "unanswered");
+                self.replace(held.unanswered(NOW), "unanswered");
                 Answer::Again
             }
             (PaymentStatus::Initiated, Call::Refused) => self.no_checkout(),
@@ -45,7 +45,7 @@ impl Transaction {
 
     fn repeat(&mut self, held: Payment) -> Answer {
         if let Some(next) = held.repeat_attempt(NOW) {
-            self.become_(next, "repeat_attempt");
+            self.replace(next, "repeat_attempt");
         }
         Answer::Again
     }
@@ -53,7 +53,7 @@ impl Transaction {
     fn begin(&mut self, held: Payment) -> Answer {
         let reference = format!("r{}", held.attempts.len() + 1);
         let Ok(next) = held.begin_attempt(reference, NOW) else { return Answer::Again };
-        self.become_(next, "begin_attempt");
+        self.replace(next, "begin_attempt");
         self.side.provider.charges.push(Charge::Unpaid);
         Answer::Again
     }
@@ -63,7 +63,7 @@ impl Transaction {
         let Some(next) = held.checkout_opened(&reference, "https://checkout".into(), 0, NOW) else {
             return Answer::Again;
         };
-        self.become_(next, "checkout_opened");
+        self.replace(next, "checkout_opened");
         self.emit(Event::PaymentInitiated);
         Answer::Written
     }

@@ -99,7 +99,7 @@ impl Transaction {
         let index = payment.refunds.len();
         let id = RefundId::from_ulid(Ulid(index as u128));
         let Ok(next) = payment.request_refund(id, reference, amount, NOW) else { return false };
-        self.become_(next, "request_refund");
+        self.replace(next, "request_refund");
         self.side.provider.refunds.push(None);
         self.emit(Event::RefundInitiated { refund: index });
         true
@@ -136,7 +136,7 @@ impl Transaction {
 
     fn note_failed_try(&mut self, reference: &str) {
         if let Some(next) = self.side.payment.clone().and_then(|payment| payment.try_failed(reference, NOW)) {
-            self.become_(next, "try_failed");
+            self.replace(next, "try_failed");
         }
     }
 
@@ -148,11 +148,11 @@ impl Transaction {
         };
         match outcome {
             CaptureOutcome::Completed => {
-                self.become_(next, "captured");
+                self.replace(next, "captured");
                 self.emit(Event::PaymentCompleted);
             }
             CaptureOutcome::MustRefund { amount, reference, fails } => {
-                self.become_(next, "captured astray");
+                self.replace(next, "captured astray");
                 if fails {
                     self.emit(Event::PaymentFailed);
                 }
@@ -174,7 +174,7 @@ impl Transaction {
         let Some(next) = payment.refund_reported(refund.id, status, Some(index.to_string()), NOW) else { return };
         let settled = next.captures.iter().any(|capture| capture.settles && capture.reference == refund.reference);
         let is_all = next.status == domain::payment::PaymentStatus::Refunded;
-        self.become_(next, event);
+        self.replace(next, event);
         if status == RefundStatus::Processed {
             self.emit(Event::RefundCompleted { refund: index, settles: settled && is_all });
         }
@@ -185,13 +185,13 @@ impl Transaction {
         let next = self.side.payment.clone().and_then(|payment| payment.failed(reason, NOW));
         let fails = next.is_some();
         if let Some(next) = next {
-            self.become_(next, "failed");
+            self.replace(next, "failed");
             self.emit(Event::PaymentFailed);
         }
         fails
     }
 
-    pub(crate) fn become_(&mut self, next: Payment, event: &'static str) {
+    pub(crate) fn replace(&mut self, next: Payment, event: &'static str) {
         if let Some(before) = &self.side.payment {
             self.made.insert(("payment", before.status.name(), event, next.status.name()));
         }

@@ -221,22 +221,25 @@ async fn ask(
 /// The limit that holds for a subject: a rule of the tenant's, or the usual one; for a tenant no more than its plan's.
 async fn limit(deps: &Deps, of: &BucketOf, usual: Option<Limit>, now: Timestamp) -> Result<Option<Limit>, StoreError> {
     let (Some(tenant), Some(class)) = (of.tenant, of.class.ruled()) else { return Ok(usual) };
-    let terms = match deps.rate_limits.terms(tenant, now) {
-        Some(terms) => terms,
-        None => {
-            let plan = deps.db.get::<Tenant>(&keys::tenant(tenant)).await?.map_or(Plan::Free, |held| held.value.plan);
-            let rules = deps.db.get::<RateRules>(&keys::rate_rules(tenant)).await?;
-            let terms = Terms { plan, rules: rules.map(|held| held.value).unwrap_or_default() };
-            deps.rate_limits.put_terms(tenant, terms.clone(), now);
-            terms
-        }
-    };
+    let terms = terms(deps, tenant, now).await?;
     let rule = terms.rules.find(class, of.subject).map(|rule| rule.limit);
     if of.subject == Subject::Tenant {
         let of_plan = usual.map(|usual| usual.times(plan_factor(terms.plan)));
         return Ok(rule.map_or(of_plan, |rule| Some(of_plan.map_or(rule, |of_plan| of_plan.min(rule)))));
     }
     Ok(rule.or(usual))
+}
+
+/// What the process knows of a tenant, or the database does.
+async fn terms(deps: &Deps, tenant: TenantId, now: Timestamp) -> Result<Terms, StoreError> {
+    if let Some(terms) = deps.rate_limits.terms(tenant, now) {
+        return Ok(terms);
+    }
+    let plan = deps.db.get::<Tenant>(&keys::tenant(tenant)).await?.map_or(Plan::Free, |held| held.value.plan);
+    let rules = deps.db.get::<RateRules>(&keys::rate_rules(tenant)).await?;
+    let terms = Terms { plan, rules: rules.map(|held| held.value).unwrap_or_default() };
+    deps.rate_limits.put_terms(tenant, terms.clone(), now);
+    Ok(terms)
 }
 
 enum Step {

@@ -1,0 +1,5 @@
+//! The Lambda `tenants-delete-rate-rule`.
+
+fn main() -> runtime::Exit {
+    tenants::mains::delete_rate_rule()
+}

@@ -1,0 +1,5 @@
+//! The Lambda `tenants-list-rate-rules`.
+
+fn main() -> runtime::Exit {
+    tenants::mains::list_rate_rules()
+}
