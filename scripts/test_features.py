@@ -1,5 +1,6 @@
-"""Whoever builds one package, or its tests, builds others' crates with the features that the whole workspace asks for.
-With fewer they would be compiled anew, and kept twice. shared/workspace-hack sees to it."""
+"""Cargo features: whoever builds one package, or its tests, builds others' crates with the features that the whole
+workspace asks for (with fewer they would be compiled anew, and kept twice; shared/workspace-hack sees to it), and what
+lets the simulator do without a rule cannot be in a release."""
 
 import json
 import subprocess
@@ -32,3 +33,9 @@ def test_one_package_asks_for_the_features_that_all_ask_for(edges: str) -> None:
     of_one = {name: dependencies(edges, "--package", name) - of_all for name in names}
     different = {name: sorted(crates) for name, crates in of_one.items() if crates}
     assert not different, "`cargo install cargo-hakari && cargo hakari generate` mends this"
+
+
+def test_no_release_has_the_simulators_switches() -> None:
+    check = ["cargo", "check", "--package", "domain", "--features", "sabotage", "--release", "--locked", "--quiet"]
+    run = subprocess.run(check, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert run.returncode != 0 and "never for a release" in run.stderr

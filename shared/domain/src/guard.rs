@@ -2,6 +2,9 @@
 //! a time, to prove that the invariant checks notice its absence. In every other build [`stands`] is a constant
 //! `true`, and the compiler removes the check.
 
+#[cfg(all(feature = "sabotage", not(debug_assertions)))]
+compile_error!("the feature `sabotage` switches rules off: it is for the simulator, never for a release");
+
 /// A rule that is enforced in code. Rules that DynamoDB enforces by a condition are not listed: the simulator removes
 /// those conditions from the requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
