@@ -29,7 +29,7 @@ mod outbox;
 mod payments;
 mod tenants;
 
-pub use accounts::{AccountCode, CodePause, EmailClaim};
+pub use accounts::{EmailAttempts, EmailClaim, EndedGuest};
 pub use catalog::{ProductSlugClaim, SkuClaim};
 pub use coupons::CouponCodeClaim;
 pub use db::{Db, Position, SortOrder};

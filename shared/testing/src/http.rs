@@ -34,6 +34,12 @@ impl TestRequest {
         self
     }
 
+    /// Sets the client's IP address.
+    pub fn from(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.0.source_ip);
+        self
+    }
+
     /// Sets a header. `name` is in lower case.
     pub fn header(mut self, name: &str, value: impl ToString) -> Self {
         self.0.headers.insert(name.to_owned(), value.to_string());
