@@ -112,12 +112,11 @@ impl Attempts {
     }
 
     fn take_client(&mut self, id: &str) -> Client {
-        let known = self.clients.iter().position(|client| client.id == id);
-        known.map(|at| self.clients.remove(at)).unwrap_or_else(|| Client {
-            id: id.to_owned(),
-            full_at: Timestamp::default(),
-            known_until: Timestamp::default(),
-        })
+        let never = Timestamp::default();
+        match self.clients.iter().position(|client| client.id == id) {
+            Some(at) => self.clients.remove(at),
+            None => Client { id: id.to_owned(), full_at: never, known_until: never },
+        }
     }
 
     fn with(mut self, client: Client, now: Timestamp) -> Self {

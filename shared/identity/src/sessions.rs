@@ -175,3 +175,87 @@ async fn sign(deps: &Deps, kind: Kind, principal: &Principal) -> Result<String, 
 pub fn new_secret(deps: &Deps) -> String {
     URL_SAFE_NO_PAD.encode(deps.random::<32>())
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::Timestamp;
+    use ulid::Ulid;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn first() -> (Session, RefreshToken) {
+        let (account_id, session_id) = (AccountId::from_ulid(Ulid(1)), SessionId::from_ulid(Ulid(2)));
+        let token = RefreshToken { account_id, session_id, generation: 0, secret: "A".repeat(43) };
+        let session = Session {
+            id: session_id,
+            account_id,
+            tenant_id: None,
+            role: Role::Customer,
+            password_version: 0,
+            chain_key: "k".repeat(43),
+            refresh_hash: token.hash(),
+            generation: 0,
+            rotated_at: NOW,
+            created_at: NOW,
+            expires_at: after(NOW, 100),
+        };
+        (session, token)
+    }
+
+    /// A session that was refreshed so often, and all of its tokens.
+    fn refreshed(times: u32) -> (Session, Vec<RefreshToken>) {
+        let (mut session, token) = first();
+        let mut tokens = vec![token];
+        for _ in 0..times {
+            let next = tokens.last().unwrap().next(&session);
+            session = session.rotate(next.hash(), NOW);
+            tokens.push(next);
+        }
+        (session, tokens)
+    }
+
+    fn is(one: Option<RefreshToken>, other: &RefreshToken) -> bool {
+        one.is_some_and(|one| one == *other)
+    }
+
+    #[test]
+    fn every_token_that_was_issued_leads_to_the_newest() {
+        let (session, tokens) = refreshed(20);
+        let newest = tokens.last().unwrap();
+        for token in &tokens {
+            let read = RefreshToken::parse(&token.to_string()).unwrap();
+            assert!(read == *token && is(read.newest(&session), newest), "{token}");
+        }
+        let mut secrets: Vec<_> = tokens.iter().map(|token| &token.secret).collect();
+        secrets.dedup();
+        assert!(secrets.len() == tokens.len() && secrets.iter().all(|secret| secret.len() == 43));
+    }
+
+    #[test]
+    fn no_other_token_does() {
+        let (session, tokens) = refreshed(3);
+        let mut others = vec![tokens[3].next(&session)];
+        for token in &tokens {
+            let wrong_number = (0..6).filter(|generation| *generation != token.generation);
+            others.extend(wrong_number.map(|generation| RefreshToken { generation, ..token.clone() }));
+            others.push(RefreshToken { secret: "B".repeat(43), ..token.clone() });
+            others.push(RefreshToken { secret: String::new(), ..token.clone() });
+            others.push(RefreshToken { account_id: AccountId::from_ulid(Ulid(9)), ..token.clone() });
+        }
+        assert!(others.iter().all(|other| other.newest(&session).is_none()));
+        // Who has a token but not the session's key cannot tell the next one.
+        let guessed = tokens[3].next(&Session { chain_key: "l".repeat(43), ..session.clone() });
+        let session = session.rotate(tokens[3].next(&refreshed(3).0).hash(), NOW);
+        assert!(guessed.newest(&session).is_none() && is(tokens[0].newest(&session), &tokens[3].next(&session)));
+    }
+
+    #[test]
+    fn the_chain_is_not_followed_for_ever() {
+        let (session, tokens) = refreshed(1);
+        let of = |generation| Session { generation, ..session.clone() };
+        assert!(tokens[1].newest(&session).is_some() && tokens[1].newest(&of(STEPS_MAX + 2)).is_none());
+        assert!(tokens[1].newest(&of(0)).is_none());
+    }
+}

@@ -92,7 +92,7 @@ impl Principal {
 const LEEWAY_S: i64 = 60;
 
 /// The public keys that verify tokens. `next` is published before it is used to sign; `previous` stays until its last
-/// token has expired.
+/// token has expired: 30 days, for the refresh tokens of guests.
 #[derive(Clone, Deserialize)]
 pub struct TokenKeys {
     /// The key that signs now.
@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn it_outlives_its_session_by_five_minutes_at_most() {
-        assert!(ACCESS_TOKEN_TTL_S + domain::limits::AUTHORIZER_CACHE_S <= 300);
+        const { assert!(ACCESS_TOKEN_TTL_S + domain::limits::AUTHORIZER_CACHE_S <= 300) };
         let token = issue(&usual(), &owner()).unwrap();
         let at = |now_s| world(&json!({ "current": key("one", PRIVATE, PUBLIC) }), now_s);
         assert!(verify(&at(NOW_S + 239), &token).is_ok());

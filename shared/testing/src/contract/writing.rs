@@ -1,7 +1,7 @@
 //! Writing, updating and removing single items, each with its condition.
 
 use contracts::events::{Envelope, StockReleased};
-use domain::{EventId, stock::Stock};
+use domain::{EventId, SessionId, stock::Stock};
 use serde_json::json;
 use store::{EndedGuest, OutboxRecord, ProductSlugClaim, StoredAnswer, entity::TTL_ATTRIBUTE, keys};
 use ulid::Ulid;
