@@ -12,7 +12,9 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import json
 import re
 import secrets
 import time
@@ -33,6 +35,8 @@ ANSWER_WITHIN_S = 40.0
 # How long a patient client goes on asking or waiting, and how often it asks.
 PATIENCE_S = 120.0
 ASK_AGAIN_AFTER_S = 0.3
+# Tokens are refreshed when they are good for less than this.
+FRESH_FOR_S = 120.0
 # From these no order moves by itself any more.
 FINAL = ("confirmed", "fulfilled", "completed", "cancelled", "refunded")
 
@@ -56,6 +60,11 @@ def new_key() -> str:
     return secrets.token_hex(16)
 
 
+def claims_of(token: str) -> Json:
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
 class Shop:
     """The running stack."""
 
@@ -76,6 +85,12 @@ class Shop:
 
     def caller(self, token: str | None = None, store: str | None = None, *, patient: bool = False) -> Caller:
         return Caller(self, token, store, patient)
+
+    def fresh(self, tokens: Json) -> Json:
+        """Tokens that are good for a while: these, or the ones after them."""
+        if claims_of(tokens["access_token"])["exp"] - time.time() > FRESH_FOR_S:
+            return tokens
+        return self.caller(patient=True).call("POST", "/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
 
     def code_sent_to(self, email: str, *, after: int = 0) -> str:
         """The one-time code in the newest mail to an address, which has to be a later one than the first `after`."""
@@ -242,6 +257,7 @@ class Seller:
 
     @property
     def api(self) -> Caller:
+        self.tokens = self.shop.fresh(self.tokens)
         return self.shop.caller(self.tokens["access_token"], self.store["id"])
 
     def open_store(self, **settings: Any) -> Json:
@@ -310,9 +326,10 @@ class Buyer:
         """A customer with an account, signed in."""
         email, caller = f"buyer-{secrets.token_hex(6)}@example.com", seller.shop.caller(store=seller.slug)
         body = {"email": email, "password": PASSWORD, "full_name": "Chi Eze"}
-        caller.call("POST", "/auth/register", 202, json=body)
+        sent = caller.call("POST", "/auth/register", 202, json=body)
         code = seller.shop.code_sent_to(email)
-        tokens = caller.call("POST", "/auth/verify-email", json={"email": email, "code": code})
+        proof = {"verification_token": sent["verification_token"], "code": code}
+        tokens = caller.call("POST", "/auth/verify-email", json=proof)
         return cls(seller, tokens, email)
 
     @property
@@ -325,6 +342,7 @@ class Buyer:
 
     @property
     def api(self) -> Caller:
+        self.tokens = self.shop.fresh(self.tokens)
         return self.shop.caller(self.tokens["access_token"], self.seller.slug, patient=self.patient)
 
     def add(self, variant: Variant, quantity: int = 1) -> Json:

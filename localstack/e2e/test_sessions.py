@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .shop import PASSWORD, Buyer, Onboarding, Refused, Seller, Shop, new_key
-from .tokens import claims_of
+from .shop import PASSWORD, Buyer, Onboarding, Refused, Seller, Shop, claims_of, new_key
 
 
 def test_a_seller_signs_in_refreshes_and_out(shop: Shop, seller: Seller) -> None:
@@ -13,7 +12,7 @@ def test_a_seller_signs_in_refreshes_and_out(shop: Shop, seller: Seller) -> None
     assert (again.tenant_id, again.tokens["role"]) == (seller.tenant_id, "owner")
     claims = claims_of(again.tokens["access_token"])
     assert (claims["tid"], claims["sub"], claims["role"]) == (seller.tenant_id, seller.account["id"], "owner")
-    assert claims["exp"] - claims["iat"] == 900
+    assert claims["exp"] - claims["iat"] == 240
 
     api = shop.caller()
     first = again.tokens["refresh_token"]
@@ -31,8 +30,45 @@ def test_a_used_refresh_token_is_a_lost_answer_at_first(shop: Shop, seller: Sell
     """Within ten seconds both may be the honest client; that it is theft later is tested with a clock of its own."""
     tokens = Seller.login(shop, seller.email).tokens
     api, body = shop.caller(), {"refresh_token": tokens["refresh_token"]}
-    assert api.send("POST", "/auth/refresh", json=body).status_code == 200
-    assert api.send("POST", "/auth/refresh", json=body).status_code in (200, 409)
+    first = api.call("POST", "/auth/refresh", json=body)
+    again = api.call("POST", "/auth/refresh", json=body)
+    assert again["refresh_token"] == first["refresh_token"], "two tabs go on with one session"
+
+
+def test_a_guest_signs_out(seller: Seller) -> None:
+    guest = Buyer.guest(seller)
+    guest.api.call("POST", "/auth/logout")
+    body = {"refresh_token": guest.tokens["refresh_token"]}
+    assert seller.shop.caller().send("POST", "/auth/refresh", json=body).status_code == 401
+
+
+def test_a_forgotten_password_is_reset(seller: Seller) -> None:
+    customer, api, new = Buyer.register(seller), seller.shop.caller(store=seller.slug), "another quiet bicycle"
+    mails = len(seller.shop.cloud.mails(customer.email))
+    sent = api.call("POST", "/auth/password/forgot", 202, json={"email": customer.email})
+    code = seller.shop.code_sent_to(customer.email, after=mails)
+    proof = {"verification_token": sent["verification_token"], "code": code}
+    api.call("POST", "/auth/password/reset", json=proof | {"new_password": new})
+    told = [mail.subject for mail in seller.shop.cloud.mails(customer.email)]
+    assert "Your SellEasi password was changed" in told
+    body = {"refresh_token": customer.tokens["refresh_token"]}
+    assert api.send("POST", "/auth/refresh", json=body).status_code == 401, "all sessions have ended"
+    login = {"email": customer.email, "password": PASSWORD}
+    assert api.send("POST", "/auth/login", json=login).status_code == 401
+    customer.tokens = api.call("POST", "/auth/login", json=login | {"password": new})
+
+
+def test_a_changed_password_ends_other_sessions(seller: Seller) -> None:
+    customer, api, new = Buyer.register(seller), seller.shop.caller(store=seller.slug), "another quiet bicycle"
+    other = api.call("POST", "/auth/login", json={"email": customer.email, "password": PASSWORD})
+    assert len(customer.api.pages("/auth/sessions")) == 2
+    customer.api.call("POST", "/auth/password/change", json={"current_password": PASSWORD, "new_password": new})
+    (current,) = customer.api.pages("/auth/sessions")
+    assert current["current"]
+    assert api.send("POST", "/auth/refresh", json={"refresh_token": other["refresh_token"]}).status_code == 401
+    customer.api.call("DELETE", f"/auth/sessions/{current['id']}")
+    body = {"refresh_token": customer.tokens["refresh_token"]}
+    assert api.send("POST", "/auth/refresh", json=body).status_code == 401
 
 
 def test_unknown_and_wrong_answer_alike(shop: Shop, seller: Seller) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .operations import PREFIXES, ROLES, Operation, with_ids
-from .shop import Buyer, Caller, Order, Product, Seller, Shop, new_key
-from .tokens import Mint, claims_of, new_id
+from .shop import Buyer, Caller, Order, Product, Seller, Shop, claims_of, new_key
+from .tokens import Mint, new_id
 
 Json = dict[str, Any]
 

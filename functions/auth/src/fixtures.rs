@@ -1,16 +1,16 @@
 //! Test helpers: a buyer who registers, and accounts that already exist.
 
-use contracts::auth::Tokens;
+use contracts::auth::{Tokens, VerificationSent};
 use domain::{AccountId, Role, TenantId, account::Account, tenant::Membership};
 use identity::password;
 use identity::sessions::{self, Subject};
 use runtime::Principal;
 use runtime::auth;
 use serde_json::json;
-use store::EmailClaim;
+use store::{EmailClaim, keys};
 use testing::{TestRequest, World, http::Answer};
 
-use crate::{login, refresh, register};
+use crate::{forgot_password, login, refresh, register};
 
 pub(crate) const EMAIL: &str = "ada@example.com";
 pub(crate) const PASSWORD: &str = "a quiet green bicycle";
@@ -24,6 +24,11 @@ pub(crate) fn sent_code(world: &World) -> String {
 pub(crate) async fn register(world: &World, email: &str, password: &str) -> Answer {
     let body = json!({ "email": email, "password": password, "full_name": "Ada Obi" });
     TestRequest::new().store(&world.store.slug).json(body).send(&world.deps, register::handle).await
+}
+
+/// The token in the answer to a request for a code.
+pub(crate) fn token_of(answer: &Answer) -> String {
+    answer.ok::<VerificationSent>().verification_token
 }
 
 pub(crate) fn credentials(email: &str, password: &str) -> TestRequest {
@@ -40,17 +45,22 @@ pub(crate) async fn refresh(world: &World, token: &str) -> Answer {
 }
 
 /// Creates an account. Tests that need no password leave it out, because hashing is slow.
-pub(crate) async fn account(world: &World, email: &str, password: Option<&str>, email_verified: bool) -> Account {
+pub(crate) async fn account(world: &World, email: &str, password: Option<&str>) -> Account {
+    write_account(world, world.deps.id(AccountId::from_ulid), email, password).await
+}
+
+async fn write_account(world: &World, id: AccountId, email: &str, password: Option<&str>) -> Account {
     let now = world.deps.now();
     let account = Account {
-        id: world.deps.id(AccountId::from_ulid),
+        id,
         email: email.into(),
-        email_verified,
+        email_verified: true,
         full_name: "Ada Obi".into(),
         phone: None,
         phone_verified: false,
         avatar_url: None,
         password_hash: password.map(|password| password::hash(password, [1; 16]).unwrap()),
+        password_version: 0,
         created_at: now,
         updated_at: now,
     };
@@ -69,18 +79,26 @@ pub(crate) async fn join(world: &World, account_id: AccountId, tenant_id: Tenant
     membership
 }
 
-/// Writes a session directly, without signing in.
+/// Writes a session directly, without signing in, and the account, unless there is one.
 pub(crate) async fn session(
     world: &World,
     account_id: AccountId,
     tenant_id: Option<TenantId>,
     role: Role,
 ) -> (Tokens, Principal) {
-    let subject = Subject { account_id, tenant_id, store_id: None, role };
+    let account = match world.deps.db.get::<Account>(&keys::account(account_id)).await.unwrap() {
+        Some(account) => account.value,
+        None => write_account(world, account_id, &format!("{account_id}@example.com"), None).await,
+    };
+    let subject = Subject { account_id, password_version: account.password_version, tenant_id, role };
     let (session, tokens) = sessions::open(&world.deps, subject).await.unwrap();
     let mut tx = world.deps.tx();
     tx.create((), &session);
     world.deps.db.commit(tx).await.unwrap();
     let principal = auth::verify(&world.deps, &tokens.access_token).await.unwrap();
     (tokens, principal)
+}
+
+pub(crate) async fn forgot(world: &World, email: &str) -> Answer {
+    TestRequest::new().json(json!({ "email": email })).send(&world.deps, forgot_password::handle).await
 }

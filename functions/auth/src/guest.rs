@@ -1,31 +1,27 @@
-//! `POST /auth/guest`: tokens for a guest of a store. A guest has no account record, only the account id in the token.
+//! `POST /auth/guest`: tokens for a guest of a store. A guest has no account and no session in the database, only the ids
+//! in its tokens, so that anonymous calls write nothing.
 
 use contracts::auth::Guest;
-use domain::{AccountId, Role};
-use identity::sessions::{self, Subject};
-use runtime::{Call, Granted, Outcome, Reply};
+use domain::{AccountId, Role, SessionId};
+use identity::sessions;
+use runtime::{Call, Granted, Outcome, Principal, Reply};
 
 pub async fn handle(deps: &Granted<Guest>, call: Call<Guest>) -> Outcome<Guest> {
-    let store = call.store()?;
-    let subject = Subject {
+    let guest = Principal {
+        tenant_id: Some(call.store()?.tenant_id),
         account_id: deps.id(AccountId::from_ulid),
-        tenant_id: Some(store.tenant_id),
-        store_id: Some(store.store_id),
         role: Role::Guest,
+        session_id: deps.id(SessionId::from_ulid),
     };
-    let (session, tokens) = sessions::open(deps, subject).await?;
-    let mut tx = deps.tx();
-    tx.create((), &session);
-    call.commit(deps, tx, Reply::new(&tokens)).await?.or_changed()
+    Ok(Reply::new(&sessions::tokens_of_guest(deps, &guest).await?))
 }
 
 #[cfg(test)]
 mod tests {
     use contracts::auth::Tokens;
-    use domain::{account::Session, limits::GUEST_TTL_S, time::after};
+    use domain::limits::GUEST_TTL_S;
     use runtime::auth;
-    use store::keys;
-    use testing::{TestRequest, World};
+    use testing::{TestRequest, World, world::everything};
 
     use super::*;
     use crate::fixtures::refresh;
@@ -39,10 +35,26 @@ mod tests {
             (guest.tenant_id, guest.role, guest.account_id),
             (Some(world.tenant), Role::Guest, tokens.account_id)
         );
-        let session = world.deps.db.get::<Session>(&keys::session(guest.session_id)).await.unwrap().unwrap().value;
-        assert_eq!(session.store_id, Some(world.store.id));
-        assert_eq!(session.expires_at, after(world.deps.now(), GUEST_TTL_S));
-        assert!(!tokens.refresh_token.is_empty() && session.refresh_hash != tokens.refresh_token);
+        assert_eq!(guest_of(&world, &tokens.refresh_token).await, Some(guest));
+        // One is not good for the other's purpose.
+        assert!(auth::verify(&world.deps, &tokens.refresh_token).await.is_err());
+        assert_eq!(guest_of(&world, &tokens.access_token).await, None);
+    }
+
+    async fn guest_of(world: &World, refresh_token: &str) -> Option<Principal> {
+        auth::verify_guest_refresh(&world.deps, refresh_token).await.ok()
+    }
+
+    #[tokio::test]
+    async fn costs_no_write() {
+        let world = World::new().await;
+        let before = everything(&world);
+        for _ in 0..3 {
+            let request = TestRequest::new().store(&world.store.slug);
+            let tokens: Tokens = request.send(&world.deps, handle).await.ok();
+            refresh(&world, &tokens.refresh_token).await.ok::<Tokens>();
+        }
+        assert_eq!(everything(&world), before);
     }
 
     #[tokio::test]
@@ -55,6 +67,12 @@ mod tests {
             (again.account_id, again.role, again.tenant_id),
             (tokens.account_id, Role::Guest, Some(world.tenant))
         );
+        // Thirty days after the last use, it is over.
+        world.clock.advance_s(20 * 24 * 3_600);
+        let again: Tokens = refresh(&world, &again.refresh_token).await.ok();
+        assert_eq!(refresh(&world, &tokens.refresh_token).await.problem(), (401, "invalid_refresh_token".into()));
+        world.clock.advance_s(GUEST_TTL_S);
+        assert_eq!(refresh(&world, &again.refresh_token).await.status(), 401);
     }
 
     #[tokio::test]

@@ -3,13 +3,15 @@
 //! get the same answer.
 
 use contracts::{auth::Login, problems};
-use domain::{Role, TenantId, account::Account, tenant::Membership, text::normalize_email};
-use identity::password;
-use identity::sessions::{self, Subject};
+use domain::{Role, TenantId, account::Account, attempts::Counted, tenant::Membership, text::normalize_email};
+use identity::{
+    addresses, password,
+    sessions::{self, Subject},
+};
 use runtime::{Call, Deps, Granted, Outcome, Problem, Reply, claims::StoreRef};
 use store::{CustomerRecord, SortOrder, Tx, keys};
 
-use crate::people::{customer, id_of};
+use crate::people::customer;
 
 /// At most this many memberships are read to find the tenant that the person joined first.
 const MEMBERSHIPS_MAX: i32 = 100;
@@ -19,14 +21,20 @@ pub async fn handle(deps: &Granted<Login>, call: Call<Login>) -> Outcome<Login> 
         let detail = "at a store one signs in as a customer: give a store or a tenant, not both";
         return Err(Problem::invalid_field("/tenant_id", "invalid", detail));
     }
-    let account = check_password(deps, &call).await?;
-    if !account.email_verified {
-        return Err(Problem::new(
-            &problems::EMAIL_UNVERIFIED,
-            "finish the registration first, with the code sent by e-mail",
-        ));
-    }
+    let email = normalize_email(&call.body.email);
+    let address = addresses::find(deps, &email, Counted::Passwords, &call.raw.source_ip).await?;
+    let failed = address.counter.one_more(deps.now())?;
+    let account = addresses::account(deps, address.account_id).await?.map(|account| account.value);
+    let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
+    let is_right = password::verify(&call.body.password, hash);
     let mut tx = deps.tx();
+    let Some(account) = account.filter(|_| is_right) else {
+        // Written before the result is returned, so that attempts made at once are not more attempts.
+        address.counter.write(&mut tx, &failed);
+        deps.db.commit(tx).await?;
+        return Err(Problem::new(&problems::INVALID_CREDENTIALS, "the e-mail address or the password is wrong"));
+    };
+    address.counter.write(&mut tx, &address.counter.trusting(deps.now()));
     let subject = match call.store {
         Some(store) => as_customer(deps, &mut tx, store, &account).await?,
         None => as_team(deps, &account, call.body.tenant_id).await?,
@@ -36,23 +44,13 @@ pub async fn handle(deps: &Granted<Login>, call: Call<Login>) -> Outcome<Login> 
     call.commit(deps, tx, Reply::new(&tokens)).await?.or_changed()
 }
 
-async fn check_password(deps: &Deps, call: &Call<Login>) -> Result<Account, Problem> {
-    let id = id_of(deps, &normalize_email(&call.body.email)).await?;
-    let account = deps.db.get::<Account>(&keys::account(id)).await?.map(|account| account.value);
-    let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
-    let is_right = password::verify(&call.body.password, hash);
-    account
-        .filter(|_| is_right)
-        .ok_or_else(|| Problem::new(&problems::INVALID_CREDENTIALS, "the e-mail address or the password is wrong"))
-}
-
 /// Writes the tenant's own record of the customer at the first sign-in.
 async fn as_customer(deps: &Deps, tx: &mut Tx, store: StoreRef, account: &Account) -> Result<Subject, Problem> {
     let tenant = store.tenant_id;
     if deps.db.get::<CustomerRecord>(&keys::customer(tenant, account.id)).await?.is_none() {
         tx.create(tenant, &customer(account, deps.now()));
     }
-    Ok(Subject { account_id: account.id, tenant_id: Some(tenant), store_id: None, role: Role::Customer })
+    Ok(subject(account, Some(tenant), Role::Customer))
 }
 
 async fn as_team(deps: &Deps, account: &Account, wanted: Option<TenantId>) -> Result<Subject, Problem> {
@@ -64,12 +62,12 @@ async fn as_team(deps: &Deps, account: &Account, wanted: Option<TenantId>) -> Re
         Some(tenant) => Some(memberships.find(|held| held.tenant_id == tenant).ok_or_else(Problem::not_found)?),
         None => memberships.min_by_key(|held| held.joined_at),
     };
-    Ok(Subject {
-        account_id: account.id,
-        tenant_id: membership.as_ref().map(|membership| membership.tenant_id),
-        store_id: None,
-        role: membership.map_or(Role::Customer, |membership| membership.role),
-    })
+    let tenant_id = membership.as_ref().map(|membership| membership.tenant_id);
+    Ok(subject(account, tenant_id, membership.map_or(Role::Customer, |membership| membership.role)))
+}
+
+fn subject(account: &Account, tenant_id: Option<TenantId>, role: Role) -> Subject {
+    Subject { account_id: account.id, password_version: account.password_version, tenant_id, role }
 }
 
 #[cfg(test)]
@@ -86,7 +84,7 @@ mod tests {
     async fn at_a_store_one_is_its_customer() {
         let world = World::new().await;
         let neighbour = world.neighbour().await;
-        let person = account(&world, EMAIL, Some(PASSWORD), true).await;
+        let person = account(&world, EMAIL, Some(PASSWORD)).await;
         join(&world, person.id, world.tenant, Role::Owner).await;
         for at in [&world, &neighbour, &world] {
             let request = credentials("ADA@example.com", PASSWORD).store(&at.store.slug);
@@ -105,25 +103,63 @@ mod tests {
     #[tokio::test]
     async fn wrong_passwords_and_unknown_addresses_are_told_alike() {
         let world = World::new().await;
-        account(&world, EMAIL, Some(PASSWORD), true).await;
-        account(&world, "unproved@example.com", Some(PASSWORD), false).await;
+        account(&world, EMAIL, Some(PASSWORD)).await;
+        account(&world, "no-password@example.com", None).await;
         let mut seen = vec![];
-        for email in [EMAIL, "unproved@example.com", "unknown@example.com"] {
+        for email in [EMAIL, "no-password@example.com", "unknown@example.com"] {
             world.dynamo.take_calls();
-            let answer = log_in(&world, email, "not the password").await;
-            assert_eq!(answer.problem(), (401, "invalid_credentials".into()));
-            seen.push((answer.0.body, world.dynamo.take_calls()));
+            let mut answers = vec![];
+            for _ in 0..11 {
+                answers.push(log_in(&world, email, "not the password").await.problem());
+            }
+            seen.push((answers, world.dynamo.take_calls()));
         }
+        assert_eq!(seen[0].0[0], (401, "invalid_credentials".to_owned()));
+        assert_eq!(seen[0].0[10], (429, "too_soon".to_owned()));
         assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
-        let unproved = log_in(&world, "unproved@example.com", PASSWORD).await;
-        assert_eq!(unproved.problem(), (403, "email_unverified".into()));
+    }
+
+    #[tokio::test]
+    async fn guessing_gets_slow_and_does_not_lock_the_owner_out() {
+        let world = World::new().await;
+        account(&world, EMAIL, Some(PASSWORD)).await;
+        let from =
+            async |ip: &str, password: &str| credentials(EMAIL, password).from(ip).send(&world.deps, handle).await;
+        assert_eq!(from("192.0.2.1", PASSWORD).await.status(), 200);
+        for network in 0..3 {
+            for _ in 0..10 {
+                assert_eq!(from(&format!("198.51.100.{network}"), "a guess").await.status(), 401);
+            }
+            // Even the right password is not told while a client has to wait.
+            let refused = from(&format!("198.51.100.{network}"), PASSWORD).await;
+            assert_eq!(refused.problem(), (429, "too_soon".into()));
+            assert!(refused.0.header("retry-after").is_some());
+        }
+        // All strangers together have used up their attempts; whoever signed in before has not.
+        assert_eq!(from("203.0.113.50", PASSWORD).await.status(), 429);
+        assert_eq!(from("192.0.2.1", PASSWORD).await.status(), 200);
+        world.clock.advance_s(600);
+        assert_eq!(from("203.0.113.50", PASSWORD).await.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn guesses_at_once_are_not_more_guesses() {
+        let world = World::new().await;
+        account(&world, EMAIL, Some(PASSWORD)).await;
+        let (wrong, right) = tokio::join!(log_in(&world, EMAIL, "a guess"), log_in(&world, EMAIL, PASSWORD));
+        let statuses = [wrong.status(), right.status()];
+        assert!(matches!(statuses, [401, 409 | 200] | [409, 200]), "{statuses:?}");
+        let key = keys::attempts(EMAIL, Counted::Passwords);
+        let counted = world.deps.db.get::<store::EmailAttempts>(&key).await.unwrap().unwrap();
+        let written = statuses.iter().filter(|status| **status != 409).count();
+        assert_eq!(counted.version, u64::try_from(written).unwrap());
     }
 
     #[tokio::test]
     async fn the_team_gets_the_tenant_it_joined_first_or_the_one_it_names() {
         let world = World::new().await;
         let neighbour = world.neighbour().await;
-        let person = account(&world, EMAIL, Some(PASSWORD), true).await;
+        let person = account(&world, EMAIL, Some(PASSWORD)).await;
         let none: Tokens = log_in(&world, EMAIL, PASSWORD).await.ok();
         assert_eq!((none.tenant_id, none.role), (None, Role::Customer));
         join(&world, person.id, neighbour.tenant, Role::Staff).await;
@@ -142,7 +178,7 @@ mod tests {
     async fn a_tenant_one_does_not_work_for_is_like_none() {
         let world = World::new().await;
         let neighbour = world.neighbour().await;
-        let person = account(&world, EMAIL, Some(PASSWORD), true).await;
+        let person = account(&world, EMAIL, Some(PASSWORD)).await;
         join(&world, person.id, world.tenant, Role::Owner).await;
         for tenant in [neighbour.tenant, world.deps.id(TenantId::from_ulid)] {
             let body = json!({ "email": EMAIL, "password": PASSWORD, "tenant_id": tenant });
@@ -154,7 +190,7 @@ mod tests {
     #[tokio::test]
     async fn an_old_token_that_comes_along_does_not_matter() {
         let world = World::new().await;
-        account(&world, EMAIL, Some(PASSWORD), true).await;
+        account(&world, EMAIL, Some(PASSWORD)).await;
         let request = credentials(EMAIL, PASSWORD).header("authorization", "Bearer expired.long.ago");
         assert_eq!(request.send(&world.deps, handle).await.status(), 200);
     }

@@ -23,7 +23,7 @@ mod tests {
     #[tokio::test]
     async fn shows_the_person_and_no_hash() {
         let world = World::new().await;
-        let person = account(&world, EMAIL, Some(PASSWORD), true).await;
+        let person = account(&world, EMAIL, Some(PASSWORD)).await;
         let principal = Principal { account_id: person.id, role: Role::Customer, ..world.buyer.clone() };
         let answer = TestRequest::new().by(&principal).send(&world.deps, handle).await;
         let shown: AccountView = answer.ok();

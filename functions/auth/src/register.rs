@@ -1,101 +1,41 @@
-//! `POST /auth/register`: registers a buyer. An address that already has a verified account gets the same answer after
-//! the same work; only its owner is informed, by e-mail.
+//! `POST /auth/register`: asks to register a buyer. An address that already has an account gets the same answer after the
+//! same work; only its owner is informed, by e-mail.
 
-use contracts::auth::{Register, RegisterBuyer, VerificationSent};
-use domain::{
-    AccountId, Timestamp,
-    account::{Account, OneTimeCode},
-    text::normalize_email,
-};
-use identity::codes;
-use identity::password;
+use contracts::auth::Register;
+use domain::{account::VerificationPurpose, text::normalize_email};
+use identity::{addresses, password};
 use mail::{Email, Mailer};
-use runtime::{Call, Deps, Granted, Outcome, Problem, Reply, http::Committed};
-use store::{AccountCode, CodePause, CommitError, EmailClaim, Tx, Versioned, keys};
+use runtime::{Call, Granted, Outcome, Problem};
 
-use crate::people::{REGISTER, code_context, id_of};
+use crate::verification::{self, CODES};
 
 pub async fn handle(deps: &Granted<Register, Mailer>, call: Call<Register>) -> Outcome<Register> {
-    let now = deps.now();
-    let email = normalize_email(&call.body.email);
-    let hash = password::hash(&call.body.password, deps.random()).map_err(|error| Problem::internal(&error))?;
-    let known = find(deps, id_of(deps, &email).await?).await?;
-    let (code, kept) = codes::new(deps, &code_context(known.id));
-    let pause = CodePause { email: email.clone(), purpose: REGISTER.to_owned(), sent_at: now };
-    let is_member = known.account.as_ref().is_some_and(|account| account.value.email_verified);
-
-    let mut tx = deps.tx();
-    let paused = tx.create_unless_live(&pause, now);
-    write_code(&mut tx, &known, kept);
-    if !is_member {
-        write_account(&mut tx, &known, &call.body, &email, hash, now);
-    }
-    let reply = Reply::new(&VerificationSent { status: "verification_sent".to_owned() });
-    let reply = match call.commit(deps, tx, reply).await? {
-        Committed::Done(reply) => reply,
-        Committed::Refused(refused) if refused.contains(paused) => return Err(codes::too_soon()),
-        Committed::Refused(refused) => return Err(CommitError::Refused(refused).into()),
-    };
-    let message = if is_member { have_account(&email) } else { Email::with_code(&email, &code, "register") };
-    codes::send(deps, &deps.extra, &message, &pause).await?;
-    Ok(reply)
-}
-
-/// The stored records of an account id, where they exist.
-struct Known {
-    id: AccountId,
-    account: Option<Versioned<Account>>,
-    code: Option<Versioned<AccountCode>>,
-}
-
-async fn find(deps: &Deps, id: AccountId) -> Result<Known, Problem> {
-    let (account, code) = (keys::account(id), keys::code(id, REGISTER));
-    let mut found = deps.db.batch_get(&[account.clone(), code.clone()]).await?;
-    Ok(Known { id, account: found.take(&account)?, code: found.take(&code)? })
-}
-
-/// A code record is always written, also for a verified account, where the code is never accepted: both cases take
-/// equal time and reveal nothing.
-fn write_code(tx: &mut Tx, known: &Known, code: OneTimeCode) {
-    let code = AccountCode { account_id: known.id, purpose: REGISTER.to_owned(), code };
-    tx.save((), &code, known.code.as_ref().map(|code| code.version));
-}
-
-/// An account whose address was never verified belongs to nobody yet, so the new data replaces it.
-fn write_account(tx: &mut Tx, known: &Known, body: &RegisterBuyer, email: &str, hash: String, now: Timestamp) {
-    let account = Account {
-        id: known.id,
-        email: email.to_owned(),
-        email_verified: false,
+    let (email, body) = (normalize_email(&call.body.email), &call.body);
+    let address = addresses::find(deps, &email, CODES, &call.raw.source_ip).await?;
+    let counted = address.counter.one_more(deps.now())?;
+    let purpose = VerificationPurpose::Register {
         full_name: body.full_name.clone(),
         phone: body.phone.clone(),
-        phone_verified: false,
-        avatar_url: None,
-        password_hash: Some(hash),
-        created_at: known.account.as_ref().map_or(now, |account| account.value.created_at),
-        updated_at: now,
+        password_hash: password::hash(&body.password, deps.random()).map_err(|error| Problem::internal(&error))?,
     };
-    tx.save((), &account, known.account.as_ref().map(|account| account.version));
-    if known.account.is_none() {
-        tx.create((), &EmailClaim { email: email.to_owned(), account_id: known.id });
-    }
+    let message = |code: &str| match address.account_id {
+        Some(_) => have_account(&email),
+        None => Email::with_code(&email, code, "register"),
+    };
+    verification::begin(deps, &call, &address, counted, purpose, message).await
 }
 
 fn have_account(to: &str) -> Email {
     let told =
         "Somebody, hopefully you, tried to register with this address. You have an account already: just sign in.";
-    let advice = "If it was not you, you need do nothing.";
-    Email {
-        to: to.to_owned(),
-        subject: "You have a SellEasi account already".to_owned(),
-        text: format!("{told}\n\n{advice}\n"),
-        html: format!("<p>{told}</p><p>{advice}</p>"),
-    }
+    Email::notice(to, "You have a SellEasi account already", told, "If it was not you, you need do nothing.")
 }
 
 #[cfg(test)]
 mod tests {
     use contracts::table::Table;
+    use domain::account::Account;
+    use store::keys;
     use testing::{TestRequest, World};
 
     use super::*;
@@ -110,24 +50,25 @@ mod tests {
         let kept = world.dynamo.items(Table::Accounts).iter().map(ToString::to_string).collect::<String>();
         assert!(kept.contains("$argon2id$") && !kept.contains(PASSWORD));
         assert!(!kept.contains(&format!("\"{}\"", sent_code(&world))));
+        let token = answer.json()["verification_token"].as_str().unwrap().to_owned();
+        assert!(!kept.contains(token.split_once('.').unwrap().1));
     }
 
     #[tokio::test]
     async fn known_and_unknown_addresses_take_the_same_way() {
         let world = World::new().await;
-        let before = account(&world, "known@example.com", None, true).await;
-        account(&world, "unproved@example.com", None, false).await;
+        let before = account(&world, "known@example.com", None).await;
+        // Fills the cache of store names, so that it does not add a call to the first of them.
+        register(&world, "first@example.com", PASSWORD).await;
+        world.aws.take_mails();
         let mut seen = vec![];
-        for email in ["known@example.com", "unproved@example.com", "unknown@example.com"] {
-            // The first request fills the cache of store names, so that it does not add a call to the second.
-            register(&world, &format!("first-{email}"), PASSWORD).await;
+        for email in ["known@example.com", "unknown@example.com"] {
             world.dynamo.take_calls();
             let answer = register(&world, email, PASSWORD).await;
-            seen.push((answer.status(), answer.0.body, world.dynamo.take_calls()));
-            assert_eq!(world.aws.last_mail().to, email);
-            assert_eq!(register(&world, email, PASSWORD).await.problem(), (429, "too_soon".into()));
+            let token = answer.json()["verification_token"].as_str().unwrap().len();
+            seen.push((answer.status(), token, world.dynamo.take_calls(), world.aws.take_mails().len()));
         }
-        assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+        assert_eq!(seen[0], seen[1]);
         let kept = world.deps.db.get::<Account>(&keys::account(before.id)).await.unwrap().unwrap();
         assert_eq!(kept.value, before);
     }
@@ -135,17 +76,39 @@ mod tests {
     #[tokio::test]
     async fn who_has_an_account_is_told_by_mail() {
         let world = World::new().await;
-        account(&world, EMAIL, None, true).await;
+        account(&world, EMAIL, None).await;
         assert_eq!(register(&world, EMAIL, PASSWORD).await.status(), 202);
         assert!(world.aws.last_mail().text.contains("You have an account already"));
         assert!(!world.aws.last_mail().text.contains("code"));
     }
 
     #[tokio::test]
-    async fn what_could_not_be_sent_can_be_asked_for_again_at_once() {
+    async fn an_address_gets_few_codes_and_a_stranger_does_not_use_them_up() {
+        let world = World::new().await;
+        let body = serde_json::json!({ "email": EMAIL, "password": PASSWORD, "full_name": "Eve" });
+        let by = async |ip: &str| {
+            let request = TestRequest::new().from(ip).store(&world.store.slug).json(body.clone());
+            request.send(&world.deps, handle).await
+        };
+        for _ in 0..5 {
+            assert_eq!(by("192.0.2.1").await.status(), 202);
+        }
+        let refused = by("192.0.2.1").await;
+        assert_eq!(refused.problem(), (429, "too_soon".into()));
+        assert_eq!(refused.0.header("retry-after"), Some("14400"));
+        assert_eq!(world.aws.take_mails().len(), 5);
+        assert_eq!(by("198.51.100.1").await.status(), 202);
+        world.clock.advance_s(14_400);
+        assert_eq!(by("192.0.2.1").await.status(), 202);
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_sent_does_not_count() {
         let world = World::new().await;
         world.aws.mail_is_away(true);
-        assert_eq!(register(&world, EMAIL, PASSWORD).await.problem(), (503, "unavailable".into()));
+        for _ in 0..6 {
+            assert_eq!(register(&world, EMAIL, PASSWORD).await.problem(), (503, "unavailable".into()));
+        }
         world.aws.mail_is_away(false);
         assert_eq!(register(&world, EMAIL, PASSWORD).await.status(), 202);
         assert_eq!(world.aws.take_mails().len(), 1);

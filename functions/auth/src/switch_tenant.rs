@@ -1,23 +1,33 @@
 //! `POST /auth/switch-tenant`: opens a new session, with its own tokens, for another tenant of the same person.
 
 use contracts::auth::SwitchTenant;
-use domain::{account::Session, tenant::Membership};
+use domain::{
+    account::{Account, Session},
+    tenant::Membership,
+};
 use identity::sessions::{self, Subject};
 use runtime::{Call, Granted, Outcome, Problem, Reply};
 use store::keys;
 
 pub async fn handle(deps: &Granted<SwitchTenant>, call: Call<SwitchTenant>) -> Outcome<SwitchTenant> {
     let (principal, tenant) = (call.principal()?, call.body.tenant_id);
-    let (session, membership) = (keys::session(principal.session_id), keys::membership(principal.account_id, tenant));
-    let mut found = deps.db.batch_get(&[session.clone(), membership.clone()]).await?;
+    let (id, session) = (principal.account_id, keys::session(principal.account_id, principal.session_id));
+    let (account, membership) = (keys::account(id), keys::membership(id, tenant));
+    let mut found = deps.db.batch_get(&[session.clone(), account.clone(), membership.clone()]).await?;
+    let account = found.take::<Account>(&account)?.ok_or_else(Problem::unauthorized)?.value;
     // An access token stays valid for minutes after its session has ended. It must not open a new session of thirty
     // days.
-    let current = found.take::<Session>(&session)?.filter(|held| held.value.is_live(deps.now()));
+    let is_live = |held: &Session| held.is_live(account.password_version, deps.now());
+    let current = found.take::<Session>(&session)?.filter(|held| is_live(&held.value));
     let current = current.ok_or_else(Problem::unauthorized)?;
     let membership = found.take::<Membership>(&membership)?.ok_or_else(Problem::not_found)?.value;
 
-    let subject =
-        Subject { account_id: principal.account_id, tenant_id: Some(tenant), store_id: None, role: membership.role };
+    let subject = Subject {
+        account_id: id,
+        password_version: account.password_version,
+        tenant_id: Some(tenant),
+        role: membership.role,
+    };
     let (opened, tokens) = sessions::open(deps, subject).await?;
     let mut tx = deps.tx();
     tx.check(session, current.version);

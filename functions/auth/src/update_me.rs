@@ -41,7 +41,7 @@ mod tests {
     use crate::fixtures::{EMAIL, account};
 
     async fn person(world: &World) -> Principal {
-        let person = account(world, EMAIL, None, true).await;
+        let person = account(world, EMAIL, None).await;
         let mut tx = world.deps.tx();
         let phone = Some("+2348012345678".to_owned());
         tx.update((), &Account { phone, phone_verified: true, ..person.clone() }, 1);

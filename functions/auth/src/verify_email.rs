@@ -1,74 +1,57 @@
-//! `POST /auth/verify-email`: the code from the e-mail verifies the address. The buyer is then registered, a customer
-//! of the store's tenant, and signed in.
+//! `POST /auth/verify-email`: the registration's token and the code from the e-mail verify the address. The buyer then has
+//! an account, is a customer of the store's tenant, and signed in.
 
 use contracts::{auth::VerifyEmail, events::AccountRegistered};
 use domain::{
-    Role,
-    account::{Account, CodeCheck},
-    text::normalize_email,
+    AccountId, Role,
+    account::{Account, VerificationPurpose},
 };
-use identity::codes;
 use identity::sessions::{self, Subject};
-use runtime::{Call, Deps, Granted, Outcome, Problem, Reply};
-use store::{AccountCode, CustomerRecord, Tx, Versioned, keys};
+use runtime::{Call, Granted, Outcome, Reply, http::Committed};
+use store::{CommitError, EmailClaim, keys};
 
-use crate::people::{REGISTER, code_context, customer, id_of, wrong_code};
+use crate::{
+    people::customer,
+    verification::{self, wrong_code},
+};
 
 pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Outcome<VerifyEmail> {
-    let found = find(deps, &call).await?;
-    let (Some(account), Some(kept)) = (found.account, found.code) else { return Err(wrong_code()) };
-    let is_right = codes::is_right(&kept.value.code, &code_context(account.value.id), &call.body.code);
-    // Verified accounts also have a code record (see `register`); their code is never accepted.
-    let is_right = is_right && !account.value.email_verified;
-    let (code, check) = kept.value.code.check(is_right, deps.now());
-
-    let mut tx = deps.tx();
-    tx.update((), &AccountCode { code, ..kept.value }, kept.version);
-    if check == CodeCheck::Right {
-        return finish(deps, &call, tx, account, found.is_customer).await;
-    }
-    // Written even when the code is wrong: the attempt must be counted before its result is returned.
-    deps.db.commit(tx).await?;
-    Err(wrong_code())
-}
-
-struct Found {
-    account: Option<Versioned<Account>>,
-    code: Option<Versioned<AccountCode>>,
-    is_customer: bool,
-}
-
-async fn find(deps: &Deps, call: &Call<VerifyEmail>) -> Result<Found, Problem> {
-    let id = id_of(deps, &normalize_email(&call.body.email)).await?;
-    let (account, code) = (keys::account(id), keys::code(id, REGISTER));
-    let customer = keys::customer(call.store()?.tenant_id, id);
-    let mut found = deps.db.batch_get(&[account.clone(), code.clone(), customer.clone()]).await?;
-    Ok(Found {
-        account: found.take(&account)?,
-        code: found.take(&code)?,
-        is_customer: found.take::<CustomerRecord>(&customer)?.is_some(),
-    })
-}
-
-async fn finish(
-    deps: &Deps,
-    call: &Call<VerifyEmail>,
-    mut tx: Tx,
-    account: Versioned<Account>,
-    is_customer: bool,
-) -> Outcome<VerifyEmail> {
     let (tenant, now) = (call.store()?.tenant_id, deps.now());
-    let verified = Account { email_verified: true, updated_at: now, ..account.value };
-    let subject = Subject { account_id: verified.id, tenant_id: Some(tenant), store_id: None, role: Role::Customer };
+    let is_registration = |purpose: &VerificationPurpose| matches!(purpose, VerificationPurpose::Register { .. });
+    let (token, code) = (&call.body.verification_token, &call.body.code);
+    let found = verification::check(deps, token, code, is_registration).await?;
+    let VerificationPurpose::Register { full_name, phone, password_hash } = found.value.purpose else {
+        return Err(wrong_code());
+    };
+    let account = Account {
+        id: deps.id(AccountId::from_ulid),
+        email: found.value.email,
+        email_verified: true,
+        full_name,
+        phone,
+        phone_verified: false,
+        avatar_url: None,
+        password_hash: Some(password_hash),
+        password_version: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    let subject =
+        Subject { account_id: account.id, password_version: 0, tenant_id: Some(tenant), role: Role::Customer };
     let (session, tokens) = sessions::open(deps, subject).await?;
-    tx.update((), &verified, account.version);
+    let mut tx = deps.tx();
+    tx.delete(keys::verification(found.value.id), found.version);
+    tx.create((), &account);
+    let claim = tx.create((), &EmailClaim { email: account.email.clone(), account_id: account.id });
     tx.create((), &session);
-    if !is_customer {
-        tx.create(tenant, &customer(&verified, now));
+    tx.create(tenant, &customer(&account, now));
+    tx.emit(&deps.event(&call.cause, tenant, account.id, 1, AccountRegistered { account_id: account.id }));
+    match call.commit(deps, tx, Reply::new(&tokens)).await? {
+        Committed::Done(reply) => Ok(reply),
+        // The address has an account: it had one before, and no code was sent, or another registration was faster.
+        Committed::Refused(refused) if refused.contains(claim) => Err(wrong_code()),
+        Committed::Refused(refused) => Err(CommitError::Refused(refused).into()),
     }
-    let event = AccountRegistered { account_id: verified.id };
-    tx.emit(&deps.event(&call.cause, tenant, verified.id, account.version + 1, event));
-    call.commit(deps, tx, Reply::new(&tokens)).await?.or_changed()
 }
 
 #[cfg(test)]
@@ -76,13 +59,14 @@ mod tests {
     use contracts::{auth::Tokens, table::Table};
     use runtime::auth;
     use serde_json::json;
+    use store::CustomerRecord;
     use testing::{TestRequest, World, http::Answer};
 
     use super::*;
-    use crate::fixtures::{EMAIL, PASSWORD, account, log_in, register, sent_code};
+    use crate::fixtures::{EMAIL, PASSWORD, account, log_in, register, sent_code, token_of};
 
-    async fn verify(world: &World, email: &str, code: &str) -> Answer {
-        let body = json!({ "email": email, "code": code });
+    async fn verify(world: &World, token: &str, code: &str) -> Answer {
+        let body = json!({ "verification_token": token, "code": code });
         TestRequest::new().store(&world.store.slug).json(body).send(&world.deps, handle).await
     }
 
@@ -94,8 +78,8 @@ mod tests {
     async fn makes_a_customer_of_this_tenant_and_signs_in() {
         let world = World::new().await;
         let neighbour = world.neighbour().await;
-        register(&world, EMAIL, PASSWORD).await;
-        let tokens: Tokens = verify(&world, "ADA@example.com", &sent_code(&world)).await.ok();
+        let token = token_of(&register(&world, "ADA@example.com", PASSWORD).await);
+        let tokens: Tokens = verify(&world, &token, &sent_code(&world)).await.ok();
         let buyer = auth::verify(&world.deps, &tokens.access_token).await.unwrap();
         assert_eq!((buyer.tenant_id, buyer.role), (Some(world.tenant), Role::Customer));
         let record = async |tenant| {
@@ -108,38 +92,43 @@ mod tests {
         assert!(events[0].to_string().contains("ACCOUNT_REGISTERED"));
         assert_eq!(log_in(&world, EMAIL, PASSWORD).await.status(), 200);
         // The code can be used only once.
-        assert_eq!(verify(&world, EMAIL, &sent_code(&world)).await.status(), 422);
+        assert_eq!(verify(&world, &token, &sent_code(&world)).await.status(), 422);
     }
 
     #[tokio::test]
-    async fn there_is_one_answer_to_every_wrong_code() {
+    async fn there_is_one_answer_to_everything_that_is_wrong() {
         let world = World::new().await;
-        register(&world, EMAIL, PASSWORD).await;
+        let token = token_of(&register(&world, EMAIL, PASSWORD).await);
         let code = sent_code(&world);
-        let unknown = verify(&world, "eve@example.com", &code).await;
+        let (id, secret) = token.split_once('.').unwrap();
+        let unknown = verify(&world, &format!("ver_00000000000000000000000001.{secret}"), &code).await;
         assert_eq!((unknown.status(), unknown.fields()), (422, vec![("/code".into(), "wrong".into())]));
+        for other in ["x", ".", id, secret, &format!("{id}."), &format!("{id}.{secret}x")] {
+            assert_eq!(verify(&world, other, &code).await.json(), unknown.json(), "{other}");
+        }
         for _ in 0..5 {
-            assert_eq!(verify(&world, EMAIL, wrong(&code)).await.json(), unknown.json());
+            assert_eq!(verify(&world, &token, wrong(&code)).await.json(), unknown.json());
         }
         // Even the right code is refused after too many attempts.
-        assert_eq!(verify(&world, EMAIL, &code).await.json(), unknown.json());
-        world.clock.advance_s(60);
-        register(&world, EMAIL, PASSWORD).await;
-        assert_eq!(verify(&world, EMAIL, &code).await.json(), unknown.json());
+        assert_eq!(verify(&world, &token, &code).await.json(), unknown.json());
+        let token = token_of(&register(&world, EMAIL, PASSWORD).await);
         world.clock.advance_s(600);
         // The code has expired.
-        assert_eq!(verify(&world, EMAIL, &sent_code(&world)).await.json(), unknown.json());
+        assert_eq!(verify(&world, &token, &sent_code(&world)).await.json(), unknown.json());
     }
 
     #[tokio::test]
     async fn an_account_that_is_there_is_treated_like_one_to_come() {
         let world = World::new().await;
-        account(&world, EMAIL, None, true).await;
+        account(&world, EMAIL, None).await;
         let mut calls = vec![];
         for email in [EMAIL, "new@example.com"] {
-            register(&world, email, PASSWORD).await;
+            let token = token_of(&register(&world, email, PASSWORD).await);
             world.dynamo.take_calls();
-            assert_eq!(verify(&world, email, "000000").await.status(), 422);
+            assert_eq!(verify(&world, &token, "000000").await.status(), 422);
+            // A session that was never opened is not told either.
+            let signed_in = log_in(&world, email, PASSWORD).await;
+            assert_eq!(signed_in.problem(), (401, "invalid_credentials".into()));
             calls.push(world.dynamo.take_calls());
         }
         assert_eq!(calls[0], calls[1]);
@@ -148,22 +137,29 @@ mod tests {
     #[tokio::test]
     async fn no_code_opens_an_account_that_is_there() {
         let world = World::new().await;
-        let person = account(&world, EMAIL, None, true).await;
-        let (right, code) = codes::new(&world.deps, &code_context(person.id));
-        let mut tx = world.deps.tx();
-        tx.create((), &AccountCode { account_id: person.id, purpose: REGISTER.to_owned(), code });
-        world.deps.db.commit(tx).await.unwrap();
-        assert_eq!(verify(&world, EMAIL, &right).await.status(), 422);
+        let token = token_of(&register(&world, EMAIL, "another password").await);
+        let code = sent_code(&world);
+        account(&world, EMAIL, Some(PASSWORD)).await;
+        assert_eq!(verify(&world, &token, &code).await.status(), 422);
+        assert_eq!(log_in(&world, EMAIL, "another password").await.status(), 401);
+        assert_eq!(log_in(&world, EMAIL, PASSWORD).await.status(), 200);
     }
 
     #[tokio::test]
-    async fn registering_again_takes_the_place_of_what_was_given() {
+    async fn a_strangers_registration_neither_takes_over_nor_locks_out() {
         let world = World::new().await;
-        register(&world, EMAIL, "the first password").await;
-        world.clock.advance_s(60);
-        register(&world, EMAIL, PASSWORD).await;
-        assert_eq!(verify(&world, EMAIL, &sent_code(&world)).await.status(), 200);
-        assert_eq!(log_in(&world, EMAIL, "the first password").await.status(), 401);
+        let mine = token_of(&register(&world, EMAIL, PASSWORD).await);
+        let my_code = sent_code(&world);
+        let theirs = token_of(&register(&world, EMAIL, "the stranger's password").await);
+        let their_code = sent_code(&world);
+        // The stranger has no code, and the owner's code is not one of the stranger's request.
+        for code in [&my_code, wrong(&their_code)] {
+            assert_eq!(verify(&world, &theirs, code).await.status(), 422);
+        }
+        assert_eq!(verify(&world, &mine, &their_code).await.status(), 422);
+        assert_eq!(verify(&world, &mine, &my_code).await.status(), 200);
+        assert_eq!(log_in(&world, EMAIL, "the stranger's password").await.status(), 401);
         assert_eq!(log_in(&world, EMAIL, PASSWORD).await.status(), 200);
+        assert_eq!(verify(&world, &theirs, &their_code).await.status(), 422);
     }
 }

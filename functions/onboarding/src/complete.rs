@@ -16,11 +16,14 @@ use domain::{
     store::{PAYMENT_METHODS, Store, StoreStatus, Tax},
     tenant::{Membership, Plan, Tenant, TenantStatus},
 };
-use identity::sessions::{self, Subject};
+use identity::{
+    addresses,
+    sessions::{self, Subject},
+};
 use runtime::{Call, Deps, Granted, Outcome, Problem, Reply, http::Committed};
 use store::{CommitError, EmailClaim, Op, StoreClaim, Tx, Versioned, keys};
 
-use crate::step::{account_of, find, slug_taken};
+use crate::step::{find, slug_taken};
 
 pub async fn handle(deps: &Granted<Complete>, call: Call<Complete>) -> Outcome<Complete> {
     let (found, now) = (find(deps, &call).await?, deps.now());
@@ -30,15 +33,21 @@ pub async fn handle(deps: &Granted<Complete>, call: Call<Complete>) -> Outcome<C
             "this is complete already; sign in with POST /auth/login",
         ));
     }
-    let owner = owner(&found.value, account_of(deps, &found.value.email).await?, now)?;
+    let claim = deps.db.get::<EmailClaim>(&keys::email(&found.value.email)).await?;
+    let account = addresses::account(deps, claim.map(|claim| claim.value.account_id)).await?;
+    let owner = owner(&found.value, account, now)?;
     // If the seller proved an existing account, it becomes the owner, not the id reserved when the onboarding began.
     let onboarding = Onboarding { account_id: owner.account().id, ..found.value };
     let Some(profile) = onboarding.profile.clone() else {
         return Err(Problem::new(&problems::INVALID_STATE, "say what the store is first"));
     };
     let (tenant, store) = (tenant(&onboarding, now), store(deps, &onboarding, &profile, now));
-    let subject =
-        Subject { account_id: onboarding.account_id, tenant_id: Some(tenant.id), store_id: None, role: Role::Owner };
+    let subject = Subject {
+        account_id: onboarding.account_id,
+        password_version: owner.account().password_version,
+        tenant_id: Some(tenant.id),
+        role: Role::Owner,
+    };
     let (session, tokens) = sessions::open(deps, subject).await?;
     let done = onboarding.completed(now)?;
 
@@ -58,9 +67,7 @@ pub async fn handle(deps: &Granted<Complete>, call: Call<Complete>) -> Outcome<C
 /// The account that will own the tenant.
 enum Owner {
     New(Account),
-    /// An existing account whose address was never verified; the data of this onboarding replaces its data.
-    Unproved(Versioned<Account>),
-    /// An existing, verified account whose password was given.
+    /// An existing account whose password was given.
     Proved(Versioned<Account>),
 }
 
@@ -68,7 +75,7 @@ impl Owner {
     fn account(&self) -> &Account {
         match self {
             Self::New(account) => account,
-            Self::Unproved(found) | Self::Proved(found) => &found.value,
+            Self::Proved(found) => &found.value,
         }
     }
 }
@@ -76,14 +83,7 @@ impl Owner {
 /// The account of this address may have changed since the password step, so it is checked again.
 fn owner(onboarding: &Onboarding, found: Option<Versioned<Account>>, now: Timestamp) -> Result<Owner, Problem> {
     match (found, &onboarding.password_hash) {
-        (Some(found), _) if found.value.email_verified && onboarding.proved_account == Some(found.value.id) => {
-            Ok(Owner::Proved(found))
-        }
-        (Some(found), Some(hash)) if !found.value.email_verified => {
-            let held = &found.value;
-            let value = Account { id: held.id, created_at: held.created_at, ..account(onboarding, hash, now) };
-            Ok(Owner::Unproved(Versioned { value, version: found.version }))
-        }
+        (Some(found), _) if onboarding.proved_account == Some(found.value.id) => Ok(Owner::Proved(found)),
         (None, Some(hash)) => Ok(Owner::New(account(onboarding, hash, now))),
         _ => {
             let detail = "there is an account with this e-mail address by now; give its password again";
@@ -102,6 +102,7 @@ fn account(onboarding: &Onboarding, password_hash: &str, now: Timestamp) -> Acco
         phone_verified: onboarding.phone_verified,
         avatar_url: None,
         password_hash: Some(password_hash.to_owned()),
+        password_version: 0,
         created_at: now,
         updated_at: now,
     }
@@ -149,9 +150,6 @@ fn write_owner(tx: &mut Tx, owner: &Owner, onboarding: &Onboarding, now: Timesta
             tx.create((), account);
             tx.create((), &EmailClaim { email: account.email.clone(), account_id: account.id });
         }
-        Owner::Unproved(found) => {
-            tx.update((), &found.value, found.version);
-        }
         Owner::Proved(found) => {
             tx.check(keys::account(found.value.id), found.version);
         }
@@ -190,7 +188,6 @@ fn emit(deps: &Deps, call: &Call<Complete>, tx: &mut Tx, onboarding: &Onboarding
 fn reply(tokens: Tokens, tenant: Tenant, store: Store, owner: Owner) -> Reply<Complete> {
     let (account, version) = match owner {
         Owner::New(account) => (account, 1),
-        Owner::Unproved(found) => (found.value, found.version + 1),
         Owner::Proved(found) => (found.value, found.version),
     };
     Reply::new(&Completed {
@@ -234,12 +231,15 @@ mod tests {
         world.dynamo.take_calls();
         let done: Completed = seller.complete().await.ok();
         let calls = world.dynamo.take_calls();
-        assert_eq!(calls, [("GetItem".to_owned(), 2), ("TransactWriteItems".to_owned(), 1)].into());
+        assert_eq!(calls, [("GetItem".to_owned(), 3), ("TransactWriteItems".to_owned(), 1)].into());
 
         let owner = auth::verify(&world.deps, &done.tokens.access_token).await.unwrap();
         let expected = (Some(done.tenant.id), done.account.id, Role::Owner);
         assert_eq!((owner.tenant_id, owner.account_id, owner.role), expected);
-        assert_eq!(get::<Session>(&world, &keys::session(owner.session_id)).await.account_id, done.account.id);
+        assert_eq!(
+            get::<Session>(&world, &keys::session(owner.account_id, owner.session_id)).await.account_id,
+            done.account.id
+        );
         assert_eq!(
             get::<Membership>(&world, &keys::membership(done.account.id, done.tenant.id)).await.role,
             Role::Owner
@@ -278,7 +278,7 @@ mod tests {
         let seller = ready(&world, "eve@example.com", "eves-shelf").await;
         let stranger = TestRequest::new().path("id", &seller.id).send(&world.deps, handle).await;
         assert_eq!(stranger.problem(), (404, "not_found".into()));
-        assert!(world.dynamo.items(Table::Accounts).iter().all(|item| !item.to_string().contains("SES#")));
+        assert!(world.dynamo.items(Table::Accounts).iter().all(|item| !item.to_string().contains("SESSION#")));
     }
 
     #[tokio::test]
@@ -294,7 +294,7 @@ mod tests {
     #[tokio::test]
     async fn an_existing_account_owns_the_new_tenant_too() {
         let world = World::new().await;
-        let account = registered(&world, PASSWORD, true).await;
+        let account = registered(&world, PASSWORD).await;
         let done: Completed = ready(&world, EMAIL, "ada-shelf").await.complete().await.ok();
         assert_eq!((done.account.id, done.account.full_name.as_str()), (account.id, "Ada the Buyer"));
         assert_eq!(get::<Account>(&world, &keys::account(account.id)).await, account);
@@ -302,21 +302,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_account_that_was_never_proved_is_taken_over() {
-        let world = World::new().await;
-        let account = registered(&world, "somebody else's", false).await;
-        let done: Completed = ready(&world, EMAIL, "ada-shelf").await.complete().await.ok();
-        assert_eq!((done.account.id, done.account.version), (account.id, 2));
-        let kept = get::<Account>(&world, &keys::account(account.id)).await;
-        assert!(kept.email_verified && kept.full_name == "Ada Obi" && kept.created_at == account.created_at);
-        assert!(identity::password::verify(PASSWORD, kept.password_hash.as_deref()));
-    }
-
-    #[tokio::test]
     async fn an_account_made_meanwhile_has_to_prove_itself() {
         let world = World::new().await;
         let seller = ready(&world, EMAIL, "ada-shelf").await;
-        registered(&world, "another password", true).await;
+        registered(&world, "another password").await;
         assert_eq!(seller.complete().await.problem(), (409, "password_needed".into()));
         assert_eq!(seller.password(PASSWORD).await.status(), 422);
         assert_eq!(seller.password("another password").await.status(), 200);

@@ -1,24 +1,29 @@
 //! `POST /onboarding/{id}/password`: sets the password of a new account, or checks the password of the account that
 //! already has this e-mail address. That the account exists is revealed only here, after the address is verified.
 
-use contracts::onboarding::SetPassword;
-use identity::password;
-use runtime::{Call, Granted, Outcome, Problem};
+use contracts::onboarding::{Progress, SetPassword};
+use domain::attempts::Counted;
+use identity::{addresses, password};
+use runtime::{Call, Granted, Outcome, Problem, Reply};
 
-use crate::step::{account_of, find, save};
+use crate::step::find;
 
 pub async fn handle(deps: &Granted<SetPassword>, call: Call<SetPassword>) -> Outcome<SetPassword> {
     let (found, now) = (find(deps, &call).await?, deps.now());
     found.value.awaits_password()?;
-    let account = account_of(deps, &found.value.email).await?.map(|account| account.value);
+    let address = addresses::find(deps, &found.value.email, Counted::Passwords, &call.raw.source_ip).await?;
+    let failed = address.counter.one_more(now)?;
+    let account = addresses::account(deps, address.account_id).await?.map(|account| account.value);
     let given = &call.body.password;
-    // An account whose address was never verified is ignored: this seller has verified the address and will replace
-    // it.
-    let next = match account.filter(|account| account.email_verified) {
+    let mut tx = deps.tx();
+    let next = match account {
         Some(account) if password::verify(given, account.password_hash.as_deref()) => {
             found.value.account_proved(account.id, now)?
         }
         Some(_) => {
+            // Written before the result is returned, so that attempts made at once are not more attempts.
+            address.counter.write(&mut tx, &failed);
+            deps.db.commit(tx).await?;
             let detail = "there is an account with this e-mail address; give its password";
             return Err(Problem::invalid_field("/password", "wrong", detail));
         }
@@ -27,21 +32,24 @@ pub async fn handle(deps: &Granted<SetPassword>, call: Call<SetPassword>) -> Out
             found.value.password_set(hash, now)?
         }
     };
-    save(deps, &call, &next, found.version).await
+    tx.update((), &next, found.version);
+    address.counter.write(&mut tx, &address.counter.trusting(now));
+    call.commit(deps, tx, Reply::new(&Progress::from(&next))).await?.or_changed()
 }
 
 #[cfg(test)]
 mod tests {
-    use contracts::{onboarding::Progress, table::Table};
+    use contracts::table::Table;
     use domain::onboarding::Step;
     use testing::World;
 
+    use super::*;
     use crate::fixtures::{EMAIL, PASSWORD, Seller, registered};
 
     #[tokio::test]
     async fn nothing_is_told_before_the_address_is_proved() {
         let world = World::new().await;
-        registered(&world, PASSWORD, true).await;
+        registered(&world, PASSWORD).await;
         let seller = Seller::begun(&world, EMAIL).await;
         world.dynamo.take_calls();
         for password in [PASSWORD, "something else"] {
@@ -64,7 +72,7 @@ mod tests {
     #[tokio::test]
     async fn an_existing_account_has_to_prove_itself() {
         let world = World::new().await;
-        registered(&world, PASSWORD, true).await;
+        registered(&world, PASSWORD).await;
         let seller = Seller::proved(&world, EMAIL).await;
         let wrong = seller.password("something else").await;
         assert_eq!((wrong.status(), wrong.fields()), (422, vec![("/password".into(), "wrong".into())]));
@@ -73,10 +81,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_account_that_never_proved_its_address_does_not_count() {
+    async fn known_and_unknown_addresses_take_the_same_way() {
         let world = World::new().await;
-        registered(&world, "somebody else's", false).await;
+        registered(&world, PASSWORD).await;
+        let mut seen = vec![];
+        for email in [EMAIL, "eve@example.com"] {
+            let seller = Seller::proved(&world, email).await;
+            world.dynamo.take_calls();
+            let progress: Progress = seller.password(PASSWORD).await.ok();
+            seen.push((progress.step, world.dynamo.take_calls()));
+        }
+        assert_eq!(seen[0], seen[1]);
+    }
+
+    #[tokio::test]
+    async fn guessing_gets_slow() {
+        let world = World::new().await;
+        registered(&world, PASSWORD).await;
         let seller = Seller::proved(&world, EMAIL).await;
-        assert_eq!(seller.password(PASSWORD).await.status(), 200);
+        for _ in 0..10 {
+            assert_eq!(seller.password("something else").await.status(), 422);
+        }
+        assert_eq!(seller.password(PASSWORD).await.problem(), (429, "too_soon".into()));
     }
 }

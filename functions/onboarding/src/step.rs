@@ -5,14 +5,10 @@ use contracts::{
     onboarding::{OnboardingPath, Progress},
     problems,
 };
-use domain::{
-    OnboardingId,
-    account::{Account, CodeCheck},
-    onboarding::Onboarding,
-};
+use domain::{OnboardingId, account::CodeCheck, onboarding::Onboarding};
 use identity::password::{hash_secret, same};
 use runtime::{Call, Deps, Outcome, Problem, Reply};
-use store::{EmailClaim, Versioned, keys};
+use store::{Versioned, keys};
 
 /// The onboarding that a call names. Without the right `X-Onboarding-Token`, or after it has expired, the answer is
 /// 404.
@@ -49,12 +45,6 @@ pub(crate) fn judge<E>(check: CodeCheck, reply: Reply<E>, how_to_get_another: &s
             Err(Problem::new(&problems::CODE_DEAD, detail))
         }
     }
-}
-
-/// The account with this e-mail address, if there is one.
-pub(crate) async fn account_of(deps: &Deps, email: &str) -> Result<Option<Versioned<Account>>, Problem> {
-    let Some(claim) = deps.db.get::<EmailClaim>(&keys::email(email)).await? else { return Ok(None) };
-    Ok(deps.db.get(&keys::account(claim.value.account_id)).await?)
 }
 
 pub(crate) fn slug_taken(slug: &str) -> Problem {

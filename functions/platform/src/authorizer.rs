@@ -1,6 +1,6 @@
 //! The Lambda authorizer: verifies a request's token and returns its principal. It reads no table, so that it is cheap
-//! enough for every request. A session that was ended is therefore noticed only when its token expires, at most a
-//! quarter of an hour later.
+//! enough for every request. A session that was ended is therefore noticed only when its token expires, at most five
+//! minutes later with what API Gateway keeps of the decision.
 
 use contracts::platform::Authorizer;
 use runtime::auth::{self, TokenError};
@@ -27,6 +27,7 @@ fn bearer(authorization: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use domain::limits::ACCESS_TOKEN_TTL_S;
     use testing::World;
 
     use super::*;
@@ -48,7 +49,7 @@ mod tests {
         for authorization in ["", "Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", &token, &format!("Basic {token}")] {
             assert_eq!(handle(&world.deps.granted(), authorization.to_owned()).await.unwrap(), None, "{authorization}");
         }
-        world.clock.advance_s(16 * 60);
+        world.clock.advance_s(ACCESS_TOKEN_TTL_S);
         assert_eq!(handle(&world.deps.granted(), format!("Bearer {token}")).await.unwrap(), None);
     }
 

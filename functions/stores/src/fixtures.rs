@@ -42,6 +42,7 @@ pub(crate) async fn owners_account(world: &World) {
         phone_verified: false,
         avatar_url: None,
         password_hash: None,
+        password_version: 0,
         created_at: world.deps.now(),
         updated_at: world.deps.now(),
     };

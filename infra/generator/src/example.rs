@@ -136,7 +136,7 @@ fn by_name(name: &str) -> Option<&'static str> {
         "locale" => "en-NG",
         "password" | "new_password" | "current_password" | "old_password" => "a quiet green bicycle",
         "code" => "482915",
-        "refresh_token" | "guest_token" | "token" => "a-token-that-was-given-before",
+        "refresh_token" | "guest_token" | "verification_token" | "token" => "a-token-that-was-given-before",
         "address" => "12 Allen Avenue",
         "city" => "Ikeja",
         "state" => "Lagos",

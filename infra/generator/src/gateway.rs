@@ -4,6 +4,7 @@ use contracts::{
     Row,
     row::{RateClass, Trigger},
 };
+use domain::limits::AUTHORIZER_CACHE_S;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -12,8 +13,6 @@ use crate::{
     endpoint,
 };
 
-/// A token that was just revoked keeps working for so long at the most.
-const AUTHORIZER_CACHE_S: u16 = 60;
 /// Requests a second, and at once, to a route that has no limit of its own, which none is without.
 const THROTTLE_RATE: u16 = 1_000;
 const THROTTLE_BURST: u16 = 2_000;

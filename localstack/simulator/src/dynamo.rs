@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What keys that belong to no tenant start with (see `store::keys`).
-const NOBODYS: [&str; 7] = ["ACC#", "EMAIL#", "SES#", "ONB#", "STORE#", "PUBLIC#", "DUE#"];
+const NOBODYS: [&str; 8] = ["ACC#", "EMAIL#", "GUEST#", "VER#", "ONB#", "STORE#", "PUBLIC#", "DUE#"];
 
 impl Cloud {
     pub(crate) fn serve_dynamo(&self, state: &mut State, operation: &str, body: &[u8]) -> Answer {

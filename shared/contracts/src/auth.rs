@@ -4,20 +4,28 @@
 //! not be stored in a table. Repeating a request is harmless, or is refused.
 
 use domain::{
-    AccountId, Permission, Role, TenantId, Timestamp,
+    AccountId, Permission, Role, SessionId, TenantId, Timestamp,
     limits::{EMAIL_MAX, NAME_MAX, PASSWORD_MAX, PASSWORD_MIN, PHONE_MAX, URL_MAX},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{check, endpoints, http::Nothing, patch, patch::Clearable, row::Access};
+use crate::{
+    check, endpoints,
+    http::{ListQuery, Nothing, Page},
+    patch,
+    patch::Clearable,
+    row::Access,
+};
 
 /// Memory of functions that hash passwords, in MB: CPU grows with memory.
 pub const PASSWORD_MEMORY_MB: u16 = 1_024;
 
 /// Digits of a one-time code.
 pub const CODE_DIGITS: usize = 6;
-/// A refresh token is the id of a session, a dot and 43 characters.
-const REFRESH_TOKEN_MAX: usize = 100;
+/// A guest's refresh token is a JWT, somewhat longer than that of a person.
+const REFRESH_TOKEN_MAX: usize = 1_024;
+/// A verification token is an id, a dot and 43 characters.
+const VERIFICATION_TOKEN_MAX: usize = 100;
 
 /// The tokens of a signed-in caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +119,8 @@ pub struct RegisterBuyer {
 pub struct VerificationSent {
     /// Always `verification_sent`.
     pub status: String,
+    /// Send it together with the code from the e-mail: the code counts only with this token. It is not shown again.
+    pub verification_token: String,
 }
 
 /// The code that was sent to an e-mail address.
@@ -118,12 +128,82 @@ pub struct VerificationSent {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VerifyEmailBody {
-    /// E-mail address.
-    #[garde(length(max = EMAIL_MAX), custom(check::email))]
-    pub email: String,
+    /// The token that `POST /auth/register` returned.
+    #[garde(length(min = 1, max = VERIFICATION_TOKEN_MAX))]
+    pub verification_token: String,
     /// The code.
     #[garde(length(equal = CODE_DIGITS), custom(digits))]
     pub code: String,
+}
+
+/// The e-mail address of an account whose password was forgotten.
+#[derive(Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ForgottenPassword {
+    /// E-mail address.
+    #[garde(length(max = EMAIL_MAX), custom(check::email))]
+    pub email: String,
+}
+
+/// The code that was sent to an e-mail address, and a new password.
+#[derive(Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ResetPasswordBody {
+    /// The token that `POST /auth/password/forgot` returned.
+    #[garde(length(min = 1, max = VERIFICATION_TOKEN_MAX))]
+    pub verification_token: String,
+    /// The code.
+    #[garde(length(equal = CODE_DIGITS), custom(digits))]
+    pub code: String,
+    /// New password, at least 10 characters.
+    #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX))]
+    pub new_password: String,
+}
+
+/// The present password and a new one.
+#[derive(Clone, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChangePasswordBody {
+    /// The present password.
+    #[garde(length(chars, min = 1, max = PASSWORD_MAX))]
+    pub current_password: String,
+    /// New password, at least 10 characters.
+    #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX))]
+    pub new_password: String,
+}
+
+/// A sign-in of the caller on one device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Session {
+    /// Id of the session.
+    pub id: SessionId,
+    /// Whether the request was made in this session.
+    pub current: bool,
+    /// The tenant that the session is for; null for a person who belongs to no tenant.
+    pub tenant_id: Option<TenantId>,
+    /// Role of the account in the tenant, when the session was last refreshed.
+    pub role: Role,
+    /// When the person signed in.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub created_at: Timestamp,
+    /// When the tokens of the session were last refreshed.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub refreshed_at: Timestamp,
+    /// When the session expires, unless its tokens are refreshed before.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub expires_at: Timestamp,
+}
+
+/// The path of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionPath {
+    /// Id of the session.
+    pub id: SessionId,
 }
 
 /// E-mail address and password.
@@ -149,7 +229,7 @@ pub struct Credentials {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RefreshToken {
-    /// The newest refresh token of the session.
+    /// The newest refresh token.
     #[garde(length(min = 1, max = REFRESH_TOKEN_MAX))]
     pub refresh_token: String,
 }
@@ -225,39 +305,39 @@ pub fn digits<T: AsRef<str>>(text: &T, _: &()) -> garde::Result {
 }
 
 endpoints! {
-    /// Create a guest session
+    /// Create a guest's tokens
     ///
-    /// Buyers need no registration: a guest of a store has a cart, and can place orders and follow them.
+    /// Buyers need no registration: a guest of a store has a cart, and can place orders and follow them. The tokens are
+    /// good in every store of the tenant; each store has a cart and orders of its own.
     Guest = Post "/auth/guest" => "auth-guest" {
         access: Access::Public, store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 201 Tokens,
-        tables: [Accounts: Put], emits: [],
+        tables: [], emits: [],
         grants: [SigningKey],
-        rate: Auth,
     }
     /// Register a customer
     ///
-    /// Sends a six-digit code to the e-mail address, for `POST /auth/verify-email`; it expires after ten minutes. The
-    /// response is the same whether or not the address is registered. Registering again sends another code, and
-    /// replaces the data of the earlier request. It is possible after a minute; before, it is refused (429
+    /// Sends a six-digit code to the e-mail address; it expires after ten minutes. Keep `verification_token`:
+    /// `POST /auth/verify-email` needs both. The response is the same whether or not the address has an account; only the
+    /// e-mail tells. Nothing is registered before the address is verified, so registering again, by anybody, does not
+    /// affect an earlier request. If too many codes were sent to the address lately, the request is refused (429
     /// `too_soon`).
     Register = Post "/auth/register" => "auth-register" {
         access: Access::Public, store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: RegisterBuyer, reply: 202 VerificationSent,
-        tables: [Accounts: Get BatchGet Put Delete], emits: [],
+        tables: [Accounts: BatchGet Put], emits: [],
         problems: [TOO_SOON],
         grants: [SendEmail],
-        rate: Auth,
+        rate: Mail,
         memory_mb: PASSWORD_MEMORY_MB,
     }
     /// Verify a customer's e-mail address
     ///
-    /// Completes the registration with the code that was sent, and signs the customer in.
+    /// Completes the registration with the token that it returned and the code that was sent, and signs the customer in.
     VerifyEmail = Post "/auth/verify-email" => "auth-verify-email" {
         access: Access::Public, store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: VerifyEmailBody, reply: 200 Tokens,
-        tables: [Accounts: Get BatchGet Put, Tenants: BatchGet Put], emits: [AccountRegistered],
-        problems: [CODE_DEAD],
+        tables: [Accounts: Get Put Delete, Tenants: Put], emits: [AccountRegistered],
         grants: [SigningKey],
         rate: Auth,
     }
@@ -265,36 +345,93 @@ endpoints! {
     ///
     /// If the request names a store (by `X-Store` or the host name), signs in as a customer of the store's tenant.
     /// Otherwise, signs in as a member of a tenant's team: of `tenant_id`, or by default of the tenant joined first. A
-    /// person who belongs to no tenant gets tokens without one.
+    /// person who belongs to no tenant gets tokens without one. After several wrong passwords for an address, further
+    /// requests are refused for a while (429 `too_soon`), also with the right password; resetting the password ends this.
     Login = Post "/auth/login" => "auth-login" {
         access: Access::Public, store: Optional, idempotency: None,
         path: Nothing, query: Nothing, body: Credentials, reply: 200 Tokens,
-        tables: [Accounts: Get Query Put, Tenants: Get Put], emits: [],
-        problems: [EMAIL_UNVERIFIED, INVALID_CREDENTIALS, NOT_FOUND],
+        tables: [Accounts: Get BatchGet Query Put, Tenants: Get Put], emits: [],
+        problems: [INVALID_CREDENTIALS, NOT_FOUND, TOO_SOON],
         grants: [SigningKey],
         rate: Auth,
         memory_mb: PASSWORD_MEMORY_MB,
     }
     /// Refresh tokens
     ///
-    /// Returns new tokens. A refresh token can be used once. Using it again within ten seconds is allowed, in case the
-    /// response was lost. Using it later is treated as theft, and ends the session.
+    /// Returns new tokens, with the present role of a team's member. A person's refresh token can be used once. Using it
+    /// again within ten seconds returns the same next refresh token, in case the response was lost, or two tabs refresh
+    /// at once. Using it later is treated as theft, and ends the session. A guest's refresh token is good for 30 days.
     Refresh = Post "/auth/refresh" => "auth-refresh" {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: RefreshToken, reply: 200 Tokens,
-        tables: [Accounts: Get Put], emits: [],
+        tables: [Accounts: Get BatchGet Put Delete], emits: [],
         problems: [INVALID_REFRESH_TOKEN],
-        grants: [SigningKey],
-        rate: Auth,
+        grants: [SigningKey, TokenKeys],
     }
     /// Sign out
     ///
-    /// Ends the session. Its refresh token stops working at once; an access token works until it expires, at most 15
-    /// minutes.
+    /// Ends the session, also of a guest. Its refresh token stops working at once; an access token works until it
+    /// expires, at most five minutes.
     Logout = Post "/auth/logout" => "auth-logout" {
         access: Access::Needs(Permission::SessionEnd), store: None, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 Nothing,
-        tables: [Accounts: Get Put], emits: [],
+        tables: [Accounts: Put Delete], emits: [],
+    }
+    /// List own sessions
+    ///
+    /// Where the caller is signed in, longest ago first.
+    ListSessions = Get "/auth/sessions" => "auth-sessions" {
+        access: Access::Needs(Permission::SessionsRead), store: None, idempotency: None,
+        path: Nothing, query: ListQuery, body: Nothing, reply: 200 Page<Session>,
+        tables: [Accounts: Get Query], emits: [],
+        problems: [NOT_FOUND],
+        grants: [CursorKey],
+    }
+    /// End one of the own sessions
+    ///
+    /// Its refresh token stops working at once; an access token works until it expires, at most five minutes.
+    EndSession = Delete "/auth/sessions/{id}" => "auth-end-session" {
+        access: Access::Needs(Permission::SessionsEnd), store: None, idempotency: None,
+        path: SessionPath, query: Nothing, body: Nothing, reply: 200 Nothing,
+        tables: [Accounts: Delete], emits: [],
+    }
+    /// Ask for a code to reset a password
+    ///
+    /// Sends a six-digit code to the e-mail address; it expires after ten minutes. Keep `verification_token`:
+    /// `POST /auth/password/reset` needs both. The response is the same whether or not the address has an account; only
+    /// the e-mail tells. If too many codes were sent to the address lately, the request is refused (429 `too_soon`).
+    ForgotPassword = Post "/auth/password/forgot" => "auth-forgot-password" {
+        access: Access::Public, store: None, idempotency: None,
+        path: Nothing, query: Nothing, body: ForgottenPassword, reply: 202 VerificationSent,
+        tables: [Accounts: BatchGet Put], emits: [],
+        problems: [TOO_SOON],
+        grants: [SendEmail],
+        rate: Mail,
+    }
+    /// Reset a password
+    ///
+    /// Replaces the password, ends all sessions of the account, and tells its owner by e-mail. Sign in with the new
+    /// password afterwards.
+    ResetPassword = Post "/auth/password/reset" => "auth-reset-password" {
+        access: Access::Public, store: None, idempotency: None,
+        path: Nothing, query: Nothing, body: ResetPasswordBody, reply: 200 Nothing,
+        tables: [Accounts: Get BatchGet Put Delete], emits: [],
+        grants: [SendEmail],
+        rate: Auth,
+        memory_mb: PASSWORD_MEMORY_MB,
+    }
+    /// Change own password
+    ///
+    /// Needs the present password. Ends all other sessions of the account, and tells its owner by e-mail. After several
+    /// wrong passwords, further requests are refused for a while (429 `too_soon`).
+    ChangePassword = Post "/auth/password/change" => "auth-change-password" {
+        access: Access::Needs(Permission::PasswordChange), store: None, idempotency: None,
+        path: Nothing, query: Nothing, body: ChangePasswordBody, reply: 200 Nothing,
+        tables: [Accounts: Get BatchGet Put], emits: [],
+        problems: [NOT_FOUND, TOO_SOON],
+        grants: [SendEmail],
+        rate: Auth,
+        memory_mb: PASSWORD_MEMORY_MB,
     }
     /// Switch to another tenant
     ///

@@ -216,6 +216,8 @@ endpoints! {
         ],
         emits: [],
         problems: [NOT_FOUND, CART_EMPTY, TOTAL_TOO_LARGE],
+        // Codes can be guessed.
+        rate: Checkout,
     }
     /// Remove the coupon from the cart
     RemoveCoupon = Delete "/cart/coupon" => "carts-remove-coupon" {

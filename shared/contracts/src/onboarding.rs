@@ -177,17 +177,17 @@ endpoints! {
     /// Start an onboarding
     ///
     /// Sends a six-digit code to the seller's e-mail address; it expires after ten minutes, and can be tried five
-    /// times. Starting again sends another code. It is possible after a minute; before, it is refused (429
-    /// `too_soon`). The response is the same whether or not the address is registered. Keep `onboarding_token`: every
+    /// times. Starting again sends another code. If too many codes were sent to the address lately, the request is
+    /// refused (429 `too_soon`). The response is the same whether or not the address is registered. Keep `onboarding_token`: every
     /// later request needs it in the header `X-Onboarding-Token`. An onboarding that is not completed within a week
     /// expires.
     Start = Post "/onboarding" => "onboarding-start" {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: StartOnboarding, reply: 201 Started,
-        tables: [Accounts: Put Delete, Tenants: Put], emits: [],
+        tables: [Accounts: Get Put, Tenants: Put], emits: [],
         problems: [TOO_SOON],
         grants: [SendEmail],
-        rate: Auth,
+        rate: Mail,
     }
     /// Get the progress of an onboarding
     Get = Get "/onboarding/{id}" => "onboarding-get" {
@@ -209,24 +209,24 @@ endpoints! {
     /// Set the seller's password
     ///
     /// If the e-mail address belongs to an existing account, this must be the password of that account, which will own
-    /// the new tenant.
+    /// the new tenant. After several wrong passwords, further requests are refused for a while (429 `too_soon`).
     SetPassword = Post "/onboarding/{id}/password" => "onboarding-password" {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: PasswordBody, reply: 200 Progress,
-        tables: [Accounts: Get, Tenants: Get Put], emits: [],
-        problems: [INVALID_STATE],
+        tables: [Accounts: Get BatchGet Put, Tenants: Get Put], emits: [],
+        problems: [INVALID_STATE, TOO_SOON],
         rate: Auth,
         memory_mb: PASSWORD_MEMORY_MB,
     }
     /// Set the seller's phone number
     ///
     /// Optional. Sends a code. There is no SMS provider yet: the code is sent to the verified e-mail address. So a
-    /// verified phone number means that the account's owner confirmed it, not that it was reached. Another code can be
-    /// requested after a minute; before, it is refused (429 `too_soon`).
+    /// verified phone number means that the account's owner confirmed it, not that it was reached. If too
+    /// many codes were sent there lately, the request is refused (429 `too_soon`).
     GivePhone = Post "/onboarding/{id}/phone" => "onboarding-phone" {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: PhoneBody, reply: 200 Progress,
-        tables: [Accounts: Put Delete, Tenants: Get Put], emits: [],
+        tables: [Accounts: Get Put, Tenants: Get Put], emits: [],
         problems: [INVALID_STATE, TOO_SOON],
         grants: [SendEmail],
         rate: Auth,

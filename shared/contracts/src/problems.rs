@@ -39,7 +39,6 @@ problems! {
     401 INVALID_REFRESH_TOKEN = "invalid_refresh_token": "The refresh token is unknown, used or expired: sign in again.";
     401 INVALID_SIGNATURE = "invalid_signature": "The provider's signature does not match the body.";
     401 UNAUTHORIZED = "unauthorized": "A valid access token is needed.";
-    403 EMAIL_UNVERIFIED = "email_unverified": "The registration is not complete: verify the e-mail address.";
     403 FORBIDDEN = "forbidden": "The token's role lacks the permission that `detail` names.";
     403 NO_TENANT = "no_tenant": "The token was issued without a tenant: choose one with `POST /auth/switch-tenant`.";
     403 PLAN_LIMIT = "plan_limit": "The limit of the tenant's plan is reached.";
@@ -91,7 +90,7 @@ problems! {
     422 IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused": "The `Idempotency-Key` was used for another request.";
     422 INVALID_FIELDS = "invalid_fields": "Fields of the body are missing, unknown or have wrong values; `errors` names them all.";
     429 RATE_LIMITED = "rate_limited": "Too many requests of this kind: wait as long as `Retry-After` says.";
-    429 TOO_SOON = "too_soon": "The last code was sent too recently: wait as long as `Retry-After` says.";
+    429 TOO_SOON = "too_soon": "Too many codes, or wrong passwords, for this e-mail address: wait as long as `Retry-After` says.";
     500 INTERNAL = "internal": "An error on the server's side. It was logged under the request id.";
     503 PROVIDER_UNAVAILABLE = "provider_unavailable": "The payment provider did not answer. Nothing is lost; try again.";
     503 UNAVAILABLE = "unavailable": "A service that the platform depends on did not answer. Try again.";

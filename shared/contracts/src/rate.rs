@@ -23,12 +23,12 @@ impl RateClass {
     pub const fn limit(self, subject: Subject) -> Option<Limit> {
         let (per_minute, burst) = match (self, subject) {
             (Self::Auth, Subject::Address) => (60, 20),
-            (Self::Mail, Subject::Address) => (10, 5),
+            (Self::Mail, Subject::Address) => (6, 20),
             (Self::Mail, Subject::Tenant) => (100, 30),
             (Self::Read, Subject::Address) => (1_200, 300),
             (Self::Read, Subject::Account) => (600, 200),
             (Self::Read, Subject::Tenant) => (30_000, 5_000),
-            (Self::Write, Subject::Address) => (600, 200),
+            (Self::Write, Subject::Address) => (500, 200),
             (Self::Write, Subject::Account) => (120, 60),
             (Self::Write, Subject::Tenant) => (6_000, 1_000),
             (Self::Checkout, Subject::Address) => (60, 30),

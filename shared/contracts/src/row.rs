@@ -232,7 +232,7 @@ pub enum RateClass {
     Read,
     /// Writes that belong to no other class.
     Write,
-    /// Placing and paying orders.
+    /// Placing and paying orders, and trying coupon codes.
     Checkout,
     /// Webhooks of payment providers.
     Webhook,

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Role, SessionId, StoreId, TenantId, Timestamp,
-    limits::{GUEST_TTL_S, ONE_TIME_CODE_TRIES, ONE_TIME_CODE_TTL_S, REFRESH_GRACE_S, REFRESH_TOKEN_TTL_S},
+    AccountId, Role, SessionId, TenantId, Timestamp, VerificationId,
+    limits::{ONE_TIME_CODE_TRIES, ONE_TIME_CODE_TTL_S, REFRESH_GRACE_S, REFRESH_TOKEN_TTL_S},
     time::after,
 };
 
@@ -27,15 +27,54 @@ pub struct Account {
     pub avatar_url: Option<String>,
     /// An Argon2id PHC string; `None` until a password is set.
     pub password_hash: Option<String>,
+    /// One more with each change of the password. Sessions of an earlier version have ended.
+    pub password_version: u32,
     /// When the account was created.
     pub created_at: Timestamp,
     /// When the account last changed.
     pub updated_at: Timestamp,
 }
 
-/// Seconds before another code can be sent to the same e-mail address. It bounds the codes to 1,440 a day and the
-/// guesses to 7,200 a day for each address: less than 1 % of the million six-digit codes.
-pub const ONE_TIME_CODE_PAUSE_S: i64 = 60;
+impl Account {
+    /// Replaces the password. All sessions end, except one that is moved to the new version in the same transaction.
+    pub fn password_changed(self, hash: String, now: Timestamp) -> Self {
+        let password_version = self.password_version.wrapping_add(1);
+        Self { password_hash: Some(hash), password_version, updated_at: now, ..self }
+    }
+}
+
+/// A request to prove an e-mail address with a code that was sent there. The code counts only together with the secret
+/// that this very request returned, so that requests for the same address do not affect each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Id of the verification.
+    pub id: VerificationId,
+    /// Hash of the secret that the client got with the response.
+    pub secret_hash: String,
+    /// The e-mail address, normalised.
+    pub email: String,
+    /// The code that was sent to the address.
+    pub code: OneTimeCode,
+    /// What happens when the address is proved.
+    pub purpose: VerificationPurpose,
+}
+
+/// What happens when an e-mail address is proved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerificationPurpose {
+    /// An account is created.
+    Register {
+        /// The person's name.
+        full_name: String,
+        /// Phone number in E.164 format.
+        phone: Option<String>,
+        /// An Argon2id PHC string.
+        password_hash: String,
+    },
+    /// A forgotten password is replaced.
+    ResetPassword,
+}
 
 /// A six-digit code that was sent to a person. Only its hash is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +123,8 @@ impl OneTimeCode {
     }
 }
 
-/// A sign-in on one device. Stores the hashes of its two newest refresh tokens.
+/// A sign-in on one device. Each refresh token follows from the one before it, by a key that only the session has; so
+/// the hash of the newest token is enough to recognise all earlier ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Id of the session.
@@ -93,87 +133,69 @@ pub struct Session {
     pub account_id: AccountId,
     /// The tenant that the session is for; `None` for a person who belongs to no tenant.
     pub tenant_id: Option<TenantId>,
-    /// The store of a guest; `None` for everybody else.
-    pub store_id: Option<StoreId>,
     /// Role of the account in the tenant.
     pub role: Role,
+    /// The account's `password_version` at sign-in.
+    pub password_version: u32,
+    /// The key by which a refresh token follows from the one before. Worthless without a token.
+    pub chain_key: String,
     /// Hash of the newest refresh token.
     pub refresh_hash: String,
-    /// Hash of the refresh token before the newest.
-    pub previous_hash: Option<String>,
+    /// Number of the newest refresh token: 0 at sign-in, one more with each rotation.
+    pub generation: u32,
     /// When the refresh token was last rotated.
     pub rotated_at: Timestamp,
     /// When the session was created.
     pub created_at: Timestamp,
     /// When the session expires.
     pub expires_at: Timestamp,
-    /// Whether the session was ended by sign-out, or because an old refresh token was used.
-    pub revoked: bool,
 }
 
-/// Result of checking a refresh token.
+/// Result of checking a refresh token that the session has issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefreshCheck {
     /// It is the newest token: rotate it.
     Rotate,
-    /// It is the previous token, within the grace period: the response was lost. Rotate again.
-    Retry,
-    /// It is an older token, so somebody else may have it: revoke the session.
+    /// It is the previous token, within the grace period: the response was lost, or two tabs refresh at once. Return the
+    /// newest token again.
+    Repeat,
+    /// It is an older token, so somebody else may have it: end the session.
     Reuse,
-    /// The session has expired or was revoked.
+    /// The session has ended.
     Invalid,
 }
 
 impl Session {
-    /// Checks a refresh token. `is_token` says whether the token matches a stored hash. A token that never belonged to
-    /// this session counts as an old one: a client that knows the session's id but not its token must not keep it open.
-    pub fn check(&self, is_token: impl Fn(&str) -> bool, now: Timestamp) -> RefreshCheck {
-        let is_newest = is_token(&self.refresh_hash);
-        let is_previous = self.previous_hash.as_deref().is_some_and(is_token);
-        if !self.is_live(now) {
+    /// Checks a refresh token by its number. The caller has checked that this session issued it. `password_version` is
+    /// the account's.
+    pub fn check(&self, generation: u32, password_version: u32, now: Timestamp) -> RefreshCheck {
+        if !self.is_live(password_version, now) {
             RefreshCheck::Invalid
-        } else if is_newest {
+        } else if generation == self.generation {
             RefreshCheck::Rotate
-        } else if is_previous && now < after(self.rotated_at, REFRESH_GRACE_S) {
-            RefreshCheck::Retry
+        } else if generation.checked_add(1) == Some(self.generation) && now < after(self.rotated_at, REFRESH_GRACE_S) {
+            RefreshCheck::Repeat
         } else {
             RefreshCheck::Reuse
         }
     }
 
-    /// Whether the session is neither revoked nor expired.
-    pub fn is_live(&self, now: Timestamp) -> bool {
-        !self.revoked && now < self.expires_at
+    /// Whether the session has neither expired nor ended with a change of the account's password.
+    pub fn is_live(&self, password_version: u32, now: Timestamp) -> bool {
+        password_version == self.password_version && now < self.expires_at
     }
 
     /// Replaces the refresh token, and extends the session from `now`.
     pub fn rotate(self, new_hash: String, now: Timestamp) -> Self {
-        let expires_at = after(now, lifetime_s(self.role));
-        Self { previous_hash: Some(self.refresh_hash), refresh_hash: new_hash, rotated_at: now, expires_at, ..self }
-    }
-
-    /// Replaces the newest token because the response with it was lost. The previous token stays valid for the rest of
-    /// the grace period, which is not extended, in case this response is lost too.
-    pub fn retry(self, new_hash: String) -> Self {
-        Self { refresh_hash: new_hash, ..self }
-    }
-
-    /// Ends the session.
-    pub fn revoke(self) -> Self {
-        Self { revoked: true, ..self }
-    }
-}
-
-/// Seconds that a session lives after its last use.
-pub const fn lifetime_s(role: Role) -> i64 {
-    match role {
-        Role::Guest => GUEST_TTL_S,
-        _ => REFRESH_TOKEN_TTL_S,
+        let generation = self.generation.saturating_add(1);
+        let expires_at = after(now, REFRESH_TOKEN_TTL_S);
+        Self { refresh_hash: new_hash, generation, rotated_at: now, expires_at, ..self }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use ulid::Ulid;
 
     use super::*;
@@ -202,34 +224,52 @@ mod tests {
         assert_eq!(code.check(true, after(NOW, ONE_TIME_CODE_TTL_S)).1, CodeCheck::Dead);
     }
 
-    #[test]
-    fn a_refresh_token_used_again_later_is_theft() {
-        let session = Session {
+    fn session() -> Session {
+        Session {
             id: SessionId::from_ulid(Ulid(1)),
             account_id: AccountId::from_ulid(Ulid(2)),
             tenant_id: None,
-            store_id: None,
             role: Role::Customer,
-            refresh_hash: "a".into(),
-            previous_hash: None,
+            password_version: 3,
+            chain_key: "k".into(),
+            refresh_hash: "h".into(),
+            generation: 0,
             rotated_at: NOW,
             created_at: NOW,
             expires_at: after(NOW, 100),
-            revoked: false,
-        };
-        let check = |session: &Session, token: &str, now| session.check(|kept| kept == token, now);
-        assert_eq!(check(&session, "a", NOW), RefreshCheck::Rotate);
-        assert_eq!(check(&session, "x", NOW), RefreshCheck::Reuse);
-        let rotated = session.rotate("b".into(), NOW);
-        assert_eq!(check(&rotated, "b", NOW), RefreshCheck::Rotate);
-        assert_eq!(check(&rotated, "a", after(NOW, 9)), RefreshCheck::Retry);
-        assert_eq!(check(&rotated, "a", after(NOW, 10)), RefreshCheck::Reuse);
-        let retried = rotated.retry("c".into());
-        assert_eq!(check(&retried, "c", NOW), RefreshCheck::Rotate);
-        assert_eq!(check(&retried, "a", after(NOW, 9)), RefreshCheck::Retry);
-        assert_eq!(check(&retried, "a", after(NOW, 10)), RefreshCheck::Reuse);
-        assert_eq!(check(&retried, "b", NOW), RefreshCheck::Reuse);
-        assert_eq!(check(&retried, "c", retried.expires_at), RefreshCheck::Invalid);
-        assert_eq!(check(&retried.revoke(), "c", NOW), RefreshCheck::Invalid);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn only_the_newest_token_rotates_and_only_the_one_before_repeats(
+            waits_s in prop::collection::vec(0..REFRESH_TOKEN_TTL_S, 0..20),
+            generation in 0_u32..25,
+            later_s in 0..2 * REFRESH_GRACE_S,
+        ) {
+            let (mut session, mut now) = (session(), NOW);
+            for wait_s in &waits_s {
+                now = after(now, *wait_s);
+                session = session.rotate("h".into(), now);
+            }
+            let newest = u32::try_from(waits_s.len()).unwrap();
+            prop_assume!(generation <= newest);
+            let now = after(now, later_s);
+            let expected = match newest - generation {
+                0 => RefreshCheck::Rotate,
+                1 if later_s < REFRESH_GRACE_S => RefreshCheck::Repeat,
+                _ => RefreshCheck::Reuse,
+            };
+            prop_assert_eq!(session.check(generation, 3, now), expected);
+            prop_assert_eq!(session.check(generation, 4, now), RefreshCheck::Invalid);
+            prop_assert_eq!(session.check(generation, 3, session.expires_at), RefreshCheck::Invalid);
+        }
+    }
+
+    #[test]
+    fn a_session_lives_as_long_after_each_use() {
+        let rotated = session().rotate("i".into(), after(NOW, 50));
+        assert_eq!(rotated.expires_at, after(NOW, 50 + REFRESH_TOKEN_TTL_S));
+        assert_eq!((rotated.generation, rotated.created_at, rotated.rotated_at), (1, NOW, after(NOW, 50)));
     }
 }

@@ -94,6 +94,8 @@ id!(/// An account: a person, or a guest of a store. The subject of an access to
     AccountId, "acc");
 id!(/// A sign-in on one device: a family of refresh tokens.
     SessionId, "ses");
+id!(/// A request to prove an e-mail address with a code.
+    VerificationId, "ver");
 id!(/// A seller's onboarding.
     OnboardingId, "onb");
 id!(/// A product.

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod account;
+pub mod attempts;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
@@ -29,7 +30,7 @@ pub mod time;
 
 pub use ids::{
     AccountId, CartId, CouponId, EventId, LedgerEntryId, MovementId, NotificationId, OnboardingId, OrderId, PaymentId,
-    ProductId, RateRuleId, RefundId, ReturnId, SessionId, StoreId, TenantId, VariantId,
+    ProductId, RateRuleId, RefundId, ReturnId, SessionId, StoreId, TenantId, VariantId, VerificationId,
 };
 pub use jiff::Timestamp;
 pub use money::{Currency, Money, MoneyError};

@@ -74,8 +74,11 @@ pub const CLOCK_SKEW_MAX_S: i64 = 300;
 pub const CART_TTL_S: i64 = 30 * 24 * 3_600;
 /// A guest's session ends this many seconds after its last use.
 pub const GUEST_TTL_S: i64 = 30 * 24 * 3_600;
-/// Lifetime of an access token, in seconds.
-pub const ACCESS_TOKEN_TTL_S: i64 = 15 * 60;
+/// Lifetime of an access token, in seconds. A token outlives its session by so long and by the time for which API
+/// Gateway keeps the authorizer's decisions ([`AUTHORIZER_CACHE_S`]): five minutes together.
+pub const ACCESS_TOKEN_TTL_S: i64 = 4 * 60;
+/// How long API Gateway keeps a decision of the authorizer, in seconds.
+pub const AUTHORIZER_CACHE_S: i64 = 60;
 /// A session ends this many seconds after its last use.
 pub const REFRESH_TOKEN_TTL_S: i64 = 30 * 24 * 3_600;
 /// Within this time after a rotation, the previous refresh token is accepted again: the client may have lost the

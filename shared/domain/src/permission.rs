@@ -97,7 +97,10 @@ macro_rules! permissions {
 permissions! {
     ProfileRead = "profile:read" => ACCOUNTS;
     ProfileWrite = "profile:write" => ACCOUNTS;
-    SessionEnd = "session:end" => ACCOUNTS;
+    SessionEnd = "session:end" => &Role::ALL;
+    SessionsRead = "sessions:read" => ACCOUNTS;
+    SessionsEnd = "sessions:end" => ACCOUNTS;
+    PasswordChange = "password:change" => ACCOUNTS;
     TenantSwitch = "tenant:switch" => ACCOUNTS;
     StoresRead = "stores:read" => TEAM;
     StoresWrite = "stores:write" => MANAGERS;

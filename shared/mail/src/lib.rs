@@ -22,6 +22,16 @@ pub struct Email {
 }
 
 impl Email {
+    /// A message of two paragraphs, which must not contain user input.
+    pub fn notice(to: &str, subject: &str, told: &str, advice: &str) -> Self {
+        Self {
+            to: to.to_owned(),
+            subject: subject.to_owned(),
+            text: format!("{told}\n\n{advice}\n"),
+            html: format!("<p>{told}</p><p>{advice}</p>"),
+        }
+    }
+
     /// A message with a one-time code. `what_for` completes "a code to …" and must not be user input: anybody can
     /// enter somebody else's address, and must not be able to send them a text.
     pub fn with_code(to: &str, code: &str, what_for: &str) -> Self {

@@ -1,10 +1,10 @@
-//! Verifying access tokens. On most routes API Gateway's authorizer has verified the token, and the function reads
+//! Verifying tokens. On most routes API Gateway's authorizer has verified the token, and the function reads
 //! only the context it passes on. On routes with an optional token there is no authorizer, so the function verifies
 //! the token itself.
 
 use contracts::row::Grant;
 pub use tokens::Principal;
-use tokens::TokenKeys;
+use tokens::{Kind, TokenKeys};
 
 use crate::{deps::Deps, http::Problem, secrets::SecretError};
 
@@ -33,7 +33,20 @@ impl From<TokenError> for Problem {
 /// # Errors
 /// [`TokenError`]: the token is invalid or expired, or the keys cannot be read or used.
 pub async fn verify(deps: &Deps, token: &str) -> Result<Principal, TokenError> {
-    tokens::verify(&keys(deps).await?, token, &deps.config.public_base_url, deps.now()).map_err(|error| match error {
+    verify_as(deps, Kind::Access, token).await
+}
+
+/// Verifies the refresh token of a guest.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_guest_refresh(deps: &Deps, token: &str) -> Result<Principal, TokenError> {
+    verify_as(deps, Kind::GuestRefresh, token).await
+}
+
+async fn verify_as(deps: &Deps, kind: Kind, token: &str) -> Result<Principal, TokenError> {
+    let keys = keys(deps).await?;
+    tokens::verify(&keys, kind, token, &deps.config.public_base_url, deps.now()).map_err(|error| match error {
         tokens::TokenError::Invalid(reason) => TokenError::Invalid(reason),
         tokens::TokenError::Key(error) => deps.unusable(Grant::TokenKeys, &error).into(),
     })

@@ -1,11 +1,11 @@
-//! Accounts, e-mail addresses, sessions, one-time codes, memberships.
+//! Accounts, e-mail addresses and what is counted for them, sessions, verifications, memberships.
 
 use contracts::table::Table;
 use domain::{
-    AccountId, Timestamp,
-    account::{Account, ONE_TIME_CODE_PAUSE_S, OneTimeCode, Session},
+    AccountId, SessionId, Timestamp,
+    account::{Account, Session, Verification},
+    attempts::{Attempts, Counted},
     tenant::Membership,
-    time::after,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ impl Entity for Session {
     const KIND: &'static str = "session";
 
     fn key(&self, (): ()) -> Key {
-        keys::session(self.id)
+        keys::session(self.account_id, self.id)
     }
 
     fn ends_at(&self) -> Option<Timestamp> {
@@ -57,24 +57,37 @@ impl Entity for Session {
     }
 }
 
-/// A one-time code sent to an account, for one purpose.
+/// Records that a guest has signed out: its refresh tokens are no longer accepted. They are signed, and no session is
+/// stored for a guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountCode {
-    /// The account.
-    pub account_id: AccountId,
-    /// The purpose.
-    pub purpose: String,
-    /// The code.
-    pub code: OneTimeCode,
+pub struct EndedGuest {
+    /// The guest's session.
+    pub session_id: SessionId,
+    /// When the last refresh token of the session has expired.
+    pub ends_at: Timestamp,
 }
 
-impl Entity for AccountCode {
+impl Entity for EndedGuest {
     type Owner = ();
     const TABLE: Table = Table::Accounts;
-    const KIND: &'static str = "account_code";
+    const KIND: &'static str = "ended_guest";
 
     fn key(&self, (): ()) -> Key {
-        keys::code(self.account_id, &self.purpose)
+        keys::ended_guest(self.session_id)
+    }
+
+    fn ends_at(&self) -> Option<Timestamp> {
+        Some(self.ends_at)
+    }
+}
+
+impl Entity for Verification {
+    type Owner = ();
+    const TABLE: Table = Table::Accounts;
+    const KIND: &'static str = "verification";
+
+    fn key(&self, (): ()) -> Key {
+        keys::verification(self.id)
     }
 
     fn ends_at(&self) -> Option<Timestamp> {
@@ -82,29 +95,28 @@ impl Entity for AccountCode {
     }
 }
 
-/// Records that a code was recently sent to an e-mail address for a purpose. It is created together with the code;
-/// while it has not expired, creating another is refused.
+/// What is counted for an e-mail address, whether it has an account or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CodePause {
+pub struct EmailAttempts {
     /// The e-mail address, normalised.
     pub email: String,
-    /// The purpose of the code.
-    pub purpose: String,
-    /// When the code was sent.
-    pub sent_at: Timestamp,
+    /// What is counted.
+    pub counted: Counted,
+    /// The attempts.
+    pub attempts: Attempts,
 }
 
-impl Entity for CodePause {
+impl Entity for EmailAttempts {
     type Owner = ();
     const TABLE: Table = Table::Accounts;
-    const KIND: &'static str = "code_pause";
+    const KIND: &'static str = "email_attempts";
 
     fn key(&self, (): ()) -> Key {
-        keys::code_pause(&self.email, &self.purpose)
+        keys::attempts(&self.email, self.counted)
     }
 
     fn ends_at(&self) -> Option<Timestamp> {
-        Some(after(self.sent_at, ONE_TIME_CODE_PAUSE_S))
+        Some(self.attempts.ends_at())
     }
 }
 

@@ -5,13 +5,14 @@
 //! idempotency key) comes last, so that a `#` in it cannot imitate another key.
 //!
 //! These belong to no tenant: accounts with their e-mail addresses and sessions (a person can work for many tenants),
-//! onboardings (the tenant does not exist yet), public names of stores (all tenants share the name space of host
+//! guests who have signed out (nothing else is stored of a guest's session), onboardings (the tenant does not exist yet), public names of stores (all tenants share the name space of host
 //! names), and the index of due timers (one sweep serves all tenants, and each timer names its tenant).
 
 use contracts::table::Table;
 use domain::{
     AccountId, CouponId, EventId, MovementId, OnboardingId, OrderId, ProductId, SessionId, StoreId, TenantId,
-    Timestamp, VariantId,
+    Timestamp, VariantId, VerificationId,
+    attempts::Counted,
     catalog::ProductStatus,
     guard::{self, Rule},
 };
@@ -84,19 +85,29 @@ pub fn email(normalized: &str) -> Key {
     Key::new(Table::Accounts, format!("EMAIL#{normalized}"), "EMAIL")
 }
 
-/// A session.
-pub fn session(id: SessionId) -> Key {
-    Key::new(Table::Accounts, format!("SES#{id}"), "SESSION")
+/// A session of an account.
+pub fn session(account: AccountId, id: SessionId) -> Key {
+    Key::new(Table::Accounts, format!("ACC#{account}"), format!("SESSION#{id}"))
 }
 
-/// A one-time code of an account for a purpose.
-pub fn code(account: AccountId, purpose: &str) -> Key {
-    Key::new(Table::Accounts, format!("ACC#{account}"), format!("CODE#{purpose}"))
+/// All sessions of an account, oldest first.
+pub fn sessions(account: AccountId) -> List {
+    list(Table::Accounts, format!("ACC#{account}"), "SESSION#")
 }
 
-/// The record that a code for this purpose was recently sent to a normalised e-mail address.
-pub fn code_pause(normalized: &str, purpose: &str) -> Key {
-    Key::new(Table::Accounts, format!("EMAIL#{normalized}"), format!("PAUSE#{purpose}"))
+/// The record that a guest has signed out.
+pub fn ended_guest(id: SessionId) -> Key {
+    Key::new(Table::Accounts, format!("GUEST#{id}"), "ENDED")
+}
+
+/// A request to prove an e-mail address with a code.
+pub fn verification(id: VerificationId) -> Key {
+    Key::new(Table::Accounts, format!("VER#{id}"), "VERIFICATION")
+}
+
+/// What is counted for a normalised e-mail address.
+pub fn attempts(normalized: &str, counted: Counted) -> Key {
+    Key::new(Table::Accounts, format!("EMAIL#{normalized}"), format!("ATTEMPTS#{}", counted.name()))
 }
 
 /// The role of an account in a tenant. Stored with the account, because at sign-in the tenant is not known yet.

@@ -30,7 +30,7 @@ mod payments;
 mod rates;
 mod tenants;
 
-pub use accounts::{AccountCode, CodePause, EmailClaim};
+pub use accounts::{EmailAttempts, EmailClaim, EndedGuest};
 pub use catalog::{ProductSlugClaim, SkuClaim};
 pub use coupons::CouponCodeClaim;
 pub use db::{Db, Position, SortOrder};

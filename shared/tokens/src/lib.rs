@@ -1,5 +1,5 @@
-//! Access tokens: ES256 JWTs (RFC 9068 profile), valid for 15 minutes, for at most one tenant. The caller passes keys,
-//! time and ids: nothing here does I/O.
+//! Signed tokens: access tokens (ES256 JWTs, RFC 9068 profile), valid for four minutes, for at most one tenant; and the
+//! refresh tokens of guests, of whom no session is stored. The caller passes keys, time and ids: nothing here does I/O.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,41 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use contracts::auth::PublicKey;
-use domain::{AccountId, Role, SessionId, TenantId, Timestamp, limits::ACCESS_TOKEN_TTL_S};
+use domain::{
+    AccountId, Role, SessionId, TenantId, Timestamp,
+    limits::{ACCESS_TOKEN_TTL_S, GUEST_TTL_S},
+};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The bearer of a verified access token.
+/// What a token is for. One kind is never accepted in place of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Calling the API.
+    Access,
+    /// Getting a guest's next tokens.
+    GuestRefresh,
+}
+
+impl Kind {
+    /// The header `typ` of the token.
+    const fn typ(self) -> &'static str {
+        match self {
+            Self::Access => "at+jwt",
+            Self::GuestRefresh => "guest-refresh+jwt",
+        }
+    }
+
+    const fn lifetime_s(self) -> i64 {
+        match self {
+            Self::Access => ACCESS_TOKEN_TTL_S,
+            Self::GuestRefresh => GUEST_TTL_S,
+        }
+    }
+}
+
+/// The bearer of a verified token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// The tenant that the token is for; `None` for a person who belongs to no tenant.
@@ -58,12 +87,12 @@ impl Principal {
     }
 }
 
-/// Tolerance for clock differences, in seconds.
-const LEEWAY_S: u64 = 60;
-const TYPE: &str = "at+jwt";
+/// How far ahead the clock of the issuer may be, in seconds. Expiry has no such tolerance: it would lengthen the life of
+/// every token.
+const LEEWAY_S: i64 = 60;
 
 /// The public keys that verify tokens. `next` is published before it is used to sign; `previous` stays until its last
-/// token has expired.
+/// token has expired: 30 days, for the refresh tokens of guests.
 #[derive(Clone, Deserialize)]
 pub struct TokenKeys {
     /// The key that signs now.
@@ -152,12 +181,13 @@ pub enum TokenError {
 #[error("a key cannot be used")]
 pub struct UnusableKey;
 
-/// Signs an access token for a principal. `issuer` is also the audience; `id` becomes `jti` and must be unique.
+/// Signs a token for a principal. `issuer` is also the audience; `id` becomes `jti` and must be unique.
 ///
 /// # Errors
 /// [`UnusableKey`] if `key` is not a P-256 private key.
 pub fn sign(
     key: &SigningKey,
+    kind: Kind,
     principal: &Principal,
     issuer: &str,
     id: String,
@@ -173,23 +203,29 @@ pub fn sign(
         sid: principal.session_id,
         jti: id,
         iat: now,
-        exp: now + ACCESS_TOKEN_TTL_S,
+        exp: now + kind.lifetime_s(),
     };
     let mut header = Header::new(Algorithm::ES256);
-    header.typ = Some(TYPE.to_owned());
+    header.typ = Some(kind.typ().to_owned());
     header.kid = Some(key.kid.clone());
     let key = EncodingKey::from_ec_pem(key.private_pem.as_bytes()).map_err(|_| UnusableKey)?;
     jsonwebtoken::encode(&header, &claims, &key).map_err(|_| UnusableKey)
 }
 
-/// Verifies an access token. Only one algorithm is accepted, and the key is one of the platform's, selected by its id;
+/// Verifies a token of a kind. Only one algorithm is accepted, and the key is one of the platform's, selected by its id;
 /// URLs and keys in the token's header are ignored.
 ///
 /// # Errors
 /// [`TokenError`]: the token is invalid or expired, or its key is malformed.
-pub fn verify(keys: &TokenKeys, token: &str, issuer: &str, now: Timestamp) -> Result<Principal, TokenError> {
+pub fn verify(
+    keys: &TokenKeys,
+    kind: Kind,
+    token: &str,
+    issuer: &str,
+    now: Timestamp,
+) -> Result<Principal, TokenError> {
     let header = jsonwebtoken::decode_header(token).map_err(invalid)?;
-    if header.alg != Algorithm::ES256 || header.typ.as_deref() != Some(TYPE) {
+    if header.alg != Algorithm::ES256 || header.typ.as_deref() != Some(kind.typ()) {
         return Err(TokenError::Invalid("another kind of token".into()));
     }
     let kid = header.kid.unwrap_or_default();
@@ -207,12 +243,11 @@ pub fn verify(keys: &TokenKeys, token: &str, issuer: &str, now: Timestamp) -> Re
 }
 
 fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenError> {
-    let leeway = i64::try_from(LEEWAY_S).unwrap_or(0);
     let now = now.as_second();
-    if now >= claims.exp + leeway {
+    if now >= claims.exp {
         return Err(TokenError::Invalid("expired".into()));
     }
-    if claims.iat > now + leeway {
+    if claims.iat > now + LEEWAY_S {
         return Err(TokenError::Invalid("from the future".into()));
     }
     Ok(())
@@ -259,11 +294,11 @@ mod tests {
     }
 
     fn issue(world: &World, principal: &Principal) -> Result<String, UnusableKey> {
-        sign(&world.signing, principal, URL, "jti".into(), world.now)
+        sign(&world.signing, Kind::Access, principal, URL, "jti".into(), world.now)
     }
 
     fn verify(world: &World, token: &str) -> Result<Principal, TokenError> {
-        super::verify(&world.keys, token, URL, world.now)
+        super::verify(&world.keys, Kind::Access, token, URL, world.now)
     }
 
     fn usual() -> World {
@@ -282,12 +317,12 @@ mod tests {
     fn claims() -> Value {
         json!({
             "iss": URL, "aud": URL, "sub": owner().account_id, "tid": owner().tenant_id, "role": "owner",
-            "sid": owner().session_id, "jti": "x", "iat": NOW_S, "exp": NOW_S + 900,
+            "sid": owner().session_id, "jti": "x", "iat": NOW_S, "exp": NOW_S + 240,
         })
     }
 
     fn header() -> Header {
-        Header { typ: Some(TYPE.into()), kid: Some("one".into()), ..Header::new(Algorithm::ES256) }
+        Header { typ: Some("at+jwt".into()), kid: Some("one".into()), ..Header::new(Algorithm::ES256) }
     }
 
     fn signed(header: &Header, claims: &Value, private_pem: &str) -> String {
@@ -323,13 +358,28 @@ mod tests {
     }
 
     #[test]
-    fn it_lives_a_quarter_of_an_hour_and_the_leeway() {
+    fn it_outlives_its_session_by_five_minutes_at_most() {
+        const { assert!(ACCESS_TOKEN_TTL_S + domain::limits::AUTHORIZER_CACHE_S <= 300) };
         let token = issue(&usual(), &owner()).unwrap();
         let at = |now_s| world(&json!({ "current": key("one", PRIVATE, PUBLIC) }), now_s);
-        assert!(verify(&at(NOW_S + 959), &token).is_ok());
-        assert!(matches!(verify(&at(NOW_S + 960), &token), Err(TokenError::Invalid(_))));
+        assert!(verify(&at(NOW_S + 239), &token).is_ok());
+        assert!(matches!(verify(&at(NOW_S + 240), &token), Err(TokenError::Invalid(_))));
         assert!(verify(&at(NOW_S - 60), &token).is_ok());
         assert!(matches!(verify(&at(NOW_S - 61), &token), Err(TokenError::Invalid(_))));
+    }
+
+    #[test]
+    fn one_kind_is_never_taken_for_another() {
+        let (world, access) = (usual(), issue(&usual(), &owner()).unwrap());
+        let guest = sign(&world.signing, Kind::GuestRefresh, &owner(), URL, "jti".into(), world.now).unwrap();
+        assert!(is_refused(&guest));
+        let verify_guest = |token: &str, now_s| {
+            let now = Timestamp::from_second(now_s).unwrap();
+            super::verify(&world.keys, Kind::GuestRefresh, token, URL, now)
+        };
+        assert!(matches!(verify_guest(&access, NOW_S), Err(TokenError::Invalid(_))));
+        assert_eq!(verify_guest(&guest, NOW_S + GUEST_TTL_S - 1).unwrap(), owner());
+        assert!(matches!(verify_guest(&guest, NOW_S + GUEST_TTL_S), Err(TokenError::Invalid(_))));
     }
 
     #[test]
@@ -354,10 +404,10 @@ mod tests {
     #[test]
     fn another_algorithm_or_type_is_refused() {
         let payload = encoded(&claims());
-        let none = encoded(&json!({ "alg": "none", "typ": TYPE, "kid": "one" }));
+        let none = encoded(&json!({ "alg": "none", "typ": "at+jwt", "kid": "one" }));
         assert!(is_refused(&format!("{none}.{payload}.")));
         // The public key as the secret of a symmetric algorithm.
-        let hs256 = Header { typ: Some(TYPE.into()), kid: Some("one".into()), ..Header::new(Algorithm::HS256) };
+        let hs256 = Header { typ: Some("at+jwt".into()), kid: Some("one".into()), ..Header::new(Algorithm::HS256) };
         let secret = EncodingKey::from_secret(PUBLIC.as_bytes());
         assert!(is_refused(&jsonwebtoken::encode(&hs256, &claims(), &secret).unwrap()));
         for typ in [None, Some("JWT".to_owned())] {

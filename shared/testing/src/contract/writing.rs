@@ -1,9 +1,9 @@
 //! Writing, updating and removing single items, each with its condition.
 
 use contracts::events::{Envelope, StockReleased};
-use domain::{EventId, stock::Stock};
+use domain::{EventId, SessionId, stock::Stock};
 use serde_json::json;
-use store::{CodePause, OutboxRecord, ProductSlugClaim, StoredAnswer, entity::TTL_ATTRIBUTE, keys};
+use store::{EndedGuest, OutboxRecord, ProductSlugClaim, StoredAnswer, entity::TTL_ATTRIBUTE, keys};
 use ulid::Ulid;
 
 use super::{
@@ -118,21 +118,22 @@ pub(super) async fn what_is_not_there_is_refused_with_nothing_found(backend: Bac
 
 pub(super) async fn a_live_value_stays_and_an_expired_one_is_replaced(backend: Backend) {
     let db = backend.db();
-    let pause = |second| CodePause { email: "ada@example.com".into(), purpose: "verify".into(), sent_at: at(second) };
-    commit(&db, |tx| _ = tx.create_unless_live(&pause(0), at(0))).await;
+    let id = SessionId::from_ulid(Ulid(1));
+    let ended = |second| EndedGuest { session_id: id, ends_at: at(second + 60) };
+    commit(&db, |tx| _ = tx.create_unless_live(&ended(0), at(0))).await;
     for now in [0, 59] {
         let mut early = tx();
-        let op = early.create_unless_live(&pause(now), at(now));
-        let found = refused(&db, early).await.found::<CodePause>(op).unwrap().unwrap();
-        assert_eq!(found.value, pause(0));
+        let op = early.create_unless_live(&ended(now), at(now));
+        let found = refused(&db, early).await.found::<EndedGuest>(op).unwrap().unwrap();
+        assert_eq!(found.value, ended(0));
     }
     // It ends with its 60th second.
-    commit(&db, |tx| _ = tx.create_unless_live(&pause(60), at(60))).await;
-    let key = keys::code_pause("ada@example.com", "verify");
-    let now = db.get::<CodePause>(&key).await.unwrap().unwrap();
-    assert_eq!((now.value, now.version), (pause(60), 1));
+    commit(&db, |tx| _ = tx.create_unless_live(&ended(60), at(60))).await;
+    let key = keys::ended_guest(id);
+    let now = db.get::<EndedGuest>(&key).await.unwrap().unwrap();
+    assert_eq!((now.value, now.version), (ended(60), 1));
     let mut early = tx();
-    early.create_unless_live(&pause(61), at(61));
+    early.create_unless_live(&ended(61), at(61));
     refused(&db, early).await;
 }
 

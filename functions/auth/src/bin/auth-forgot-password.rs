@@ -1,0 +1,5 @@
+//! The Lambda behind `POST /auth/password/forgot`.
+
+fn main() -> runtime::Exit {
+    auth::mains::forgot_password()
+}

@@ -1,0 +1,5 @@
+//! The Lambda behind `GET /auth/sessions`.
+
+fn main() -> runtime::Exit {
+    auth::mains::sessions()
+}

@@ -1,0 +1,73 @@
+//! `POST /auth/password/forgot`: sends a code to reset a password. An address without an account gets the same answer
+//! after the same work; only its owner is informed, by e-mail.
+
+use contracts::auth::ForgotPassword;
+use domain::{account::VerificationPurpose, text::normalize_email};
+use identity::addresses;
+use mail::{Email, Mailer};
+use runtime::{Call, Granted, Outcome};
+
+use crate::verification::{self, CODES};
+
+pub async fn handle(deps: &Granted<ForgotPassword, Mailer>, call: Call<ForgotPassword>) -> Outcome<ForgotPassword> {
+    let email = normalize_email(&call.body.email);
+    let address = addresses::find(deps, &email, CODES, &call.raw.source_ip).await?;
+    let counted = address.counter.one_more(deps.now())?;
+    let message = |code: &str| match address.account_id {
+        Some(_) => Email::with_code(&email, code, "reset your password"),
+        None => no_account(&email),
+    };
+    verification::begin(deps, &call, &address, counted, VerificationPurpose::ResetPassword, message).await
+}
+
+fn no_account(to: &str) -> Email {
+    let told = "Somebody, hopefully you, asked to reset the password of a SellEasi account with this address. There is \
+                none; perhaps you registered with another address.";
+    Email::notice(to, "You have no SellEasi account with this address", told, "If it was not you, you need do nothing.")
+}
+
+#[cfg(test)]
+mod tests {
+    use testing::World;
+
+    use crate::fixtures::{EMAIL, account, forgot, register};
+
+    #[tokio::test]
+    async fn known_and_unknown_addresses_take_the_same_way() {
+        let world = World::new().await;
+        account(&world, EMAIL, None).await;
+        let mut seen = vec![];
+        for email in [EMAIL, "unknown@example.com"] {
+            world.dynamo.take_calls();
+            let answer = forgot(&world, email).await;
+            let token = answer.json()["verification_token"].as_str().unwrap().len();
+            assert_eq!(world.aws.last_mail().to, email);
+            seen.push((answer.status(), token, world.dynamo.take_calls(), world.aws.take_mails().len()));
+        }
+        assert_eq!(seen[0], seen[1]);
+        assert_eq!((seen[0].0, seen[0].3), (202, 1));
+    }
+
+    #[tokio::test]
+    async fn only_the_owner_is_told_by_mail() {
+        let world = World::new().await;
+        account(&world, EMAIL, None).await;
+        forgot(&world, "ADA@example.com").await;
+        assert!(world.aws.last_mail().text.contains("a code to reset your password"));
+        forgot(&world, "unknown@example.com").await;
+        assert!(world.aws.last_mail().text.contains("There is none") && !world.aws.last_mail().text.contains("code"));
+    }
+
+    #[tokio::test]
+    async fn codes_of_all_kinds_are_counted_together() {
+        let world = World::new().await;
+        for _ in 0..3 {
+            assert_eq!(forgot(&world, EMAIL).await.status(), 202);
+        }
+        for _ in 0..2 {
+            assert_eq!(register(&world, EMAIL, "a quiet green bicycle").await.status(), 202);
+        }
+        assert_eq!(forgot(&world, EMAIL).await.problem(), (429, "too_soon".into()));
+        assert_eq!(world.aws.take_mails().len(), 5);
+    }
+}

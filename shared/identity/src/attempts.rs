@@ -1,0 +1,120 @@
+//! Counting attempts for an e-mail address: wrong passwords, and codes that are sent. What is counted is read before the
+//! attempt and written at that version with its result, so attempts made at once are not more attempts.
+
+use std::net::IpAddr;
+
+use contracts::problems;
+use domain::{
+    SessionId, Timestamp,
+    attempts::{Attempts, Counted},
+};
+use runtime::{Deps, Problem};
+use store::{EmailAttempts, StoreError, Tx, Versioned, keys};
+
+use crate::password::hash_secret;
+
+/// The network of an IPv6 address that one client has to itself.
+const IPV6_NETWORK_BITS: u32 = 64;
+
+/// What is counted for an e-mail address, and the client that makes the next attempt.
+#[derive(Debug, Clone)]
+pub struct Counter {
+    record: EmailAttempts,
+    version: Option<u64>,
+    client: String,
+    is_known: bool,
+}
+
+impl Counter {
+    /// The counter of an address with what was found of it, for the client at an IP address.
+    pub fn new(found: Option<Versioned<EmailAttempts>>, counted: Counted, email: &str, source_ip: &str) -> Self {
+        Self::of(found, counted, email, client_at(email, source_ip), false)
+    }
+
+    /// The counter of passwords with what was found of it, for whoever is signed in. Attempts are counted by session, and
+    /// what others guess elsewhere holds nobody up who is signed in.
+    pub fn in_session(found: Option<Versioned<EmailAttempts>>, email: &str, session: SessionId) -> Self {
+        Self::of(found, Counted::Passwords, email, session.to_string(), true)
+    }
+
+    /// Reads the counter of an address, for the client at an IP address.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the call failed, or the item cannot be read.
+    pub async fn read(deps: &Deps, counted: Counted, email: &str, source_ip: &str) -> Result<Self, StoreError> {
+        let found = deps.db.get(&keys::attempts(email, counted)).await?;
+        Ok(Self::new(found, counted, email, source_ip))
+    }
+
+    fn of(
+        found: Option<Versioned<EmailAttempts>>,
+        counted: Counted,
+        email: &str,
+        client: String,
+        is_known: bool,
+    ) -> Self {
+        let version = found.as_ref().map(|found| found.version);
+        let none = || EmailAttempts { email: email.to_owned(), counted, attempts: Attempts::default() };
+        Self { record: found.map_or_else(none, |found| found.value), version, client, is_known }
+    }
+
+    /// One attempt more, to be written if it fails.
+    ///
+    /// # Errors
+    /// 429 `too_soon`, with `Retry-After`.
+    pub fn one_more(&self, now: Timestamp) -> Result<EmailAttempts, Problem> {
+        let (attempts, counted) = (self.record.attempts.clone(), self.record.counted);
+        let attempts = attempts.one_more(counted, &self.client, self.is_known, now);
+        let attempts = attempts.map_err(|wait_s| too_soon(counted, wait_s))?;
+        Ok(EmailAttempts { attempts, ..self.record.clone() })
+    }
+
+    /// The client is known from now on; to be written if the attempt succeeds.
+    pub fn trusting(&self, now: Timestamp) -> EmailAttempts {
+        EmailAttempts { attempts: self.record.attempts.clone().trusting(&self.client, now), ..self.record.clone() }
+    }
+
+    /// Writes `next`; refused if another attempt was counted since.
+    pub fn write(&self, tx: &mut Tx, next: &EmailAttempts) {
+        tx.save((), next, self.version);
+    }
+
+    /// Writes what was counted before, after `next` was committed in vain.
+    pub async fn give_back(&self, deps: &Deps) {
+        let mut tx = deps.tx();
+        tx.update((), &self.record, self.version.unwrap_or(0) + 1);
+        // If this fails, the attempt stays counted.
+        let _ = deps.db.commit(tx).await;
+    }
+}
+
+fn too_soon(counted: Counted, wait_s: i64) -> Problem {
+    let detail = match counted {
+        Counted::Passwords => "too many wrong passwords for this e-mail address; wait, or reset the password",
+        Counted::Codes => "too many codes were sent to this e-mail address; wait before you ask for another one",
+    };
+    Problem::new(&problems::TOO_SOON, detail).retry_after_s(wait_s)
+}
+
+/// What a client is recognised by: a hash of its network, so that no IP addresses are kept.
+fn client_at(email: &str, source_ip: &str) -> String {
+    let network = match source_ip.parse() {
+        Ok(IpAddr::V6(address)) => (u128::from(address) >> (u128::BITS - IPV6_NETWORK_BITS)).to_string(),
+        _ => source_ip.to_owned(),
+    };
+    hash_secret(email, &network)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_its_network() {
+        let email = "ada@example.com";
+        assert_eq!(client_at(email, "2001:db8:1:2::1"), client_at(email, "2001:db8:1:2:ffff::2"));
+        assert_ne!(client_at(email, "2001:db8:1:2::1"), client_at(email, "2001:db8:1:3::1"));
+        assert_ne!(client_at(email, "192.0.2.1"), client_at(email, "192.0.2.2"));
+        assert_ne!(client_at(email, "192.0.2.1"), client_at("eve@example.com", "192.0.2.1"));
+    }
+}
