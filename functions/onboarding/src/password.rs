@@ -22,6 +22,10 @@ pub async fn handle(deps: &Granted<SetPassword>, call: Call<SetPassword>) -> Out
             let detail = "there is an account with this e-mail address; give its password";
             return Err(Problem::invalid_field("/password", "wrong", detail));
         }
+        None if domain::password::is_common(given) => {
+            let detail = "this password is one of the most common: choose another";
+            return Err(Problem::invalid_field("/password", "invalid", detail));
+        }
         None => {
             let hash = password::hash(given, deps.random()).map_err(|error| Problem::internal(&error))?;
             found.value.password_set(hash, now)?

@@ -93,11 +93,12 @@ pub struct RegisterBuyer {
     /// E-mail address.
     #[garde(length(max = EMAIL_MAX), custom(check::email))]
     pub email: String,
-    /// Password, at least 10 characters.
-    #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX))]
+    /// Password, at least 10 characters, and none of the most common ones. White space around it does not count.
+    #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX), custom(check::password), custom(check::uncommon))]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "password")))]
     pub password: String,
     /// The person's name.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub full_name: String,
     /// Phone number in E.164 format, like `+2348012345678`.
     #[garde(length(max = PHONE_MAX), inner(custom(check::phone)))]
@@ -136,6 +137,7 @@ pub struct Credentials {
     pub email: String,
     /// Password.
     #[garde(length(chars, min = 1, max = PASSWORD_MAX))]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "password")))]
     pub password: String,
     /// The tenant to sign in to, for a person who belongs to several. Not allowed together with a store.
     #[garde(skip)]
@@ -150,7 +152,7 @@ pub struct Credentials {
 #[serde(deny_unknown_fields)]
 pub struct RefreshToken {
     /// The newest refresh token of the session.
-    #[garde(length(min = 1, max = REFRESH_TOKEN_MAX))]
+    #[garde(length(min = 1, max = REFRESH_TOKEN_MAX), custom(check::token))]
     pub refresh_token: String,
 }
 
@@ -165,14 +167,15 @@ pub struct ChooseTenant {
     pub tenant_id: TenantId,
 }
 
-/// Changes of an account. Absent fields keep their values; null clears a field.
+/// Changes of an account. Absent fields keep their values; null clears a field that can be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateAccount {
     /// The person's name.
-    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::clean)))]
-    #[serde(default)]
+    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::line)))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub full_name: Option<String>,
     /// Phone number in E.164 format, like `+2348012345678`.
     #[garde(inner(length(max = PHONE_MAX), inner(custom(check::phone))))]

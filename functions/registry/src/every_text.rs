@@ -1,0 +1,223 @@
+//! Sends texts that do harm in every text field of every endpoint: in place of each text of its sample request, which
+//! has all fields. Each is refused, naming the field, or stored in its canonical form.
+
+use std::{collections::HashMap, path::Path, sync::LazyLock};
+
+use contracts::{
+    Row,
+    row::{Access, Idempotency, Method},
+    table::Table,
+};
+use domain::{Role, limits::SHORT_TEXT_MAX, text};
+use runtime::{Hosted, Principal, http::RawRequest};
+use serde_json::Value;
+use testing::World;
+
+use crate::every_endpoint::{endpoints, needs_staff, sample, send_raw};
+
+static API: LazyLock<Value> = LazyLock::new(|| {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/api/openapi.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+});
+
+/// What a schema refers to.
+fn resolved(schema: &'static Value) -> &'static Value {
+    let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
+    reference.map_or(schema, |reference| API.pointer(reference.trim_start_matches('#')).unwrap())
+}
+
+fn operation(row: &Row) -> &'static Value {
+    let route = row.route().unwrap();
+    &API["paths"][route.path][route.method.name().to_lowercase()]
+}
+
+fn body_schema(row: &Row) -> &'static Value {
+    resolved(&operation(row)["requestBody"]["content"]["application/json"]["schema"])
+}
+
+/// The schema of the field at a pointer. `None` inside a value that has several forms.
+fn schema_at(row: &Row, pointer: &str) -> Option<&'static Value> {
+    let mut parts = pointer.split('/').skip(1);
+    parts.try_fold(body_schema(row), |schema, part| {
+        let schema = resolved(schema);
+        let next =
+            if part.bytes().all(|b| b.is_ascii_digit()) { &schema["items"] } else { &schema["properties"][part] };
+        (!next.is_null()).then_some(next)
+    })
+}
+
+/// Pointers to all texts of a document.
+fn texts(json: &Value, at: &str, found: &mut Vec<String>) {
+    match json {
+        Value::String(_) => found.push(at.to_owned()),
+        Value::Array(values) => {
+            values.iter().enumerate().for_each(|(i, value)| texts(value, &format!("{at}/{i}"), found))
+        }
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| texts(value, &format!("{at}/{name}"), found)),
+        _ => {}
+    }
+}
+
+/// An endpoint with a world of its own.
+struct Tried {
+    world: World,
+    hosted: Hosted,
+    request: RawRequest,
+    body: Value,
+    count: u32,
+}
+
+impl Tried {
+    /// All endpoints with a body that `wanted` chooses.
+    async fn all(wanted: impl Fn(&Row) -> bool) -> Vec<Self> {
+        let mut all = vec![];
+        for hosted in endpoints(|row| wanted(row) && !body_schema(row).is_null()) {
+            let world = World::new().await;
+            let role = if needs_staff(hosted.row) { Role::Owner } else { Role::Customer };
+            let needs_token = matches!(hosted.row.route().unwrap().access, Access::Needs(_));
+            let mut request = sample(hosted.row, needs_token.then(|| Principal { role, ..world.owner.clone() }));
+            request.headers.insert("x-store".into(), world.store.slug.clone());
+            // A webhook's body is the provider's, and read by its function.
+            if let Ok(body) = serde_json::from_slice(&request.body) {
+                all.push(Self { world, hosted, request, body, count: 0 });
+            }
+        }
+        assert!(!all.is_empty());
+        all
+    }
+
+    /// The pointers that the answer names, if another value at `pointer` is refused as invalid.
+    async fn refused(&mut self, pointer: &str, value: Value) -> Option<Vec<String>> {
+        let mut body = self.body.clone();
+        *body.pointer_mut(pointer).unwrap() = value;
+        let mut request = RawRequest { body: body.to_string().into_bytes(), ..self.request.clone() };
+        self.count += 1;
+        if self.hosted.row.route().unwrap().idempotency != Idempotency::None {
+            request.headers.insert("idempotency-key".into(), format!("key-{}", self.count));
+        }
+        let (status, answer) = send_raw(&self.world, &self.hosted, request).await;
+        let function = self.hosted.row.function;
+        assert!(status < 500 && status != 400, "{function} {pointer}: {status} {answer}");
+        let named = answer["errors"].as_array().into_iter().flatten();
+        let mut named: Vec<_> = named.map(|error| error["pointer"].as_str().unwrap_or_default().to_owned()).collect();
+        named.dedup();
+        (answer["code"] == "invalid_fields").then_some(named)
+    }
+
+    fn texts(&self) -> Vec<String> {
+        let mut found = vec![];
+        texts(&self.body, "", &mut found);
+        found
+    }
+
+    /// Every text in the database can be stored and sent, has its canonical form, and is empty or seen.
+    fn check_stored(&self) {
+        for table in Table::ALL {
+            for item in self.world.dynamo.items(table) {
+                let mut found = vec![];
+                texts(&item, "", &mut found);
+                for pointer in found {
+                    let stored = item.pointer(&pointer).and_then(Value::as_str).unwrap();
+                    let is_fine = text::is_sendable(stored)
+                        && text::canonical(stored) == stored
+                        && (stored.is_empty() || text::is_visible(stored));
+                    assert!(is_fine, "{} stored {pointer}: {stored:?}", self.hosted.row.function);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_text_is_refused_by_its_name_or_stored_in_its_canonical_form() {
+    // The text, and whether it is refused whatever the field.
+    let long = "x".repeat(100_000);
+    let hostile = [
+        ("x\u{FFFF}", true),
+        ("x\u{FFFE}", true),
+        ("x\u{0}", true),
+        (&*long, true),
+        ("\u{200B}", false),
+        ("\u{3164}\u{2800}", false),
+        ("\u{202E}\u{2066}moc.live", false),
+        ("Ada\r\nObi", false),
+        (" Cafe\u{301} ", false),
+        (" ada@example.com ", false),
+    ];
+    for mut tried in Tried::all(|_| true).await {
+        for pointer in tried.texts() {
+            let function = tried.hosted.row.function;
+            for (text, is_refused) in hostile {
+                let refused = tried.refused(&pointer, text.into()).await;
+                let shown = text.chars().take(20).collect::<String>();
+                assert!(refused.is_some() || !is_refused, "{function} takes {shown:?} at {pointer}");
+                let named = refused.unwrap_or_else(|| vec![pointer.clone()]);
+                assert_eq!(named, [&*pointer], "{function}, for {shown:?} at {pointer}");
+            }
+        }
+        tried.check_stored();
+    }
+}
+
+/// A text of fewer characters than a note has is a name, a code or the like. A password is read as it is.
+#[tokio::test]
+async fn only_a_paragraph_has_several_lines() {
+    for mut tried in Tried::all(|_| true).await {
+        for pointer in tried.texts() {
+            let schema = schema_at(tried.hosted.row, &pointer).map_or(&Value::Null, resolved);
+            let is_short = schema["maxLength"].as_u64().is_some_and(|max| max < SHORT_TEXT_MAX as u64);
+            if is_short && schema["format"] != "password" {
+                for text in ["Ada\nObi", "Ada\tObi", "Ada\u{2028}Obi", "\u{3164}", "\u{2800}"] {
+                    let refused = tried.refused(&pointer, text.into()).await;
+                    assert_eq!(refused, Some(vec![pointer.clone()]), "{} {text:?}", tried.hosted.row.function);
+                }
+            }
+        }
+    }
+}
+
+/// What can be left out can be empty, as a form sends it; what cannot is refused by its name.
+#[tokio::test]
+async fn an_empty_text_is_one_that_is_not_given() {
+    for mut tried in Tried::all(|_| true).await {
+        for pointer in tried.texts() {
+            let Some(schema) = schema_at(tried.hosted.row, &pointer) else { continue };
+            let is_free = schema["type"] == "string" && schema["enum"].is_null() && schema["format"] != "date-time";
+            for text in ["", " \n", "\u{200B}"] {
+                let refused = tried.refused(&pointer, text.into()).await;
+                let named = refused.clone().unwrap_or_else(|| vec![pointer.clone()]);
+                assert_eq!(named, [&*pointer], "{}", tried.hosted.row.function);
+                assert!(
+                    refused.is_none() || !(is_free && schema["nullable"] == true),
+                    "{} refuses {text:?} at {pointer}",
+                    tried.hosted.row.function
+                );
+            }
+        }
+    }
+}
+
+/// Where the API's description says that a field of an update can be null, the reply's can be too: so null clears it.
+/// Everywhere else it is refused, and does not pass as "no change".
+#[tokio::test]
+async fn null_clears_a_field_or_is_refused_by_its_name() {
+    for mut tried in Tried::all(|row| row.route().unwrap().method == Method::Patch).await {
+        let row = tried.hosted.row;
+        let success =
+            operation(row)["responses"].as_object().unwrap().iter().find(|(status, _)| status.starts_with('2'));
+        let reply = resolved(&success.unwrap().1["content"]["application/json"]["schema"]);
+        let fields: HashMap<_, _> = body_schema(row)["properties"].as_object().unwrap().iter().collect();
+        for (name, schema) in fields {
+            let pointer = format!("/{name}");
+            let is_clearable = schema["nullable"] == true;
+            assert!(
+                !is_clearable || reply["properties"][name]["nullable"] == true,
+                "{}: {name} can be null, but the reply's cannot",
+                row.function
+            );
+            let refused = tried.refused(&pointer, Value::Null).await;
+            let expected = if is_clearable { None } else { Some(vec![pointer]) };
+            assert_eq!(refused, expected, "{}: null as {name}", row.function);
+        }
+    }
+}
