@@ -55,10 +55,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_account_keeps_its_password_however_common_it_is_now() {
+        let world = World::new().await;
+        registered(&world, "password123", true).await;
+        let seller = Seller::proved(&world, EMAIL).await;
+        assert_eq!(seller.password("password123").await.ok::<Progress>().step, Step::Profile);
+    }
+
+    #[tokio::test]
     async fn a_new_account_takes_any_good_password() {
         let world = World::new().await;
         let seller = Seller::proved(&world, EMAIL).await;
-        assert_eq!(seller.password("short").await.fields()[0].0, "/password");
+        for weak in ["short", "Password123", &"\u{3164}".repeat(10)] {
+            assert_eq!(
+                seller.password(weak).await.fields(),
+                [("/password".to_owned(), "invalid".to_owned())],
+                "{weak}"
+            );
+        }
         let progress: Progress = seller.password(PASSWORD).await.ok();
         assert_eq!(progress.step, Step::Profile);
         let kept = world.dynamo.items(Table::Tenants).iter().map(ToString::to_string).collect::<String>();

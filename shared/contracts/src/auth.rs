@@ -95,7 +95,6 @@ pub struct RegisterBuyer {
     pub email: String,
     /// Password, at least 10 characters, and none of the most common ones. White space around it does not count.
     #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX), custom(check::password), custom(check::uncommon))]
-    #[cfg_attr(feature = "schema", schemars(extend("format" = "password")))]
     pub password: String,
     /// The person's name.
     #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
@@ -137,7 +136,6 @@ pub struct Credentials {
     pub email: String,
     /// Password.
     #[garde(length(chars, min = 1, max = PASSWORD_MAX))]
-    #[cfg_attr(feature = "schema", schemars(extend("format" = "password")))]
     pub password: String,
     /// The tenant to sign in to, for a person who belongs to several. Not allowed together with a store.
     #[garde(skip)]

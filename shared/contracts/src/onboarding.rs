@@ -97,7 +97,6 @@ pub struct CodeBody {
 pub struct PasswordBody {
     /// Password, at least 10 characters.
     #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX), custom(check::password))]
-    #[cfg_attr(feature = "schema", schemars(extend("format" = "password")))]
     pub password: String,
 }
 

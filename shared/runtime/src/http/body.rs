@@ -2,6 +2,8 @@
 //! two protect the function. All fields with a wrong shape are reported together, and so are all fields that break a
 //! rule. Rules and handlers see texts in their canonical form.
 
+use std::collections::HashSet;
+
 use contracts::{http::FieldError, problems};
 use eserde::EDeserialize;
 use garde::Validate;
@@ -56,12 +58,12 @@ where
         std::str::from_utf8(json).map_err(|_| Problem::new(&problems::MALFORMED_JSON, "the body is not UTF-8"))?;
     let mut body = shaped::<B>(text)?;
     let mut sent = serde_json::from_str(text).map_err(|error| Problem::internal(&error))?;
-    let mut errors = texts::unsendable(&mut sent);
     let mut empty = vec![];
     if texts::canonicalise(&mut sent, &mut empty) {
         keep_required::<B>(&mut sent, &empty);
         body = shaped(&sent.to_string())?;
     }
+    let mut errors = texts::unsendable(&mut sent);
     let kinds = wrong_kinds(&sent, &body);
     if !kinds.is_empty() {
         return Err(Problem::invalid(kinds));
@@ -73,6 +75,9 @@ where
             detail: error.message().to_owned(),
         }));
     }
+    // A field is named once, even if it breaks several rules.
+    let mut named = HashSet::new();
+    errors.retain(|error| named.insert(error.pointer.clone()));
     if errors.is_empty() { Ok(body) } else { Err(Problem::invalid(errors)) }
 }
 
@@ -257,13 +262,10 @@ fn shape_error(path: &str, message: &str) -> FieldError {
     } else {
         ("invalid", None)
     };
-    let mut pointer = pointer(path);
     // eserde's path includes the variant of an enum; the error belongs to the field.
-    if let Some(variant) = named("unknown variant `")
-        && pointer.ends_with(&format!("/{}", escape(variant)))
-    {
-        pointer.truncate(pointer.len() - escape(variant).len() - 1);
-    }
+    let variant = message.strip_prefix("unknown variant `").and_then(|rest| rest.rsplit_once("`, expected "));
+    let of_field = variant.and_then(|(variant, _)| path.strip_suffix(variant)?.strip_suffix('.'));
+    let mut pointer = pointer(of_field.unwrap_or(path));
     // Some of these errors have the path of the object, others the path of the field.
     if let Some(field) = field
         && pointer.rsplit('/').next() != Some(field)
@@ -409,6 +411,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_looks_like_a_path_is_told_at_its_field() {
+        for currency in ["moc.live", "a[0]", "x at line 1", "a`b", "`, expected one of `X"] {
+            let json = format!(
+                r#"{{"name": "N", "variants": [{{"sku": "a", "name": "M", "price": {{"amount_minor": 1, "currency": "{currency}"}}}}]}}"#
+            );
+            let found = errors(parse_json::<CreateProduct>(&json));
+            assert_eq!(found, [pair("/variants/0/price/currency", "invalid")], "{currency}");
+        }
+    }
+
+    #[test]
     fn a_wrong_type_does_not_hide_what_follows() {
         let result = parse_json::<CreateProduct>(r#"{"name": {"a": [1, {"b": 2}]}, "slug": ["x"], "tags": "t"}"#);
         assert_eq!(
@@ -456,9 +469,10 @@ mod tests {
             r#"{"name": "\u200B", "description": " ", "tags": [""], "variants": [{"sku": "A", "name": "",
                 "price": {"amount_minor": 1, "currency": "NGN"}, "barcode": ""}]}"#,
         );
-        let mut wrong = errors(result);
-        wrong.dedup();
-        assert_eq!(wrong, [pair("/name", "invalid"), pair("/tags/0", "invalid"), pair("/variants/0/name", "invalid")]);
+        assert_eq!(
+            errors(result),
+            [pair("/name", "invalid"), pair("/tags/0", "invalid"), pair("/variants/0/name", "invalid")]
+        );
     }
 
     #[test]
