@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::Path, sync::LazyLock};
 
 use contracts::{
     Row,
-    row::{Access, Idempotency, Method, StoreScope},
+    row::{Access, Method, StoreScope},
     table::Table,
 };
 use domain::{Role, limits::SHORT_TEXT_MAX, text};
@@ -75,9 +75,10 @@ fn texts(json: &Value, at: &str, found: &mut Vec<String>) {
 struct Tried {
     world: World,
     hosted: Hosted,
-    request: RawRequest,
+    /// The body of its sample, whose texts are replaced one by one.
     body: Value,
-    count: u32,
+    /// How many requests were carried out.
+    done: u32,
 }
 
 impl Tried {
@@ -85,20 +86,26 @@ impl Tried {
     async fn all(wanted: impl Fn(&Row) -> bool) -> Vec<Self> {
         let mut all = vec![];
         for hosted in endpoints(|row| wanted(row) && !body_schema(row).is_null()) {
-            let world = World::new().await;
-            let role = if needs_staff(hosted.row) { Role::Owner } else { Role::Customer };
-            let needs_token = matches!(hosted.row.route().unwrap().access, Access::Needs(_));
-            let mut request = sample(hosted.row, needs_token.then(|| Principal { role, ..world.owner.clone() }));
-            if hosted.row.route().unwrap().store == StoreScope::Required {
-                request.headers.insert("x-store".into(), world.store.slug.clone());
-            }
             // A webhook's body is the provider's, and read by its function.
-            if let Ok(body) = serde_json::from_slice(&request.body) {
-                all.push(Self { world, hosted, request, body, count: 0 });
+            if let Ok(body) = serde_json::from_slice(&sample(hosted.row, None).body) {
+                all.push(Self { world: World::new().await, hosted, body, done: 0 });
             }
         }
         assert!(!all.is_empty());
         all
+    }
+
+    fn request(&self, body: &Value) -> RawRequest {
+        let (row, world) = (self.hosted.row, &self.world);
+        let route = row.route().unwrap();
+        let role = if needs_staff(row) { Role::Owner } else { Role::Customer };
+        let needs_token = matches!(route.access, Access::Needs(_));
+        let mut request = sample(row, needs_token.then(|| Principal { role, ..world.owner.clone() }));
+        request.body = body.to_string().into_bytes();
+        if route.store == StoreScope::Required {
+            request.headers.insert("x-store".into(), world.store.slug.clone());
+        }
+        request
     }
 
     /// Sends the sample with another value at `pointer`. Returns the pointers that the answer names, if it is refused
@@ -110,13 +117,14 @@ impl Tried {
     }
 
     async fn send(&mut self, body: Value) -> Option<Vec<String>> {
-        let mut request = RawRequest { body: body.to_string().into_bytes(), ..self.request.clone() };
-        self.count += 1;
-        if self.hosted.row.route().unwrap().idempotency != Idempotency::None {
-            request.headers.insert("idempotency-key".into(), format!("key-{}", self.count));
-        }
-        let (status, answer) = send_raw(&self.world, &self.hosted, request).await;
+        let (status, answer) = send_raw(&self.world, &self.hosted, self.request(&body)).await;
         assert!(status < 500 && status != 400, "{}: {status} {answer}", self.hosted.row.function);
+        if status < 300 {
+            self.done += 1;
+            self.check_stored();
+            // What was made once can seldom be made again: another name, but the same slug.
+            self.world = World::new().await;
+        }
         let named = answer["errors"].as_array().into_iter().flatten();
         let named = named.map(|error| error["pointer"].as_str().unwrap_or_default().to_owned()).collect();
         (answer["code"] == "invalid_fields").then_some(named)
@@ -170,6 +178,7 @@ async fn a_hostile_text_is_refused_by_its_name_or_stored_in_its_canonical_form()
         (" Cafe\u{301} ", false),
         (" ada@example.com ", false),
     ];
+    let mut done = HashMap::new();
     for mut tried in Tried::all(|_| true).await {
         let sample = tried.send(tried.body.clone()).await;
         for pointer in tried.texts() {
@@ -184,7 +193,11 @@ async fn a_hostile_text_is_refused_by_its_name_or_stored_in_its_canonical_form()
                 assert!(is_told, "{function} names {refused:?} for {shown:?} at {pointer}");
             }
         }
-        tried.check_stored();
+        done.insert(tried.hosted.row.function, tried.done);
+    }
+    // Others need something that the sample's ids do not name.
+    for function in ["auth-register", "onboarding-start", "products-create"] {
+        assert!(done[function] > 3, "{function} stores too little for this to show anything: {done:?}");
     }
 }
 
