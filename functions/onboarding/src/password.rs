@@ -1,7 +1,7 @@
 //! `POST /onboarding/{id}/password`: sets the password of a new account, or checks the password of the account that
 //! already has this e-mail address. That the account exists is revealed only here, after the address is verified.
 
-use contracts::onboarding::SetPassword;
+use contracts::{check, onboarding::SetPassword};
 use identity::password;
 use runtime::{Call, Granted, Outcome, Problem};
 
@@ -22,11 +22,10 @@ pub async fn handle(deps: &Granted<SetPassword>, call: Call<SetPassword>) -> Out
             let detail = "there is an account with this e-mail address; give its password";
             return Err(Problem::invalid_field("/password", "wrong", detail));
         }
-        None if domain::password::is_common(given) => {
-            let detail = "this password is one of the most common: choose another";
-            return Err(Problem::invalid_field("/password", "invalid", detail));
-        }
         None => {
+            // Not a rule of the field: an account keeps the password that it has.
+            check::uncommon(given, &())
+                .map_err(|refused| Problem::invalid_field("/password", "invalid", refused.message()))?;
             let hash = password::hash(given, deps.random()).map_err(|error| Problem::internal(&error))?;
             found.value.password_set(hash, now)?
         }

@@ -26,16 +26,11 @@ rules! {
     coupon_code(coupon::is_code): "expected 3 to 32 letters, digits and hyphens";
     country(text::is_country): "expected the two-letter code of a country, like NG";
     line(text::is_line): "expected one line of text that can be seen";
-    line_or_empty(is_line_or_empty): "expected one line of text that can be seen, or nothing";
     paragraph(text::is_visible): "expected text that can be seen";
     token(text::is_token): "expected printable characters without spaces";
     web_address(text::is_web_address): "expected an https:// address on a public host";
     password(password::is_long_enough): "expected at least 10 characters that can be seen";
     uncommon(is_uncommon): "this password is one of the most common: choose another";
-}
-
-fn is_line_or_empty(text: &str) -> bool {
-    text.is_empty() || text::is_line(text)
 }
 
 fn is_uncommon(password: &str) -> bool {

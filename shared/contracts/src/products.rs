@@ -196,9 +196,9 @@ pub struct ImageInput {
     #[garde(length(max = URL_MAX), custom(check::web_address))]
     pub url: String,
     /// What the image shows, for people who cannot see it.
-    #[garde(length(chars, max = SHORT_TEXT_MAX), custom(check::line_or_empty))]
+    #[garde(length(chars, max = SHORT_TEXT_MAX), inner(custom(check::line)))]
     #[serde(default)]
-    pub alt: String,
+    pub alt: Option<String>,
 }
 
 /// A variant to be created.
@@ -233,7 +233,7 @@ pub struct VariantInput {
 
 impl From<ImageInput> for Image {
     fn from(input: ImageInput) -> Self {
-        Self { url: input.url, alt: input.alt }
+        Self { url: input.url, alt: input.alt.unwrap_or_default() }
     }
 }
 

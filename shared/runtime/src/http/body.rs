@@ -458,8 +458,8 @@ mod tests {
         assert_eq!((&*body.name, &body.slug), ("Caf\u{E9}", &None));
         assert_eq!(body.description.as_deref(), Some("one\ntwo\u{202E}\u{202C}"));
         assert_eq!(
-            (&*body.tags[0], &*body.images[0].url, &*body.images[0].alt),
-            ("fiction", "https://cdn.example.com/a.png", "")
+            (&*body.tags[0], &*body.images[0].url, &body.images[0].alt),
+            ("fiction", "https://cdn.example.com/a.png", &None)
         );
     }
 

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::http::body::escape;
 
-/// Brings all texts into their canonical form. An optional text that is empty is one that was not given, and so becomes
-/// null; `empty` gets the pointers to the texts that did. Returns whether anything changed.
+/// Brings all texts into their canonical form. An optional text that is empty is one that was not given, so an empty
+/// field becomes null, and `empty` gets its pointer. Returns whether anything changed.
 pub(crate) fn canonicalise(json: &mut Value, empty: &mut Vec<String>) -> bool {
     let mut changed = false;
-    each_text(json, "", &mut |pointer, value| {
+    each_text(json, "", &mut |pointer, value, is_field| {
         let Value::String(given) = value else { return };
         let canonical = text::canonical(given);
-        let next = if canonical.is_empty() {
+        let next = if canonical.is_empty() && is_field {
             empty.push(pointer.to_owned());
             Value::Null
         } else {
@@ -29,7 +29,7 @@ pub(crate) fn canonicalise(json: &mut Value, empty: &mut Vec<String>) -> bool {
 /// The texts with characters that cannot be stored and sent.
 pub(crate) fn unsendable(json: &mut Value) -> Vec<FieldError> {
     let mut errors = vec![];
-    each_text(json, "", &mut |pointer, value| {
+    each_text(json, "", &mut |pointer, value, _| {
         if !value.as_str().is_none_or(text::is_sendable) {
             errors.push(FieldError {
                 pointer: pointer.to_owned(),
@@ -41,21 +41,23 @@ pub(crate) fn unsendable(json: &mut Value) -> Vec<FieldError> {
     errors
 }
 
-/// Calls `visit` with every text and the JSON Pointer to it.
-fn each_text(json: &mut Value, at: &str, visit: &mut impl FnMut(&str, &mut Value)) {
-    match json {
-        Value::String(_) => visit(at, json),
-        Value::Array(values) => {
-            for (index, value) in values.iter_mut().enumerate() {
-                each_text(value, &format!("{at}/{index}"), visit);
-            }
+/// Calls `visit` with every text, the JSON Pointer to it, and whether it is a field of an object, not an item of a list.
+fn each_text(json: &mut Value, at: &str, visit: &mut impl FnMut(&str, &mut Value, bool)) {
+    let (children, is_field): (Vec<_>, _) = match json {
+        Value::Array(items) => {
+            (items.iter_mut().enumerate().map(|(index, item)| (format!("{at}/{index}"), item)).collect(), false)
         }
         Value::Object(fields) => {
-            for (name, value) in fields.iter_mut() {
-                each_text(value, &format!("{at}/{}", escape(name)), visit);
-            }
+            (fields.iter_mut().map(|(name, value)| (format!("{at}/{}", escape(name)), value)).collect(), true)
         }
-        _ => {}
+        _ => return,
+    };
+    for (pointer, value) in children {
+        if value.is_string() {
+            visit(&pointer, value, is_field);
+        } else {
+            each_text(value, &pointer, visit);
+        }
     }
 }
 
@@ -70,8 +72,8 @@ mod tests {
         let mut json = json!({ "a": " x ", "b": [{ "c/d": "e\u{301}" }, "\u{200B}", 5, null], "e": "" });
         let mut empty = vec![];
         assert!(canonicalise(&mut json, &mut empty));
-        assert_eq!(json, json!({ "a": "x", "b": [{ "c/d": "\u{E9}" }, null, 5, null], "e": null }));
-        assert_eq!(empty, ["/b/1", "/e"]);
+        assert_eq!(json, json!({ "a": "x", "b": [{ "c/d": "\u{E9}" }, "", 5, null], "e": null }));
+        assert_eq!(empty, ["/e"]);
         assert!(!canonicalise(&mut json, &mut empty));
     }
 
