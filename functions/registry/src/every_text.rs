@@ -207,7 +207,7 @@ async fn a_hostile_text_is_refused_by_its_name_or_stored_in_its_canonical_form()
     }
 }
 
-/// A text of fewer characters than a note has is a name, a code or the like. A password is not shown, so it has no lines.
+/// A text of fewer characters than a note is a name, a code or the like. A password is not shown, so it has no lines.
 #[tokio::test]
 async fn only_a_paragraph_has_several_lines() {
     for mut tried in Tried::all(|_| true).await {

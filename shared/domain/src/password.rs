@@ -2,8 +2,8 @@
 
 use crate::{limits::PASSWORD_MIN, text};
 
-/// Common passwords of at least [`PASSWORD_MIN`] characters, in lower case, one a line. `common-passwords.md` beside `Cargo.toml` says where
-/// they come from.
+/// Common passwords of at least [`PASSWORD_MIN`] characters, in lower case, one a line. `common-passwords.md` beside
+/// `Cargo.toml` says where they come from.
 const COMMON: &str = include_str!("common-passwords.txt");
 
 /// Whether a password is long enough by what its owner sees of it: ten invisible characters are no password.

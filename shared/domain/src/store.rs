@@ -43,9 +43,9 @@ impl StoreStatus {
 /// Payment methods that a store can offer: the providers that are implemented.
 pub const PAYMENT_METHODS: [&str; 1] = ["paystack"];
 
-/// Slugs that no store can have, in four groups: names that mail programs, browsers and certificate authorities look up or
-/// write to (RFC 2142, RFC 8461), host names of the platform itself, now or some day, pages that a visitor would take for
-/// the platform's, and words that programs take for something else.
+/// Slugs that no store can have, in four groups: names that mail programs, browsers and certificate authorities look up
+/// or write to (RFC 2142, RFC 8461); host names of the platform itself, now or some day; pages that a visitor would
+/// take for the platform's; words that programs take for something else.
 const RESERVED_SLUGS: [&str; 4] = [
     "abuse acme administrator autoconfig autodiscover bimi dkim dmarc dns email ftp hostmaster imap \
      isatap localhost mail mta-sts mx1 mx2 no-reply noreply ns1 ns2 ns3 ns4 openpgpkey pop pop3 \

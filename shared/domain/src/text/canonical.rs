@@ -3,8 +3,8 @@
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// The form in which a text is stored and compared, so that texts that look the same are the same (passwords too):
-/// composed (NFC), with `\n` for every kind of line break, without white space and zero-width spaces around it, and with
-/// its direction marks closed, so that it turns no text around it.
+/// composed (NFC), with `\n` for every kind of line break, without white space and zero-width spaces around it, and
+/// with its direction marks closed, so that it turns no text around it.
 pub fn canonical(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n");
     let text = if text.contains(is_direction_mark) { closed(&text) } else { text };
@@ -72,10 +72,10 @@ fn has_glyph(c: char) -> bool {
     !c.is_whitespace()
         && !c.is_control()
         && !matches!(c,
-            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
-            | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
-            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}' | '\u{1BCA0}'..='\u{1BCA3}'
-            | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+            | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}'
+            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// Whether a reader sees anything of the text. All that is asked of a paragraph: a description, a note.

@@ -1,5 +1,5 @@
-//! Texts: the form in which they are stored ([`canonical`]), and checks of formats: slugs, e-mail addresses, SKUs, phone
-//! numbers. The caller adds the name of the field.
+//! Texts: the form in which they are stored ([`canonical`]), and checks of formats: slugs, e-mail addresses, SKUs,
+//! phone numbers. The caller adds the name of the field.
 
 mod canonical;
 mod country;
@@ -22,7 +22,7 @@ pub fn is_slug(text: &str) -> bool {
 }
 
 /// Makes a slug from a name. Latin letters lose their marks: `Straße` becomes `strasse`. `None` if fewer than three
-/// usable characters are left, as with a name in another script: how those are written in Latin depends on the language.
+/// usable characters are left, as with a name in another script: how it is written in Latin depends on the language.
 pub fn slugify(name: &str) -> Option<String> {
     let mut slug = String::new();
     for c in name.nfc().filter(|c| !is_combining_mark(*c)) {

@@ -10,8 +10,8 @@ const PRIVATE_NAMES: [&str; 11] =
     ["arpa", "corp", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain", "localhost", "private"];
 
 /// An absolute `https` address on a public host, without credentials. Front ends, mail programs and whoever fetches a
-/// preview open it, so it must not lead into the network of any of them. Every character is printable ASCII, as in a URI
-/// (RFC 3986): a host name in another script has its `xn--` form.
+/// preview open it, so it must not lead into the network of any of them. Every character is printable ASCII, as in a
+/// URI (RFC 3986): a host name in another script has its `xn--` form.
 pub fn is_web_address(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("https://") else { return false };
     // Browsers take a backslash for a slash.
@@ -55,7 +55,7 @@ fn is_public_v4(ip: &Ipv4Addr) -> bool {
         || a >= 224)
 }
 
-/// Global unicast (2000::/3), without documentation and without the blocks that stand for an IPv4 address (6to4, Teredo).
+/// Global unicast (2000::/3), without documentation and the blocks that stand for an IPv4 address (6to4, Teredo).
 fn is_public_v6(ip: &Ipv6Addr) -> bool {
     let [a, b, ..] = ip.segments();
     (0x2000..0x4000).contains(&a)

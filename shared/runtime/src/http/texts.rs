@@ -41,7 +41,7 @@ pub(crate) fn unsendable(json: &mut Value) -> Vec<FieldError> {
     errors
 }
 
-/// Calls `visit` with every text, the JSON Pointer to it, and whether it is a field of an object, not an item of a list.
+/// Calls `visit` with the JSON Pointer to every text, the text, and whether it is a field of an object, not an item.
 fn each_text(json: &mut Value, at: &str, visit: &mut impl FnMut(&str, &mut Value, bool)) {
     let (children, is_field): (Vec<_>, _) = match json {
         Value::Array(items) => {
