@@ -69,7 +69,7 @@ BODY = """\
 #[serde(deny_unknown_fields)]
 pub struct {body_type} {{
     /// The store's new description.
-    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), custom(check::paragraph))]
     pub description: String,
 }}
 

@@ -182,7 +182,8 @@ def _bad_values(schema: Json, value: Any) -> Iterator[tuple[str, Any, bool]]:
         if "maxLength" in schema:
             yield "too long", "x" * (schema["maxLength"] + 1), True
         if schema.get("minLength"):
-            yield "empty", "", True
+            # An optional text that is empty was not given.
+            yield "empty", "", not schema.get("nullable")
         if "enum" in schema or "pattern" in schema:
             yield "none of those allowed", "no-such-value", True
         yield "a control character", "a\u0000b", False

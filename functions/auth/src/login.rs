@@ -101,6 +101,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_password_is_the_same_however_it_is_typed() {
+        let world = World::new().await;
+        account(&world, EMAIL, Some("caf\u{E9} au lait")).await;
+        for same in ["caf\u{E9} au lait", "cafe\u{301} au lait", " caf\u{E9} au lait\n"] {
+            assert_eq!(log_in(&world, EMAIL, same).await.status(), 200, "{same:?}");
+        }
+        for other in ["cafe au lait", "Caf\u{E9} au lait", "caf\u{E9}  au lait"] {
+            assert_eq!(log_in(&world, EMAIL, other).await.status(), 401, "{other:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn wrong_passwords_and_unknown_addresses_are_told_alike() {
         let world = World::new().await;
         account(&world, EMAIL, Some(PASSWORD)).await;

@@ -115,6 +115,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_password_that_others_guess_is_refused() {
+        let world = World::new().await;
+        let invisible = "\u{200D}\u{3164}".repeat(10);
+        for weak in ["1234567890", "Password123", " qwertyuiop ", "ninechars", &invisible] {
+            let answer = register(&world, EMAIL, weak).await;
+            assert_eq!(answer.fields(), [("/password".to_owned(), "invalid".to_owned())], "{weak:?}");
+        }
+        assert_eq!(register(&world, EMAIL, PASSWORD).await.status(), 202);
+    }
+
+    #[tokio::test]
     async fn every_wrong_field_is_told() {
         let world = World::new().await;
         let body = r#"{"email": "ada@", "password": "short", "full_name": "", "phone": "0801", "role": "owner"}"#;

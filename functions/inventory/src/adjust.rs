@@ -132,7 +132,7 @@ mod tests {
     async fn says_everything_that_is_wrong() {
         let world = World::new().await;
         let (_, variant) = world.product("Book", 100, 3).await;
-        let body = json!({ "delta": 0, "reason": "restock", "reference": "" });
+        let body = json!({ "delta": 0, "reason": "restock", "reference": "\u{3164}" });
         let answer = request(&world, variant, body).send(&world.deps, handle).await;
         assert_eq!(answer.status(), 422);
         let fields: Vec<_> = answer.fields().into_iter().map(|(pointer, _)| pointer).collect();

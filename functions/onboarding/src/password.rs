@@ -1,7 +1,10 @@
 //! `POST /onboarding/{id}/password`: sets the password of a new account, or checks the password of the account that
 //! already has this e-mail address. That the account exists is revealed only here, after the address is verified.
 
-use contracts::onboarding::{Progress, SetPassword};
+use contracts::{
+    check,
+    onboarding::{Progress, SetPassword},
+};
 use domain::attempts::Counted;
 use identity::{addresses, password};
 use runtime::{Call, Granted, Outcome, Problem, Reply};
@@ -28,6 +31,9 @@ pub async fn handle(deps: &Granted<SetPassword>, call: Call<SetPassword>) -> Out
             return Err(Problem::invalid_field("/password", "wrong", detail));
         }
         None => {
+            // Not a rule of the field: an account keeps the password that it has.
+            check::uncommon(given, &())
+                .map_err(|refused| Problem::invalid_field("/password", "invalid", refused.message()))?;
             let hash = password::hash(given, deps.random()).map_err(|error| Problem::internal(&error))?;
             found.value.password_set(hash, now)?
         }
@@ -59,10 +65,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_account_keeps_its_password_however_common_it_is_now() {
+        let world = World::new().await;
+        registered(&world, "password123").await;
+        let seller = Seller::proved(&world, EMAIL).await;
+        assert_eq!(seller.password("password123").await.ok::<Progress>().step, Step::Profile);
+    }
+
+    #[tokio::test]
     async fn a_new_account_takes_any_good_password() {
         let world = World::new().await;
         let seller = Seller::proved(&world, EMAIL).await;
-        assert_eq!(seller.password("short").await.fields()[0].0, "/password");
+        for weak in ["short", "Password123", &"\u{3164}".repeat(10)] {
+            assert_eq!(
+                seller.password(weak).await.fields(),
+                [("/password".to_owned(), "invalid".to_owned())],
+                "{weak}"
+            );
+        }
         let progress: Progress = seller.password(PASSWORD).await.ok();
         assert_eq!(progress.step, Step::Profile);
         let kept = world.dynamo.items(Table::Tenants).iter().map(ToString::to_string).collect::<String>();

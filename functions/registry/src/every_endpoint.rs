@@ -24,7 +24,7 @@ use testing::World;
 use crate::functions;
 
 /// The sample request of an endpoint, made by `principal`.
-fn sample(row: &Row, principal: Option<Principal>) -> RawRequest {
+pub(crate) fn sample(row: &Row, principal: Option<Principal>) -> RawRequest {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../events/api/{}.json", row.function));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let event: Value = serde_json::from_str(&text).unwrap();
@@ -50,19 +50,24 @@ fn sample(row: &Row, principal: Option<Principal>) -> RawRequest {
 
 /// Sends a request, and returns the answer's status and problem code.
 async fn send(world: &World, hosted: &Hosted, request: RawRequest) -> (u16, String) {
+    let (status, body) = send_raw(world, hosted, request).await;
+    (status, body["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Sends a request, and returns the answer's status and body.
+pub(crate) async fn send_raw(world: &World, hosted: &Hosted, request: RawRequest) -> (u16, Value) {
     // An empty cache for every request, as in a new process that has not read the store yet.
     let boot = Boot { claims: ClaimCache::default(), ..world.deps.boot().clone() };
     let Running::Http(endpoint) = hosted.start(&boot) else { panic!("not an endpoint") };
     let reply = endpoint(request).await;
-    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-    (reply.status, body["code"].as_str().unwrap_or_default().to_owned())
+    (reply.status, serde_json::from_slice(&reply.body).unwrap_or_default())
 }
 
-fn endpoints(wanted: impl Fn(&Row) -> bool) -> Vec<Hosted> {
+pub(crate) fn endpoints(wanted: impl Fn(&Row) -> bool) -> Vec<Hosted> {
     functions().into_iter().filter(|hosted| hosted.row.route().is_some() && wanted(hosted.row)).collect()
 }
 
-fn needs_staff(row: &Row) -> bool {
+pub(crate) fn needs_staff(row: &Row) -> bool {
     matches!(row.route().unwrap().access, Access::Needs(permission) if permission.roles().contains(&Role::Owner))
 }
 

@@ -26,6 +26,8 @@ pub fn functions() -> Vec<Hosted> {
 
 #[cfg(test)]
 mod every_endpoint;
+#[cfg(test)]
+mod every_text;
 
 #[cfg(test)]
 mod tests {

@@ -182,7 +182,7 @@ mod tests {
     #[tokio::test]
     async fn names_of_the_platforms_own_are_for_no_store() {
         let world = world().await;
-        let given = create(&world, with("Shop", "slug", json!("api"))).await;
+        let given = create(&world, with("Shelf", "slug", json!("api"))).await;
         assert_eq!(given.fields(), [("/slug".to_owned(), "invalid".to_owned())]);
         for name in ["Admin", "本"] {
             assert_eq!(
@@ -203,7 +203,7 @@ mod tests {
         let pair = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
         let methods = json!([method("van", "USD"), method("bike", "NGN"), method("van", "NGN")]);
         assert_eq!(
-            create(&world, with("Shop", "shipping_methods", methods)).await.fields(),
+            create(&world, with("Shelf", "shipping_methods", methods)).await.fields(),
             [pair("/shipping_methods/0/rate/currency", "wrong_currency"), pair("/shipping_methods/2/id", "duplicate")]
         );
         for (field, value, pointer) in [
@@ -215,7 +215,7 @@ mod tests {
             ("logo_url", json!("javascript:x"), "/logo_url"),
             ("status", json!("active"), "/status"),
         ] {
-            let answer = create(&world, with("Shop", field, value)).await;
+            let answer = create(&world, with("Shelf", field, value)).await;
             assert_eq!(answer.problem(), (422, "invalid_fields".into()), "{field}");
             assert_eq!(answer.fields().first().map(|field| field.0.as_str()), Some(pointer), "{}", answer.json());
         }
@@ -224,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn buyers_write_to_the_seller_unless_told_otherwise() {
         let world = world().await;
-        let mut body = body("Shop");
+        let mut body = body("Shelf");
         body.as_object_mut().unwrap().remove("support_email");
         let missing = create(&world, body.clone()).await;
         assert_eq!(missing.fields(), [("/support_email".to_owned(), "missing".to_owned())]);
@@ -235,7 +235,7 @@ mod tests {
     #[tokio::test]
     async fn the_same_key_opens_one_store() {
         let world = world().await;
-        let send = || request(&world).key("k-1").json(body("Shop")).send(&world.deps, handle);
+        let send = || request(&world).key("k-1").json(body("Shelf")).send(&world.deps, handle);
         let (first, again) = (send().await, send().await);
         assert_eq!((first.status(), first.0.body), (again.status(), again.0.body));
         assert_eq!(counted(&world).await, 2);
@@ -245,7 +245,7 @@ mod tests {
     async fn only_those_who_lead_open_stores() {
         let world = world().await;
         for (role, status) in [(Role::Manager, 201), (Role::Staff, 403), (Role::Guest, 403)] {
-            let request = request(&world).by(&world.principal(role)).json(body("Shop"));
+            let request = request(&world).by(&world.principal(role)).json(body("Shelf"));
             assert_eq!(request.send(&world.deps, handle).await.status(), status, "{role:?}");
         }
     }

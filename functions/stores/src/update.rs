@@ -119,6 +119,10 @@ mod tests {
             let answer = update(&world, json!({ field: value })).await;
             assert_eq!(answer.fields(), [pair(&format!("/{field}"), "unknown")]);
         }
+        for field in ["name", "tax", "shipping_methods", "payment_methods", "support_email"] {
+            let answer = update(&world, json!({ field: null })).await;
+            assert_eq!(answer.fields(), [pair(&format!("/{field}"), "invalid_type")]);
+        }
         let too_long = update(&world, json!({ "description": "x".repeat(10_001), "low_stock_email": "nobody" })).await;
         assert_eq!(too_long.fields(), [pair("/description", "invalid"), pair("/low_stock_email", "invalid")]);
     }

@@ -32,7 +32,7 @@ pub(crate) fn document(api: &Api) -> Result<Value> {
         "info": {
             "title": "SellEasi",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "A multi-tenant commerce backend. Money is an integer in the currency's minor unit; times are RFC 3339, UTC; errors are RFC 9457 problems with a stable `code`, of which each operation lists its own; `errors` names wrong fields. Clients have rate limits: replies say in `RateLimit-Policy` and `RateLimit` how many requests of a class a minute allows and how many are left, and 429 `rate_limited` says in `Retry-After` how long to wait.",
+            "description": "A multi-tenant commerce backend. Money is an integer in the currency's minor unit; times are RFC 3339, UTC; texts are stored composed (NFC) and without white space around them, and an optional text that is empty is one that was not given; errors are RFC 9457 problems with a stable `code`, of which each operation lists its own; `errors` names wrong fields. Clients have rate limits: replies say in `RateLimit-Policy` and `RateLimit` how many requests of a class a minute allows and how many are left, and 429 `rate_limited` says in `Retry-After` how long to wait.",
             "license": { "name": env!("CARGO_PKG_LICENSE") },
         },
         "servers": [{ "url": "/" }],

@@ -101,11 +101,11 @@ pub struct RegisterBuyer {
     /// E-mail address.
     #[garde(length(max = EMAIL_MAX), custom(check::email))]
     pub email: String,
-    /// Password, at least 10 characters.
-    #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX))]
+    /// Password, at least 10 characters, and none of the most common ones. White space around it does not count.
+    #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX), custom(check::password), custom(check::uncommon))]
     pub password: String,
     /// The person's name.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub full_name: String,
     /// Phone number in E.164 format, like `+2348012345678`.
     #[garde(length(max = PHONE_MAX), inner(custom(check::phone)))]
@@ -129,7 +129,7 @@ pub struct VerificationSent {
 #[serde(deny_unknown_fields)]
 pub struct VerifyEmailBody {
     /// The token that `POST /auth/register` returned.
-    #[garde(length(min = 1, max = VERIFICATION_TOKEN_MAX))]
+    #[garde(length(min = 1, max = VERIFICATION_TOKEN_MAX), custom(check::token))]
     pub verification_token: String,
     /// The code.
     #[garde(length(equal = CODE_DIGITS), custom(digits))]
@@ -152,13 +152,13 @@ pub struct ForgottenPassword {
 #[serde(deny_unknown_fields)]
 pub struct ResetPasswordBody {
     /// The token that `POST /auth/password/forgot` returned.
-    #[garde(length(min = 1, max = VERIFICATION_TOKEN_MAX))]
+    #[garde(length(min = 1, max = VERIFICATION_TOKEN_MAX), custom(check::token))]
     pub verification_token: String,
     /// The code.
     #[garde(length(equal = CODE_DIGITS), custom(digits))]
     pub code: String,
-    /// New password, at least 10 characters.
-    #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX))]
+    /// New password, at least 10 characters, and none of the most common ones. White space around it does not count.
+    #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX), custom(check::password), custom(check::uncommon))]
     pub new_password: String,
 }
 
@@ -170,8 +170,8 @@ pub struct ChangePasswordBody {
     /// The present password.
     #[garde(length(chars, min = 1, max = PASSWORD_MAX))]
     pub current_password: String,
-    /// New password, at least 10 characters.
-    #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX))]
+    /// New password, at least 10 characters, and none of the most common ones. White space around it does not count.
+    #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX), custom(check::password), custom(check::uncommon))]
     pub new_password: String,
 }
 
@@ -230,7 +230,7 @@ pub struct Credentials {
 #[serde(deny_unknown_fields)]
 pub struct RefreshToken {
     /// The newest refresh token.
-    #[garde(length(min = 1, max = REFRESH_TOKEN_MAX))]
+    #[garde(length(min = 1, max = REFRESH_TOKEN_MAX), custom(check::token))]
     pub refresh_token: String,
 }
 
@@ -245,14 +245,15 @@ pub struct ChooseTenant {
     pub tenant_id: TenantId,
 }
 
-/// Changes of an account. Absent fields keep their values; null clears a field.
+/// Changes of an account. Absent fields keep their values; null clears a field that can be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateAccount {
     /// The person's name.
-    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::clean)))]
-    #[serde(default)]
+    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::line)))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub full_name: Option<String>,
     /// Phone number in E.164 format, like `+2348012345678`.
     #[garde(inner(length(max = PHONE_MAX), inner(custom(check::phone))))]

@@ -142,7 +142,7 @@ pub struct CouponCode {
 #[serde(deny_unknown_fields)]
 pub struct MergeCart {
     /// Access token of the guest, for the tenant of the same store.
-    #[garde(length(min = 1, max = TOKEN_MAX))]
+    #[garde(length(min = 1, max = TOKEN_MAX), custom(check::token))]
     pub guest_token: String,
 }
 

@@ -1,7 +1,9 @@
 //! garde rules for fields of request bodies: `#[garde(custom(check::slug))]`, or
-//! `#[garde(inner(custom(check::slug)))]` for an optional field.
+//! `#[garde(inner(custom(check::slug)))]` for an optional field. Every text has a rule: `line` for names and the like,
+//! `paragraph` where line breaks are welcome, or the rule of its format. They see it in its canonical form
+//! (`domain::text::canonical`), and without characters that cannot be stored and sent: that holds for every body.
 
-use domain::{coupon, text};
+use domain::{coupon, password, text};
 
 /// Declares rules: a check, and the message for a value that breaks it.
 macro_rules! rules {
@@ -22,10 +24,17 @@ rules! {
     phone(text::is_phone): "expected a phone number in international form, like +2348012345678";
     sku(text::is_sku): "expected 1 to 64 printable characters without spaces or #";
     coupon_code(coupon::is_code): "expected 3 to 32 letters, digits and hyphens";
-    country(text::is_country): "expected a two-letter country code, like NG";
-    clean(text::is_clean): "expected text without control characters, U+FFFE and U+FFFF";
-    clean_or_empty(text::is_clean_or_empty): "expected text without control characters, U+FFFE and U+FFFF";
-    web_address(text::is_web_address): "expected an https:// address";
+    country(text::is_country): "expected the two-letter code of a country, like NG";
+    line(text::is_line): "expected one line of text that can be seen";
+    paragraph(text::is_visible): "expected text that can be seen";
+    token(text::is_token): "expected printable characters without spaces";
+    web_address(text::is_web_address): "expected an https:// address on a public host";
+    password(password::is_long_enough): "expected at least 10 characters that can be seen";
+    uncommon(is_uncommon): "this password is one of the most common: choose another";
+}
+
+fn is_uncommon(password: &str) -> bool {
+    !password::is_common(password)
 }
 
 /// Rule for an amount to be moved: greater than zero.

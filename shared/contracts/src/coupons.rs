@@ -119,7 +119,7 @@ pub struct CreateCoupon {
     pub active: Option<bool>,
 }
 
-/// Changes of a coupon. Absent fields keep their values; null clears a field.
+/// Changes of a coupon. Absent fields keep their values; null clears a field that can be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -127,7 +127,8 @@ pub struct UpdateCoupon {
     /// A percentage of the subtotal, or an amount in the store's currency.
     #[garde(inner(custom(is_possible)))]
     #[eserde(compat)]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Discount"))]
     pub discount: Option<Discount>,
     /// The smallest subtotal that the coupon applies to.
     #[garde(inner(inner(custom(check::price))))]
@@ -153,7 +154,8 @@ pub struct UpdateCoupon {
     pub cap_per_customer: Clearable<u32>,
     /// Whether the coupon is switched on.
     #[garde(skip)]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub active: Option<bool>,
 }
 

@@ -116,7 +116,7 @@ pub struct AdjustStock {
     #[eserde(compat)]
     pub reason: AdjustReason,
     /// A note: the number of a delivery note, for example.
-    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::clean)))]
+    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::line)))]
     #[serde(default)]
     pub reference: Option<String>,
 }

@@ -28,10 +28,10 @@ pub struct StartOnboarding {
     #[garde(length(max = EMAIL_MAX), custom(check::email))]
     pub email: String,
     /// The seller's name.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub full_name: String,
     /// Name of the tenant.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub tenant_name: String,
     /// Whether the tenant is a person or a business.
     #[garde(skip)]
@@ -96,7 +96,7 @@ pub struct CodeBody {
 #[serde(deny_unknown_fields)]
 pub struct PasswordBody {
     /// Password, at least 10 characters.
-    #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX))]
+    #[garde(length(chars, min = PASSWORD_MIN, max = PASSWORD_MAX), custom(check::password))]
     pub password: String,
 }
 
@@ -116,7 +116,7 @@ pub struct PhoneBody {
 #[serde(deny_unknown_fields)]
 pub struct ProfileBody {
     /// Name of the store.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub store_name: String,
     /// The store's host name below the platform's domain; by default made from its name.
     #[garde(length(min = 3, max = SLUG_MAX), inner(custom(check::slug), custom(free_slug)))]
@@ -130,7 +130,7 @@ pub struct ProfileBody {
     #[garde(length(max = TIMEZONE_MAX), custom(time_zone))]
     pub timezone: String,
     /// What the store sells.
-    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(custom(check::clean)))]
+    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(custom(check::paragraph)))]
     #[serde(default)]
     pub description: Option<String>,
 }

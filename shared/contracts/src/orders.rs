@@ -32,15 +32,15 @@ pub struct PlaceOrder {
     #[serde(default)]
     pub shipping_address: Option<AddressInput>,
     /// Id of one of the store's shipping methods; required if the store has any.
-    #[garde(length(min = 1, max = NAME_MAX))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::line)))]
     #[serde(default)]
     pub shipping_method: Option<String>,
     /// One of the store's payment methods; by default its first.
-    #[garde(length(min = 1, max = NAME_MAX))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::line)))]
     #[serde(default)]
     pub payment_method: Option<String>,
     /// A note for the seller.
-    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::clean)))]
+    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::paragraph)))]
     #[serde(default)]
     pub note: Option<String>,
 }
@@ -51,7 +51,7 @@ pub struct PlaceOrder {
 #[serde(deny_unknown_fields)]
 pub struct CustomerInput {
     /// The customer's name.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub name: String,
     /// E-mail address.
     #[garde(length(max = EMAIL_MAX), custom(check::email))]
@@ -74,23 +74,23 @@ impl From<CustomerInput> for Customer {
 #[serde(deny_unknown_fields)]
 pub struct AddressInput {
     /// Name of the recipient.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub full_name: String,
     /// Street and house number.
-    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), custom(check::line))]
     pub address: String,
     /// City or town.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub city: String,
     /// State or region.
-    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::clean)))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::line)))]
     #[serde(default)]
     pub state: Option<String>,
-    /// ISO 3166-1 alpha-2.
+    /// Code of the country (ISO 3166-1 alpha-2), like `NG`.
     #[garde(length(equal = 2), custom(check::country))]
     pub country: String,
     /// Postal code, where the country uses them.
-    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::clean)))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::line)))]
     #[serde(default)]
     pub postal_code: Option<String>,
     /// Phone number in E.164 format, like `+2348012345678`.
@@ -324,7 +324,7 @@ pub struct FulfilOrder {
     #[serde(default)]
     pub tracking: Option<TrackingInput>,
     /// A note for the buyer.
-    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::clean)))]
+    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::paragraph)))]
     #[serde(default)]
     pub note: Option<String>,
 }
@@ -335,10 +335,10 @@ pub struct FulfilOrder {
 #[serde(deny_unknown_fields)]
 pub struct TrackingInput {
     /// Name of the courier.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub courier: String,
     /// The courier's tracking number.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub number: String,
 }
 
@@ -357,7 +357,7 @@ pub struct NewReturn {
     #[garde(length(min = 1, max = ORDER_LINES_MAX), dive)]
     pub lines: Vec<ReturnLineInput>,
     /// The reason, for the seller.
-    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), custom(check::paragraph))]
     pub reason: String,
 }
 
@@ -394,7 +394,7 @@ pub struct ReturnDecision {
     #[serde(default)]
     pub restock: bool,
     /// A note on a rejection, for the buyer.
-    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::clean)))]
+    #[garde(length(chars, min = 1, max = SHORT_TEXT_MAX), inner(custom(check::paragraph)))]
     #[serde(default)]
     pub note: Option<String>,
 }

@@ -1,4 +1,6 @@
-//! Partial updates (`PATCH`), following RFC 7396: an absent field keeps its value, and null clears it.
+//! Partial updates (`PATCH`), following RFC 7396: an absent field keeps its value, and null clears it. A field that
+//! cannot be empty is an `Option` with `#[serde(default, skip_serializing_if = "Option::is_none")]`, by which
+//! `runtime/src/http/body.rs` refuses its null.
 
 use serde::{Deserialize, Deserializer};
 

@@ -163,14 +163,14 @@ impl From<domain::catalog::Variant> for Variant {
 #[serde(deny_unknown_fields)]
 pub struct CreateProduct {
     /// Name of the product.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub name: String,
     /// Unique in the store, for addresses of pages; by default made from the name.
     #[garde(length(min = 3, max = SLUG_MAX), inner(custom(check::slug)))]
     #[serde(default)]
     pub slug: Option<String>,
     /// Description, for buyers.
-    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(custom(check::clean)))]
+    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(custom(check::paragraph)))]
     #[serde(default)]
     pub description: Option<String>,
     /// Images; the first is shown in lists.
@@ -178,7 +178,7 @@ pub struct CreateProduct {
     #[serde(default)]
     pub images: Vec<ImageInput>,
     /// Free keywords.
-    #[garde(length(max = TAGS_MAX), inner(length(chars, min = 1, max = NAME_MAX), custom(check::clean)))]
+    #[garde(length(max = TAGS_MAX), inner(length(chars, min = 1, max = NAME_MAX), custom(check::line)))]
     #[serde(default)]
     pub tags: Vec<String>,
     /// Variants; more can be added one by one later.
@@ -196,9 +196,9 @@ pub struct ImageInput {
     #[garde(length(max = URL_MAX), custom(check::web_address))]
     pub url: String,
     /// What the image shows, for people who cannot see it.
-    #[garde(length(chars, max = SHORT_TEXT_MAX), custom(check::clean_or_empty))]
+    #[garde(length(chars, max = SHORT_TEXT_MAX), inner(custom(check::line)))]
     #[serde(default)]
-    pub alt: String,
+    pub alt: Option<String>,
 }
 
 /// A variant to be created.
@@ -210,7 +210,7 @@ pub struct VariantInput {
     #[garde(length(min = 1, max = SKU_MAX), custom(check::sku))]
     pub sku: String,
     /// Distinguishes the variant from the others of its product: `Red / M`.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub name: String,
     /// Price of one unit, in the store's currency.
     #[garde(custom(check::price))]
@@ -233,7 +233,7 @@ pub struct VariantInput {
 
 impl From<ImageInput> for Image {
     fn from(input: ImageInput) -> Self {
-        Self { url: input.url, alt: input.alt }
+        Self { url: input.url, alt: input.alt.unwrap_or_default() }
     }
 }
 
@@ -252,50 +252,57 @@ impl VariantInput {
     }
 }
 
-/// Changes of a product. Absent fields keep their values; null clears a field.
+/// Changes of a product. Absent fields keep their values; null clears a field that can be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateProduct {
     /// Name of the product.
-    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::clean)))]
-    #[serde(default)]
+    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::line)))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub name: Option<String>,
     /// Unique in the store. The old slug can be used by another product at once.
     #[garde(length(min = 3, max = SLUG_MAX), inner(custom(check::slug)))]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub slug: Option<String>,
     /// Description, for buyers.
-    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(inner(custom(check::clean))))]
+    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(inner(custom(check::paragraph))))]
     #[serde(default, deserialize_with = "patch::clearable")]
     pub description: Clearable<String>,
     /// All images: the list replaces the old one. The first image is shown in lists.
     #[garde(length(max = IMAGES_MAX), dive)]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<ImageInput>"))]
     pub images: Option<Vec<ImageInput>>,
     /// All tags: the list replaces the old one.
-    #[garde(length(max = TAGS_MAX), inner(inner(length(chars, min = 1, max = NAME_MAX), custom(check::clean))))]
-    #[serde(default)]
+    #[garde(length(max = TAGS_MAX), inner(inner(length(chars, min = 1, max = NAME_MAX), custom(check::line))))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub tags: Option<Vec<String>>,
 }
 
-/// Changes of a variant. Absent fields keep their values; null clears a field.
+/// Changes of a variant. Absent fields keep their values; null clears a field that can be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VariantChanges {
     /// Unique in the store.
     #[garde(length(min = 1, max = SKU_MAX), inner(custom(check::sku)))]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub sku: Option<String>,
     /// Distinguishes the variant from the others of its product: `Red / M`.
-    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::clean)))]
-    #[serde(default)]
+    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::line)))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub name: Option<String>,
     /// Price of one unit, in the store's currency.
     #[garde(inner(custom(check::price)))]
     #[eserde(compat)]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Money"))]
     pub price: Option<Money>,
     /// A former price, which front ends show struck through.
     #[garde(inner(inner(custom(check::price))))]

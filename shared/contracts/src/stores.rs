@@ -137,7 +137,7 @@ impl From<domain::store::Store> for PublicStore {
 #[serde(deny_unknown_fields)]
 pub struct CreateStore {
     /// Name of the store.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub name: String,
     /// The store's host name below the platform's domain; unique on the platform; never changes. By default made from
     /// the name.
@@ -152,7 +152,7 @@ pub struct CreateStore {
     #[garde(length(max = TIMEZONE_MAX), custom(time_zone))]
     pub timezone: String,
     /// Description, for buyers.
-    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(custom(check::clean)))]
+    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(custom(check::paragraph)))]
     #[serde(default)]
     pub description: Option<String>,
     /// Address of the logo.
@@ -213,7 +213,7 @@ pub struct ShippingMethodInput {
     #[garde(length(min = 3, max = SLUG_MAX), custom(check::slug))]
     pub id: String,
     /// Name, for buyers.
-    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::clean))]
+    #[garde(length(chars, min = 1, max = NAME_MAX), custom(check::line))]
     pub name: String,
     /// Price, in the store's currency.
     #[garde(custom(check::price))]
@@ -230,17 +230,19 @@ impl From<ShippingMethodInput> for ShippingMethod {
     }
 }
 
-/// Changes of a store. Absent fields keep their values; null clears a field. Slug and currency cannot be changed.
+/// Changes of a store. Absent fields keep their values; null clears a field that can be empty. Slug and currency cannot
+/// be changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, eserde::Deserialize, garde::Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateStore {
     /// Name of the store.
-    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::clean)))]
-    #[serde(default)]
+    #[garde(length(chars, min = 1, max = NAME_MAX), inner(custom(check::line)))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub name: Option<String>,
     /// Description, for buyers.
-    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(inner(custom(check::clean))))]
+    #[garde(length(chars, min = 1, max = DESCRIPTION_MAX), inner(inner(custom(check::paragraph))))]
     #[serde(default, deserialize_with = "patch::clearable")]
     pub description: Clearable<String>,
     /// Address of the logo.
@@ -249,27 +251,33 @@ pub struct UpdateStore {
     pub logo_url: Clearable<String>,
     /// IANA time zone name, like `Africa/Lagos`.
     #[garde(length(max = TIMEZONE_MAX), inner(custom(time_zone)))]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub timezone: Option<String>,
     /// Sales tax.
     #[garde(dive)]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "TaxInput"))]
     pub tax: Option<TaxInput>,
     /// All shipping methods: the list replaces the old one.
     #[garde(length(max = SHIPPING_METHODS_MAX), dive)]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<ShippingMethodInput>"))]
     pub shipping_methods: Option<Vec<ShippingMethodInput>>,
     /// All payment methods: the list replaces the old one.
     #[garde(length(min = 1, max = PAYMENT_METHODS.len()), inner(inner(custom(payment_method))))]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub payment_methods: Option<Vec<String>>,
     /// How long an order waits for its payment, in seconds.
     #[garde(range(min = PAYMENT_WINDOW_MIN_S, max = PAYMENT_WINDOW_MAX_S))]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u32"))]
     pub payment_window_s: Option<u32>,
     /// Where buyers can write to.
     #[garde(length(max = EMAIL_MAX), inner(custom(check::email)))]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub support_email: Option<String>,
     /// Where warnings of low stock are sent.
     #[garde(length(max = EMAIL_MAX), inner(inner(custom(check::email))))]

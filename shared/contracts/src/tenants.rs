@@ -78,11 +78,13 @@ pub struct NewRateRule {
 pub struct RateRuleChanges {
     /// Requests a minute in the long run.
     #[garde(range(min = 1, max = RATE_MAX))]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u32"))]
     pub per_minute: Option<u32>,
     /// Requests at once, after a time without any.
     #[garde(range(min = 1, max = RATE_MAX))]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u32"))]
     pub burst: Option<u32>,
 }
 

@@ -17,6 +17,7 @@ pub mod limits;
 pub mod money;
 pub mod onboarding;
 pub mod order;
+pub mod password;
 pub mod payment;
 pub mod permission;
 pub mod pricing;

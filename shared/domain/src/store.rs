@@ -43,33 +43,38 @@ impl StoreStatus {
 /// Payment methods that a store can offer: the providers that are implemented.
 pub const PAYMENT_METHODS: [&str; 1] = ["paystack"];
 
-/// Slugs that no store can have: host names of the platform itself, or names that would let a store pose as it.
-const RESERVED_SLUGS: [&str; 20] = [
-    "account",
-    "admin",
-    "api",
-    "app",
-    "auth",
-    "billing",
-    "cdn",
-    "dashboard",
-    "docs",
-    "grafana",
-    "help",
-    "login",
-    "mail",
-    "metrics",
-    "pay",
-    "payments",
-    "security",
-    "static",
-    "support",
-    "www",
+/// Slugs that no store can have, in four groups: names that mail programs, browsers and certificate authorities look up
+/// or write to (RFC 2142, RFC 8461); host names of the platform itself, now or some day; pages that a visitor would
+/// take for the platform's; words that programs take for something else.
+const RESERVED_SLUGS: [&str; 4] = [
+    "abuse acme administrator autoconfig autodiscover bimi dkim dmarc dns email ftp hostmaster imap \
+     isatap localhost mail mta-sts mx1 mx2 no-reply noreply ns1 ns2 ns3 ns4 openpgpkey pop pop3 \
+     postmaster root sftp smtp spf ssh ssl usenet vpn webmail webmaster wpad www www1 www2",
+    "account accounts admin api apis app apps assets audit auth backend backup beta billing bridge cache \
+     callback cdn cloud console dashboard database debug deploy dev developer developers doc docs \
+     download downloads edge events files gateway git grafana graphql health hooks identity images img \
+     internal jwks kafka kibana live logs manage media metrics monitor monitoring oauth onboarding \
+     openapi operator ops origin platform portal preview prod production prometheus proxy queue redirect \
+     redis sandbox search server sso stage staging static status swagger system test testing tracking \
+     upload uploads web webhook webhooks websocket wss",
+    "about affiliate affiliates bank blog buy careers cart carts checkout contact customer customers \
+     feedback forum guest help helpdesk home index info invoice invoices jobs legal login logout market \
+     marketplace member members merchant merchants news notifications official order orders partner \
+     partners password pay payment payments payout payouts paypal press pricing privacy profile refund \
+     refunds register report sale sales secure security seller sellers session settings shop shops signin \
+     signup staff store stores stripe support team tenant tenants terms trust user users verification \
+     verify wallet",
+    "example false nil none null true undefined",
 ];
+
+/// A store with one of these names anywhere in its slug could pose as the platform, or as who takes its payments.
+const RESERVED_NAMES: [&str; 2] = ["selleasi", "paystack"];
 
 /// Whether the platform keeps this slug for itself, so that no store can have it.
 pub fn is_reserved_slug(slug: &str) -> bool {
-    RESERVED_SLUGS.contains(&slug)
+    let name = slug.replace('-', "");
+    RESERVED_SLUGS.iter().any(|group| group.split(' ').any(|reserved| reserved == slug))
+        || RESERVED_NAMES.iter().any(|reserved| name.contains(reserved))
 }
 
 /// Whether the text has the format of an IANA time zone name, like `Africa/Lagos` or `UTC`. Only front ends convert
@@ -214,8 +219,31 @@ mod tests {
     }
 
     #[test]
-    fn reserved_names_are_ones_that_could_be_asked_for() {
-        assert!(is_reserved_slug("api") && !is_reserved_slug("adas-books"));
-        assert!(RESERVED_SLUGS.iter().all(|slug| crate::text::is_slug(slug)));
+    fn reserved_slugs_are_ones_that_could_be_asked_for() {
+        for reserved in [
+            "api",
+            "selleasi",
+            "sell-easi",
+            "selleasi-support",
+            "paystack",
+            "my-paystack",
+            "checkout",
+            "smtp",
+            "autodiscover",
+            "webhooks",
+            "wpad",
+            "mta-sts",
+            "postmaster",
+            "login",
+            "staging",
+            "null",
+        ] {
+            assert!(is_reserved_slug(reserved), "{reserved}");
+        }
+        for free in ["adas-books", "demo", "pay-day-books", "mail-order-flowers", "the-login-shop"] {
+            assert!(!is_reserved_slug(free), "{free}");
+        }
+        let mut slugs = RESERVED_SLUGS.iter().flat_map(|group| group.split(' '));
+        assert!(slugs.all(crate::text::is_slug));
     }
 }

@@ -1,6 +1,8 @@
 //! Request bodies: size, depth, JSON syntax, shape (fields and types) and rules are checked, in this order. The first
 //! two protect the function. All fields with a wrong shape are reported together, and so are all fields that break a
-//! rule.
+//! rule. Rules and handlers see texts in their canonical form.
+
+use std::collections::HashSet;
 
 use contracts::{http::FieldError, problems};
 use eserde::EDeserialize;
@@ -8,7 +10,7 @@ use garde::Validate;
 use serde::{Serialize, de::IgnoredAny};
 use serde_json::Value;
 
-use crate::http::{Problem, RawRequest, takes_no_body, words};
+use crate::http::{Problem, RawRequest, takes_no_body, texts, words};
 
 pub(crate) const BYTES_MAX: usize = 256 * 1024;
 const DEPTH_MAX: usize = 32;
@@ -54,34 +56,61 @@ where
 {
     let text =
         std::str::from_utf8(json).map_err(|_| Problem::new(&problems::MALFORMED_JSON, "the body is not UTF-8"))?;
-    let body = shape::<B>(text).map_err(|errors| {
+    let mut body = shaped::<B>(text)?;
+    let mut sent = serde_json::from_str(text).map_err(|error| Problem::internal(&error))?;
+    let mut empty = vec![];
+    if texts::canonicalise(&mut sent, &mut empty) {
+        keep_required::<B>(&mut sent, &empty);
+        body = shaped(&sent.to_string())?;
+    }
+    let mut errors = texts::unsendable(&mut sent);
+    let kinds = wrong_kinds(&sent, &body);
+    if !kinds.is_empty() {
+        return Err(Problem::invalid(kinds));
+    }
+    if let Err(report) = body.validate() {
+        errors.extend(report.iter().map(|(path, error)| FieldError {
+            pointer: pointer(&path.to_string()),
+            code: "invalid".to_owned(),
+            detail: error.message().to_owned(),
+        }));
+    }
+    // A field is named once, even if it breaks several rules.
+    let mut named = HashSet::new();
+    errors.retain(|error| named.insert(error.pointer.clone()));
+    if errors.is_empty() { Ok(body) } else { Err(Problem::invalid(errors)) }
+}
+
+fn shaped<B: for<'de> EDeserialize<'de>>(text: &str) -> Result<B, Problem> {
+    shape::<B>(text).map_err(|errors| {
         let errors = all_shape_errors::<B>(text, errors);
         Problem::invalid(errors.into_iter().map(|error| {
             let detail = words::about_value(&error.detail);
             FieldError { detail, ..error }
         }))
-    })?;
-    let errors = wrong_kinds(text, &body);
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
+    })
+}
+
+/// Empty texts became null. Those that cannot be null become empty texts again, for their fields' rules.
+fn keep_required<B: for<'de> EDeserialize<'de>>(json: &mut Value, empty: &[String]) {
+    let text = json.to_string();
+    let errors = shape::<B>(&text).map_err(|errors| all_shape_errors::<B>(&text, errors)).err().unwrap_or_default();
+    for error in errors {
+        if empty.contains(&error.pointer)
+            && let Some(value) = json.pointer_mut(&error.pointer)
+        {
+            *value = Value::String(String::new());
+        }
     }
-    body.validate().map_err(|report| {
-        Problem::invalid(report.iter().map(|(path, error)| FieldError {
-            pointer: pointer(&path.to_string()),
-            code: "invalid".to_owned(),
-            detail: error.message().to_owned(),
-        }))
-    })?;
-    Ok(body)
 }
 
 /// serde also accepts an array for a struct, and an object for the name of an enum variant. To refuse these, the value
 /// that was read is serialised again, which yields the types of the schema, and the body's JSON types are compared
-/// with them.
-fn wrong_kinds<B: Serialize>(text: &str, body: &B) -> Vec<FieldError> {
+/// with them. A null that is not there again cleared nothing: see `contracts::patch`.
+fn wrong_kinds<B: Serialize>(sent: &Value, body: &B) -> Vec<FieldError> {
     let mut errors = vec![];
-    if let (Ok(sent), Ok(read)) = (serde_json::from_str(text), serde_json::to_value(body)) {
-        compare_kinds("", &sent, &read, &mut errors);
+    if let Ok(read) = serde_json::to_value(body) {
+        compare_kinds("", sent, &read, &mut errors);
     }
     errors
 }
@@ -91,7 +120,16 @@ fn compare_kinds(at: &str, sent: &Value, read: &Value, errors: &mut Vec<FieldErr
         (_, Value::Null) => {}
         (Value::Object(sent), Value::Object(read)) => {
             for (name, value) in sent {
-                compare_kinds(&format!("{at}/{}", escape(name)), value, read.get(name).unwrap_or(&Value::Null), errors);
+                let at = format!("{at}/{}", escape(name));
+                match read.get(name) {
+                    Some(read) => compare_kinds(&at, value, read, errors),
+                    None if value.is_null() => errors.push(FieldError {
+                        pointer: at,
+                        code: "invalid_type".to_owned(),
+                        detail: "this field cannot be empty; leave it out to keep its value".to_owned(),
+                    }),
+                    None => {}
+                }
             }
         }
         (Value::Array(sent), Value::Array(read)) => {
@@ -224,13 +262,10 @@ fn shape_error(path: &str, message: &str) -> FieldError {
     } else {
         ("invalid", None)
     };
-    let mut pointer = pointer(path);
     // eserde's path includes the variant of an enum; the error belongs to the field.
-    if let Some(variant) = named("unknown variant `")
-        && pointer.ends_with(&format!("/{}", escape(variant)))
-    {
-        pointer.truncate(pointer.len() - escape(variant).len() - 1);
-    }
+    let variant = message.strip_prefix("unknown variant `").and_then(|rest| rest.rsplit_once("`, expected "));
+    let of_field = variant.and_then(|(variant, _)| path.strip_suffix(variant)?.strip_suffix('.'));
+    let mut pointer = pointer(of_field.unwrap_or(path));
     // Some of these errors have the path of the object, others the path of the field.
     if let Some(field) = field
         && pointer.rsplit('/').next() != Some(field)
@@ -250,7 +285,7 @@ fn pointer(path: &str) -> String {
     pointer
 }
 
-fn escape(part: &str) -> String {
+pub(crate) fn escape(part: &str) -> String {
     part.replace('~', "~0").replace('/', "~1")
 }
 
@@ -275,7 +310,7 @@ fn check_depth(body: &[u8]) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use contracts::{orders::PlaceOrder, problems, products::CreateProduct};
+    use contracts::{auth::Credentials, orders::PlaceOrder, problems, products::CreateProduct, stores::UpdateStore};
 
     use super::*;
 
@@ -376,6 +411,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_looks_like_a_path_is_told_at_its_field() {
+        for currency in ["moc.live", "a[0]", "x at line 1", "a`b", "`, expected one of `X"] {
+            let json = format!(
+                r#"{{"name": "N", "variants": [{{"sku": "a", "name": "M", "price": {{"amount_minor": 1, "currency": "{currency}"}}}}]}}"#
+            );
+            let found = errors(parse_json::<CreateProduct>(&json));
+            assert_eq!(found, [pair("/variants/0/price/currency", "invalid")], "{currency}");
+        }
+    }
+
+    #[test]
     fn a_wrong_type_does_not_hide_what_follows() {
         let result = parse_json::<CreateProduct>(r#"{"name": {"a": [1, {"b": 2}]}, "slug": ["x"], "tags": "t"}"#);
         assert_eq!(
@@ -400,6 +446,62 @@ mod tests {
                 pair("/variants/0/sku", "invalid"),
             ]
         );
+    }
+
+    #[test]
+    fn texts_are_kept_in_their_canonical_form() {
+        let body = parse_json::<CreateProduct>(
+            r#"{"name": " Caf\u0065\u0301 ", "slug": "", "description": "one\r\ntwo\u202E", "tags": ["\u200Bfiction"],
+                "images": [{"url": " https://cdn.example.com/a.png", "alt": ""}]}"#,
+        )
+        .unwrap();
+        assert_eq!((&*body.name, &body.slug), ("Caf\u{E9}", &None));
+        assert_eq!(body.description.as_deref(), Some("one\ntwo\u{202E}\u{202C}"));
+        assert_eq!(
+            (&*body.tags[0], &*body.images[0].url, &body.images[0].alt),
+            ("fiction", "https://cdn.example.com/a.png", &None)
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_required_is_not_empty() {
+        let result = parse_json::<CreateProduct>(
+            r#"{"name": "\u200B", "description": " ", "tags": [""], "variants": [{"sku": "A", "name": "",
+                "price": {"amount_minor": 1, "currency": "NGN"}, "barcode": ""}]}"#,
+        );
+        assert_eq!(
+            errors(result),
+            [pair("/name", "invalid"), pair("/tags/0", "invalid"), pair("/variants/0/name", "invalid")]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_in_every_text() {
+        let order = |name: &str, method: &str| {
+            let customer = format!(r#"{{"name": "{name}", "email": "chi@example.com"}}"#);
+            parse_json::<PlaceOrder>(&format!(r#"{{"customer": {customer}, "shipping_method": "{method}"}}"#))
+        };
+        assert_eq!(
+            errors(order("Chi \\uFFFF", "van \\uFFFE")),
+            [pair("/customer/name", "invalid"), pair("/shipping_method", "invalid")]
+        );
+        assert!(order("Chi", "van").is_ok());
+        let login = parse_json::<Credentials>(r#"{"email": "chi@example.com", "password": "\u0000"}"#);
+        assert_eq!(login.err().unwrap().errors()[0].pointer, "/password");
+    }
+
+    #[test]
+    fn null_clears_what_can_be_empty_and_nothing_else() {
+        let body = parse_json::<UpdateStore>(r#"{"description": null, "logo_url": ""}"#).unwrap();
+        assert_eq!((body.description, body.logo_url, body.low_stock_email), (Some(None), Some(None), None));
+        for (json, pointer) in [
+            (r#"{"tax": null}"#, "/tax"),
+            (r#"{"name": null}"#, "/name"),
+            (r#"{"name": ""}"#, "/name"),
+            (r#"{"shipping_methods": null}"#, "/shipping_methods"),
+        ] {
+            assert_eq!(errors(parse_json::<UpdateStore>(json)), [pair(pointer, "invalid_type")], "{json}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod problem;
 mod rate_limit;
 mod reply;
 pub(crate) mod store_scope;
+mod texts;
 mod words;
 
 pub use call::{Call, Committed};
@@ -244,7 +245,7 @@ fn idempotency(
 }
 
 fn is_token(text: &str) -> bool {
-    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    text.len() <= 255 && domain::text::is_token(text)
 }
 
 /// Whether the endpoint's body type is [`Nothing`], so that the body is ignored.
@@ -254,9 +255,27 @@ pub(crate) fn takes_no_body<B: 'static>() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use contracts::orders::ListOrders;
+    use contracts::{
+        Function,
+        orders::{ListOrders, Place},
+    };
 
     use super::*;
+
+    /// Headers are kept with what they caused, and sent with its events.
+    #[test]
+    fn a_key_that_could_not_be_sent_is_refused() {
+        let keyed = |key: &str| {
+            let headers = HashMap::from([("idempotency-key".to_owned(), key.to_owned())]);
+            let raw = RawRequest { headers, ..RawRequest::default() };
+            idempotency(Place::ROW, Place::ROUTE, &raw, None, None)
+        };
+        assert!(keyed("a-key").is_ok_and(|key| key.is_some()));
+        for key in ["", " ", "a key", "key\u{FFFF}", "key\u{200B}", "key\u{0}", "schl\u{FC}ssel", &"k".repeat(256)] {
+            assert_eq!(keyed(key).unwrap_err().code(), &problems::IDEMPOTENCY_KEY_INVALID, "{key:?}");
+            assert!(!is_token(key), "{key:?} would be kept as a correlation id");
+        }
+    }
 
     #[test]
     fn a_wrong_query_is_told_in_plain_words() {
