@@ -118,6 +118,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn tries_at_once_are_not_more_tries() {
+        let world = World::new().await;
+        let token = token_of(&register(&world, EMAIL, PASSWORD).await);
+        let code = sent_code(&world);
+        let mut told = 0;
+        for _ in 0..3 {
+            let (one, two) = tokio::join!(verify(&world, &token, wrong(&code)), verify(&world, &token, wrong(&code)));
+            told += [one, two].iter().filter(|answer| answer.status() == 422).count();
+        }
+        for _ in told..5 {
+            assert_eq!(verify(&world, &token, wrong(&code)).await.status(), 422);
+        }
+        assert_eq!(verify(&world, &token, &code).await.status(), 422);
+    }
+
+    #[tokio::test]
     async fn an_account_that_is_there_is_treated_like_one_to_come() {
         let world = World::new().await;
         account(&world, EMAIL, None).await;
