@@ -37,7 +37,7 @@ pub async fn handle(deps: &Granted<ChangePassword, Mailer>, call: Call<ChangePas
     let kept = Session { password_version: changed.password_version, ..session.value };
     tx.update((), &changed, account.version);
     tx.update((), &kept, session.version);
-    counter.write(&mut tx, &counter.trusting(now));
+    counter.write(&mut tx, &counter.starting_over(now));
     let reply = call.commit(deps, tx, Reply::new(&Nothing {})).await?.or_changed()?;
     notice::password_changed(deps, email).await;
     Ok(reply)

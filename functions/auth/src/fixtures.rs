@@ -1,5 +1,7 @@
 //! Test helpers: a buyer who registers, and accounts that already exist.
 
+use std::collections::BTreeMap;
+
 use contracts::auth::{Tokens, VerificationSent};
 use domain::{AccountId, Role, TenantId, account::Account, tenant::Membership};
 use identity::password;
@@ -101,4 +103,9 @@ pub(crate) async fn session(
 
 pub(crate) async fn forgot(world: &World, email: &str) -> Answer {
     TestRequest::new().json(json!({ "email": email })).send(&world.deps, forgot_password::handle).await
+}
+
+/// What requests have cost since the last call: calls to the database by kind, password hashes, and mails.
+pub(crate) fn take_cost(world: &World) -> (BTreeMap<String, u32>, u32, usize) {
+    (world.dynamo.take_calls(), password::take_runs(), world.aws.take_mails().len())
 }

@@ -26,8 +26,9 @@ pub async fn handle(deps: &Granted<ResetPassword, Mailer>, call: Call<ResetPassw
     let mut tx = deps.tx();
     tx.delete(keys::verification(found.value.id), found.version);
     tx.update((), &account.value.password_changed(hash, now), account.version);
-    // Whoever can read the mailbox need not wait for the end of what others guessed.
-    address.counter.write(&mut tx, &address.counter.trusting(now));
+    // Whoever can read the mailbox need not wait for the end of what others guessed; and who knew the old password is
+    // no longer known.
+    address.counter.write(&mut tx, &address.counter.starting_over(now));
     let reply = call.commit(deps, tx, Reply::new(&Nothing {})).await?.or_changed()?;
     notice::password_changed(deps, email).await;
     Ok(reply)
@@ -41,7 +42,11 @@ mod tests {
     use testing::{TestRequest, World, http::Answer};
 
     use super::*;
-    use crate::fixtures::{EMAIL, PASSWORD, account, forgot, log_in, refresh, register, sent_code, session, token_of};
+    use crate::fixtures::{
+        EMAIL, PASSWORD, account, credentials, forgot, log_in, refresh, register, sent_code, session, take_cost,
+        token_of,
+    };
+    use crate::login;
 
     const NEW: &str = "a louder red tricycle";
 
@@ -101,12 +106,14 @@ mod tests {
         let mut seen = vec![];
         for email in [EMAIL, "unknown@example.com"] {
             let token = token_of(&forgot(&world, email).await);
-            world.dynamo.take_calls();
+            take_cost(&world);
             let mut answers = vec![];
             for _ in 0..6 {
                 answers.push(reset(&world, &token, "000000").await.json());
             }
-            seen.push((answers, world.dynamo.take_calls()));
+            // And whoever tries the new password afterwards.
+            answers.push(log_in(&world, email, NEW).await.json());
+            seen.push((answers, take_cost(&world)));
         }
         assert_eq!(seen[0], seen[1]);
     }
@@ -121,6 +128,25 @@ mod tests {
         assert_eq!(log_in(&world, EMAIL, PASSWORD).await.status(), 429);
         let token = token_of(&forgot(&world, EMAIL).await);
         assert_eq!(reset(&world, &token, &sent_code(&world)).await.status(), 200);
+        assert_eq!(log_in(&world, EMAIL, NEW).await.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn who_knew_the_old_password_is_a_stranger_again() {
+        let world = World::new().await;
+        account(&world, EMAIL, Some(PASSWORD)).await;
+        let from = async |ip: &str, password: &str| {
+            credentials(EMAIL, password).from(ip).send(&world.deps, login::handle).await.status()
+        };
+        assert_eq!(from("192.0.2.66", PASSWORD).await, 200);
+        let token = token_of(&forgot(&world, EMAIL).await);
+        assert_eq!(reset(&world, &token, &sent_code(&world)).await.status(), 200);
+        for network in 0..3 {
+            for _ in 0..10 {
+                assert_eq!(from(&format!("198.51.100.{network}"), "a guess").await, 401);
+            }
+        }
+        assert_eq!(from("192.0.2.66", "a guess").await, 429);
         assert_eq!(log_in(&world, EMAIL, NEW).await.status(), 200);
     }
 }

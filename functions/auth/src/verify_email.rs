@@ -63,7 +63,7 @@ mod tests {
     use testing::{TestRequest, World, http::Answer};
 
     use super::*;
-    use crate::fixtures::{EMAIL, PASSWORD, account, log_in, register, sent_code, token_of};
+    use crate::fixtures::{EMAIL, PASSWORD, account, log_in, register, sent_code, take_cost, token_of};
 
     async fn verify(world: &World, token: &str, code: &str) -> Answer {
         let body = json!({ "verification_token": token, "code": code });
@@ -118,20 +118,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn tries_at_once_are_not_more_tries() {
+        let world = World::new().await;
+        let token = token_of(&register(&world, EMAIL, PASSWORD).await);
+        let code = sent_code(&world);
+        let mut told = 0;
+        for _ in 0..3 {
+            let (one, two) = tokio::join!(verify(&world, &token, wrong(&code)), verify(&world, &token, wrong(&code)));
+            told += [one, two].iter().filter(|answer| answer.status() == 422).count();
+        }
+        for _ in told..5 {
+            assert_eq!(verify(&world, &token, wrong(&code)).await.status(), 422);
+        }
+        assert_eq!(verify(&world, &token, &code).await.status(), 422);
+    }
+
+    #[tokio::test]
     async fn an_account_that_is_there_is_treated_like_one_to_come() {
         let world = World::new().await;
         account(&world, EMAIL, None).await;
-        let mut calls = vec![];
+        let mut costs = vec![];
         for email in [EMAIL, "new@example.com"] {
             let token = token_of(&register(&world, email, PASSWORD).await);
-            world.dynamo.take_calls();
+            take_cost(&world);
             assert_eq!(verify(&world, &token, "000000").await.status(), 422);
-            // A session that was never opened is not told either.
+            // Whoever registers and then signs in learns nothing either.
             let signed_in = log_in(&world, email, PASSWORD).await;
             assert_eq!(signed_in.problem(), (401, "invalid_credentials".into()));
-            calls.push(world.dynamo.take_calls());
+            costs.push(take_cost(&world));
         }
-        assert_eq!(calls[0], calls[1]);
+        assert_eq!(costs[0], costs[1]);
     }
 
     #[tokio::test]

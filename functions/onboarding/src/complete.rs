@@ -295,7 +295,11 @@ mod tests {
     async fn an_existing_account_owns_the_new_tenant_too() {
         let world = World::new().await;
         let account = registered(&world, PASSWORD).await;
-        let done: Completed = ready(&world, EMAIL, "ada-shelf").await.complete().await.ok();
+        let seller = ready(&world, EMAIL, "ada-shelf").await;
+        world.dynamo.take_calls();
+        let done: Completed = seller.complete().await.ok();
+        let calls = world.dynamo.take_calls();
+        assert_eq!(calls, [("GetItem".to_owned(), 3), ("TransactWriteItems".to_owned(), 1)].into());
         assert_eq!((done.account.id, done.account.full_name.as_str()), (account.id, "Ada the Buyer"));
         assert_eq!(get::<Account>(&world, &keys::account(account.id)).await, account);
         assert_eq!(get::<Membership>(&world, &keys::membership(account.id, done.tenant.id)).await.role, Role::Owner);

@@ -74,6 +74,11 @@ impl Counter {
         EmailAttempts { attempts: self.record.attempts.clone().trusting(&self.client, now), ..self.record.clone() }
     }
 
+    /// The password is another: nobody but this client is known, and no wrong passwords are remembered.
+    pub fn starting_over(&self, now: Timestamp) -> EmailAttempts {
+        EmailAttempts { attempts: Attempts::default().trusting(&self.client, now), ..self.record.clone() }
+    }
+
     /// Writes `next`; refused if another attempt was counted since.
     pub fn write(&self, tx: &mut Tx, next: &EmailAttempts) {
         tx.save((), next, self.version);
