@@ -1,21 +1,25 @@
 //! Request bodies: size, depth, JSON syntax, shape (fields and types) and rules are checked, in this order. The first
 //! two protect the function. All fields with a wrong shape are reported together, and so are all fields that break a
-//! rule.
+//! rule; of hundreds, the first. The work grows with the body's size and not with what is wrong in it.
 
 use contracts::{http::FieldError, problems};
 use eserde::EDeserialize;
 use garde::Validate;
-use serde::{Serialize, de::IgnoredAny};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::http::{Problem, RawRequest, takes_no_body, words};
+use crate::http::{
+    Problem, RawRequest,
+    problem::ERRORS_MAX,
+    takes_no_body,
+    tree::{self, At, Wrong},
+    words,
+};
 
 pub(crate) const BYTES_MAX: usize = 256 * 1024;
 const DEPTH_MAX: usize = 32;
-/// A body is read at most this many times to find all of its wrong fields.
-const ERRORS_MAX: usize = 20;
-const MISSING: &str = "missing";
-const UNKNOWN: &str = "unknown";
+/// One more than is told, so that it is known whether there are more.
+const ERRORS_LOOKED_FOR: usize = ERRORS_MAX + 1;
 
 pub(crate) fn check_size(body: &[u8]) -> Result<(), Problem> {
     if body.len() <= BYTES_MAX {
@@ -24,7 +28,13 @@ pub(crate) fn check_size(body: &[u8]) -> Result<(), Problem> {
     Err(Problem::new(&problems::BODY_TOO_LARGE, format!("a request body may have up to {BYTES_MAX} bytes")))
 }
 
-pub(crate) fn parse<B>(raw: &RawRequest) -> Result<B, Problem>
+/// A body, and the JSON that it was read from.
+pub(crate) struct Parsed<B> {
+    pub(crate) body: B,
+    pub(crate) json: Value,
+}
+
+pub(crate) fn parse<B>(raw: &RawRequest) -> Result<Parsed<B>, Problem>
 where
     B: for<'de> EDeserialize<'de> + Validate<Context = ()> + Serialize + 'static,
 {
@@ -42,26 +52,36 @@ where
     if !media_type.trim().eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(&problems::UNSUPPORTED_MEDIA_TYPE, "send the body as application/json"));
     }
+    if raw.header("content-encoding").is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity")) {
+        let detail = "send the body as it is, not compressed and without Content-Encoding";
+        return Err(Problem::new(&problems::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
     check_depth(&raw.body)?;
-    serde_json::from_slice::<IgnoredAny>(&raw.body)
-        .map_err(|error| Problem::new(&problems::MALFORMED_JSON, words::about_syntax(&error)))?;
     read(&raw.body)
 }
 
-fn read<B>(json: &[u8]) -> Result<B, Problem>
+fn read<B>(text: &[u8]) -> Result<Parsed<B>, Problem>
 where
     B: for<'de> EDeserialize<'de> + Validate<Context = ()> + Serialize,
 {
-    let text =
-        std::str::from_utf8(json).map_err(|_| Problem::new(&problems::MALFORMED_JSON, "the body is not UTF-8"))?;
-    let body = shape::<B>(text).map_err(|errors| {
-        let errors = all_shape_errors::<B>(text, errors);
-        Problem::invalid(errors.into_iter().map(|error| {
-            let detail = words::about_value(&error.detail);
-            FieldError { detail, ..error }
-        }))
-    })?;
-    let errors = wrong_kinds(text, &body);
+    let malformed = |detail: String| Problem::new(&problems::MALFORMED_JSON, detail);
+    let text = std::str::from_utf8(text).map_err(|_| malformed("the body is not UTF-8".to_owned()))?;
+    let (json, repeated) =
+        tree::parse(text, ERRORS_LOOKED_FOR).map_err(|error| malformed(words::about_syntax(&error)))?;
+    let repeated = repeated.into_iter().map(|pointer| FieldError {
+        pointer,
+        code: "invalid".to_owned(),
+        detail: "this is given more than once".to_owned(),
+    });
+    let body = match tree::read::<B>(&json, ERRORS_LOOKED_FOR) {
+        Ok(body) if repeated.len() == 0 => body,
+        Ok(_) => return Err(Problem::invalid(repeated)),
+        Err(wrong) => return Err(Problem::invalid(repeated.chain(wrong.into_iter().map(shape_error)))),
+    };
+    let mut errors = vec![];
+    if let Ok(read) = serde_json::to_value(&body) {
+        compare_kinds(&At::Root, &json, &read, &mut errors);
+    }
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
@@ -72,36 +92,29 @@ where
             detail: error.message().to_owned(),
         }))
     })?;
-    Ok(body)
+    Ok(Parsed { body, json })
 }
 
-/// serde also accepts an array for a struct, and an object for the name of an enum variant. To refuse these, the value
-/// that was read is serialised again, which yields the types of the schema, and the body's JSON types are compared
-/// with them.
-fn wrong_kinds<B: Serialize>(text: &str, body: &B) -> Vec<FieldError> {
-    let mut errors = vec![];
-    if let (Ok(sent), Ok(read)) = (serde_json::from_str(text), serde_json::to_value(body)) {
-        compare_kinds("", &sent, &read, &mut errors);
-    }
-    errors
-}
-
-fn compare_kinds(at: &str, sent: &Value, read: &Value, errors: &mut Vec<FieldError>) {
+/// Where serde keeps a value before it knows its type (an enum with a field that names the variant), it also accepts
+/// an array for a struct, and an object for the name of an enum variant. To refuse these, the value that was read is
+/// serialised again, which yields the types of the schema, and the body's JSON types are compared with them.
+fn compare_kinds(at: &At<'_>, sent: &Value, read: &Value, errors: &mut Vec<FieldError>) {
     match (sent, read) {
         (_, Value::Null) => {}
         (Value::Object(sent), Value::Object(read)) => {
             for (name, value) in sent {
-                compare_kinds(&format!("{at}/{}", escape(name)), value, read.get(name).unwrap_or(&Value::Null), errors);
+                compare_kinds(&At::Field(at, name), value, read.get(name).unwrap_or(&Value::Null), errors);
             }
         }
         (Value::Array(sent), Value::Array(read)) => {
             for (index, (sent, read)) in sent.iter().zip(read).enumerate() {
-                compare_kinds(&format!("{at}/{index}"), sent, read, errors);
+                compare_kinds(&At::Item(at, index), sent, read, errors);
             }
         }
         _ if std::mem::discriminant(sent) == std::mem::discriminant(read) => {}
+        _ if errors.len() == ERRORS_LOOKED_FOR => {}
         _ => errors.push(FieldError {
-            pointer: at.to_owned(),
+            pointer: at.pointer(),
             code: "invalid_type".to_owned(),
             detail: format!("expected {}, not {}", kind(read), kind(sent)),
         }),
@@ -119,125 +132,23 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn shape<B: for<'de> EDeserialize<'de>>(text: &str) -> Result<B, Vec<FieldError>> {
-    eserde::json::from_str::<B>(text).map_err(|errors| {
-        let told = errors.iter().map(|error| {
-            let path = error.path().map(ToString::to_string).unwrap_or_default();
-            shape_error(&path, error.message())
-        });
-        told.collect()
-    })
-}
-
-/// eserde continues to read after an error, but at an undefined position, so later errors may be false. Each error is
-/// therefore checked against the document, its field is removed, and the rest is read again.
-fn all_shape_errors<B: for<'de> EDeserialize<'de>>(text: &str, first: Vec<FieldError>) -> Vec<FieldError> {
-    let Ok(mut json) = serde_json::from_str::<Value>(text) else { return first };
-    let mut found: Vec<FieldError> = vec![];
-    let mut errors = first;
-    for _ in 0..ERRORS_MAX {
-        // The first error of each read is reliable; only later ones may be false.
-        let mut is_first = true;
-        errors.retain(|error| std::mem::take(&mut is_first) || is_true_of(&json, error));
-        // An error inside or around a field that was reported already is the same mistake.
-        let is_told = |error: &FieldError| {
-            found.iter().any(|told| told.pointer == error.pointer || (told.code != MISSING && overlap(told, error)))
-        };
-        let fresh: Vec<_> = errors.iter().filter(|error| !is_told(error)).cloned().collect();
-        let before = json.clone();
-        if fresh.is_empty() {
-            for error in &errors {
-                take_out_parent(&mut json, &error.pointer);
-            }
-        } else {
-            for error in &fresh {
-                take_out(&mut json, error);
-            }
-        }
-        found.extend(fresh);
-        if json == before {
-            break;
-        }
-        errors = shape::<B>(&json.to_string()).err().unwrap_or_default();
-    }
-    found
-}
-
-/// Whether an error can be true of the document: a missing field does not exist, any other field does, and a document
-/// that was read as JSON has no syntax errors.
-fn is_true_of(json: &Value, error: &FieldError) -> bool {
-    const SYNTAX: [&str; 8] = [
-        "EOF while",
-        "expected `",
-        "expected value",
-        "expected ident",
-        "key must be",
-        "trailing",
-        "invalid number",
-        "control",
-    ];
-    let there = json.pointer(&error.pointer).is_some();
-    there != (error.code == MISSING) && !SYNTAX.iter().any(|prefix| error.detail.starts_with(prefix))
-}
-
-/// Makes the rest readable: removes an unknown field, and replaces a wrong value by null.
-fn take_out(json: &mut Value, error: &FieldError) {
-    let (parent, name) = error.pointer.rsplit_once('/').unwrap_or_default();
-    if error.code == UNKNOWN {
-        if let Some(object) = json.pointer_mut(parent).and_then(Value::as_object_mut) {
-            object.remove(&name.replace("~1", "/").replace("~0", "~"));
-        }
-    } else if let Some(value) = json.pointer_mut(&error.pointer) {
-        *value = Value::Null;
-    }
-}
-
-/// If null is wrong too, replaces the value that contains the field by null, but never the whole body.
-fn take_out_parent(json: &mut Value, pointer: &str) {
-    if let Some((parent, _)) = pointer.rsplit_once('/')
-        && !parent.is_empty()
-        && let Some(value) = json.pointer_mut(parent)
-    {
-        *value = Value::Null;
-    }
-}
-
-fn overlap(one: &FieldError, other: &FieldError) -> bool {
-    let (one, other) = (&one.pointer, &other.pointer);
-    let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
-    long.strip_prefix(short.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Makes an error of a field from serde's message, which has no code. `detail` is still serde's own text.
-fn shape_error(path: &str, message: &str) -> FieldError {
-    // serde_json appends the position in the text; the pointer is better.
-    let detail = message.split(" at line ").next().unwrap_or(message);
-    // serde_json's message if another value is found instead of the name of an enum.
-    let detail = if detail == "expected value" { "invalid type: expected a string" } else { detail }.to_owned();
-    let named = |prefix: &str| detail.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
-    let (code, field) = if let Some(field) = named("missing field `") {
-        (MISSING, Some(field))
-    } else if let Some(field) = named("unknown field `") {
-        (UNKNOWN, Some(field))
-    } else if detail.starts_with("invalid type") {
-        ("invalid_type", None)
-    } else {
-        ("invalid", None)
+/// serde's message has no code, and names a field that is missing or unknown, while the pointer is its object's.
+fn shape_error(Wrong { mut pointer, message }: Wrong) -> FieldError {
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    // A field's name may contain anything, so the last "expected" is serde's.
+    let unknown = message.strip_prefix("unknown field `").and_then(|rest| {
+        rest.rsplit_once("`, expected ").or_else(|| rest.rsplit_once("`, there are no ")).map(|(name, _)| name)
+    });
+    let code = match (missing, unknown) {
+        (Some(_), _) => "missing",
+        (None, Some(_)) => "unknown",
+        _ if message.starts_with("invalid type") => "invalid_type",
+        _ => "invalid",
     };
-    let mut pointer = pointer(path);
-    // eserde's path includes the variant of an enum; the error belongs to the field.
-    if let Some(variant) = named("unknown variant `")
-        && pointer.ends_with(&format!("/{}", escape(variant)))
-    {
-        pointer.truncate(pointer.len() - escape(variant).len() - 1);
+    if let Some(field) = missing.or(unknown) {
+        pointer = format!("{pointer}/{}", tree::escape(field));
     }
-    // Some of these errors have the path of the object, others the path of the field.
-    if let Some(field) = field
-        && pointer.rsplit('/').next() != Some(field)
-    {
-        pointer = format!("{pointer}/{}", escape(field));
-    }
-    FieldError { pointer, code: code.to_owned(), detail }
+    FieldError { pointer, code: code.to_owned(), detail: words::about_value(&message) }
 }
 
 /// `lines[0].name` as `/lines/0/name` (RFC 6901).
@@ -245,13 +156,9 @@ fn pointer(path: &str) -> String {
     let mut pointer = String::new();
     for part in path.split(['.', '[', ']']).filter(|part| !part.is_empty()) {
         pointer.push('/');
-        pointer.push_str(&escape(part));
+        pointer.push_str(&tree::escape(part));
     }
     pointer
-}
-
-fn escape(part: &str) -> String {
-    part.replace('~', "~0").replace('/', "~1")
 }
 
 /// Counts brackets outside strings, before any parser recurses.
@@ -276,6 +183,7 @@ fn check_depth(body: &[u8]) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use contracts::{orders::PlaceOrder, problems, products::CreateProduct};
+    use serde_json::json;
 
     use super::*;
 
@@ -284,12 +192,13 @@ mod tests {
         B: for<'de> EDeserialize<'de> + Validate<Context = ()> + Serialize + 'static,
     {
         let headers = [("content-type".to_owned(), "application/json; charset=utf-8".to_owned())].into();
-        parse(&RawRequest { body: json.as_bytes().to_vec(), headers, ..RawRequest::default() })
+        let raw = RawRequest { body: json.as_bytes().to_vec(), headers, ..RawRequest::default() };
+        parse(&raw).map(|parsed| parsed.body)
     }
 
-    fn errors<B: std::fmt::Debug>(result: Result<B, Problem>) -> Vec<(String, String)> {
+    fn errors<B>(result: Result<B, Problem>) -> Vec<(String, String)> {
         let mut errors: Vec<_> =
-            result.unwrap_err().errors().iter().map(|e| (e.pointer.clone(), e.code.clone())).collect();
+            result.err().unwrap().errors().iter().map(|e| (e.pointer.clone(), e.code.clone())).collect();
         errors.sort();
         errors
     }
@@ -376,6 +285,45 @@ mod tests {
     }
 
     #[test]
+    fn each_error_is_told_once_and_of_many_the_first() {
+        let repeated = parse_json::<CreateProduct>(r#"{"name": 1, "name": 2, "slug": "a", "name": "N", "x": 1, "x": 2}"#);
+        let wrong = [pair("/name", "invalid"), pair("/x", "invalid"), pair("/x", "unknown")];
+        assert_eq!(errors(repeated), wrong);
+
+        let tags = |count: usize| parse_json::<CreateProduct>(&json!({ "name": "N", "tags": vec![1; count] }).to_string());
+        let detail = |count: usize| tags(count).unwrap_err().into_raw("req-1").body;
+        let says_more = |count: usize| String::from_utf8(detail(count)).unwrap().contains("there are more");
+        assert_eq!((errors(tags(100)).len(), says_more(100)), (100, false));
+        assert_eq!((errors(tags(101)).len(), says_more(101)), (100, true));
+        assert_eq!((errors(tags(50_000)).len(), says_more(50_000)), (100, true));
+        // Rules, too.
+        let bad = json!({ "name": "N", "tags": vec![""; 50_000] }).to_string();
+        assert_eq!(errors(parse_json::<CreateProduct>(&bad)).len(), 100);
+    }
+
+    #[test]
+    fn an_answer_stays_small_however_long_the_names_are() {
+        let name = "\u{1}".repeat(40_000);
+        for body in [json!({ name.clone(): 1 }).to_string(), format!("{{{}}}", vec![format!(r#""{}":1"#, "x".repeat(100_000)); 2].join(","))] {
+            let reply = parse_json::<CreateProduct>(&body).unwrap_err().into_raw("req-1");
+            assert!(reply.size() < 1024 * 1024, "{}", reply.size());
+        }
+    }
+
+    #[test]
+    fn a_compressed_body_is_not_taken() {
+        let coded = |coding: &str| {
+            let headers = [("content-type", "application/json"), ("content-encoding", coding)];
+            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            parse::<PlaceOrder>(&RawRequest { body: b"\x1f\x8b".to_vec(), headers, ..RawRequest::default() })
+        };
+        for coding in ["gzip", "br", "deflate", "identity, gzip"] {
+            assert_eq!(coded(coding).err().unwrap().code(), &problems::UNSUPPORTED_MEDIA_TYPE, "{coding}");
+        }
+        assert_eq!(coded("identity").err().unwrap().code(), &problems::MALFORMED_JSON);
+    }
+
+    #[test]
     fn a_wrong_type_does_not_hide_what_follows() {
         let result = parse_json::<CreateProduct>(r#"{"name": {"a": [1, {"b": 2}]}, "slug": ["x"], "tags": "t"}"#);
         assert_eq!(
@@ -432,7 +380,7 @@ mod tests {
 
     #[test]
     fn an_absent_body_is_told_as_such() {
-        let problem = parse::<PlaceOrder>(&RawRequest::default()).unwrap_err();
+        let problem = parse::<PlaceOrder>(&RawRequest::default()).err().unwrap();
         assert_eq!((problem.status(), problem.errors().len()), (422, 1));
     }
 }

@@ -6,7 +6,7 @@ use contracts::Row;
 use lambda_http::{Body, Request, RequestExt, Response, request::RequestContext, service_fn};
 
 use crate::{
-    auth::Principal,
+    authorizer::Caller,
     boot::Served,
     deps::Clock,
     http::{RawReply, RawRequest, Requests},
@@ -43,14 +43,19 @@ fn log(
 }
 
 fn raw(request: Request) -> RawRequest {
-    let (request_id, source_ip, principal, query) = match request.request_context_ref() {
+    let (request_id, source_ip, caller, query) = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => (
             context.request_id.clone().unwrap_or_default(),
             context.http.source_ip.clone().unwrap_or_default(),
-            context.authorizer.as_ref().and_then(|authorizer| Principal::from_context(&authorizer.fields)),
+            context.authorizer.as_ref().map(|authorizer| Caller::from_context(&authorizer.fields)),
             request.uri().query().unwrap_or_default().to_owned(),
         ),
         _ => Default::default(),
+    };
+    let (principal, token_expired) = match caller {
+        Some(Caller::Known(principal)) => (Some(principal), false),
+        Some(Caller::Expired) => (None, true),
+        Some(Caller::Unknown) | None => (None, false),
     };
     let path_parameters =
         request.path_parameters().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -67,6 +72,7 @@ fn raw(request: Request) -> RawRequest {
         headers,
         source_ip,
         principal,
+        token_expired,
         body: match request.into_body() {
             Body::Text(text) => text.into_bytes(),
             Body::Binary(bytes) => bytes,
