@@ -87,9 +87,8 @@ mod tests {
     async fn a_request_that_changes_nothing_uses_its_key_too() {
         let world = World::new().await;
         let made = product(&world, "Tee", &["A"]).await;
-        let send = |key: &str, body: &str| {
-            request(&world).path("id", made.id).key(key).body(body).send(&world.deps, handle)
-        };
+        let send =
+            |key: &str, body: &str| request(&world).path("id", made.id).key(key).body(body).send(&world.deps, handle);
         let first = send("k-1", r#"{"status": "draft"}"#).await;
         assert_eq!((first.0.header("idempotent-replayed"), first.ok::<View>().version), (None, 1));
         assert_eq!(send("k-1", r#"{"status": "active"}"#).await.problem(), (422, "idempotency_key_reused".into()));

@@ -15,7 +15,7 @@ use testing::World;
 use crate::functions;
 
 /// The sample request of an endpoint, made by `principal`.
-fn sample(row: &Row, principal: Option<Principal>) -> RawRequest {
+pub(crate) fn sample(row: &Row, principal: Option<Principal>) -> RawRequest {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../events/api/{}.json", row.function));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let event: Value = serde_json::from_str(&text).unwrap();
@@ -50,11 +50,11 @@ async fn send(world: &World, hosted: &Hosted, request: RawRequest) -> (u16, Stri
     (reply.status, body["code"].as_str().unwrap_or_default().to_owned())
 }
 
-fn endpoints(wanted: impl Fn(&Row) -> bool) -> Vec<Hosted> {
+pub(crate) fn endpoints(wanted: impl Fn(&Row) -> bool) -> Vec<Hosted> {
     functions().into_iter().filter(|hosted| hosted.row.route().is_some() && wanted(hosted.row)).collect()
 }
 
-fn needs_staff(row: &Row) -> bool {
+pub(crate) fn needs_staff(row: &Row) -> bool {
     matches!(row.route().unwrap().access, Access::Needs(permission) if permission.roles().contains(&Role::Owner))
 }
 

@@ -25,6 +25,8 @@ pub fn functions() -> Vec<Hosted> {
 
 #[cfg(test)]
 mod every_endpoint;
+#[cfg(test)]
+mod hostile_bodies;
 
 #[cfg(test)]
 mod tests {

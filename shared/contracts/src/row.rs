@@ -420,7 +420,10 @@ impl Row {
         add(route.method != Method::Get, problems::WITH_BODY);
         add(!self.granted_tables().is_empty() || !self.grants.is_empty(), &[&problems::UNAVAILABLE]);
         add(matches!(route.access, Access::Needs(_)), problems::WITH_TOKEN);
-        add(route.access == Access::PublicOrToken, &[&problems::TOKEN_EXPIRED, &problems::UNAUTHORIZED, &problems::FORBIDDEN]);
+        add(
+            route.access == Access::PublicOrToken,
+            &[&problems::TOKEN_EXPIRED, &problems::UNAUTHORIZED, &problems::FORBIDDEN],
+        );
         add(route.store != StoreScope::None, problems::WITH_STORE);
         add(route.path.contains('{'), &[&problems::INVALID_PATH, &problems::NOT_FOUND]);
         add(route.idempotency != Idempotency::None, problems::WITH_KEY);

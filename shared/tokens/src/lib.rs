@@ -507,7 +507,9 @@ mod tests {
         for text in texts {
             assert!(is_refused(&signed_text(&text)), "{text}");
         }
-        for token in [format!("{token}="), format!("{token} "), format!(" {token}"), stray(&token), token.replace('.', "..")] {
+        for token in
+            [format!("{token}="), format!("{token} "), format!(" {token}"), stray(&token), token.replace('.', "..")]
+        {
             assert!(is_refused(&token), "{token}");
         }
     }

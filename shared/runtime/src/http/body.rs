@@ -286,11 +286,13 @@ mod tests {
 
     #[test]
     fn each_error_is_told_once_and_of_many_the_first() {
-        let repeated = parse_json::<CreateProduct>(r#"{"name": 1, "name": 2, "slug": "a", "name": "N", "x": 1, "x": 2}"#);
+        let repeated =
+            parse_json::<CreateProduct>(r#"{"name": 1, "name": 2, "slug": "a", "name": "N", "x": 1, "x": 2}"#);
         let wrong = [pair("/name", "invalid"), pair("/x", "invalid"), pair("/x", "unknown")];
         assert_eq!(errors(repeated), wrong);
 
-        let tags = |count: usize| parse_json::<CreateProduct>(&json!({ "name": "N", "tags": vec![1; count] }).to_string());
+        let tags =
+            |count: usize| parse_json::<CreateProduct>(&json!({ "name": "N", "tags": vec![1; count] }).to_string());
         let detail = |count: usize| tags(count).unwrap_err().into_raw("req-1").body;
         let says_more = |count: usize| String::from_utf8(detail(count)).unwrap().contains("there are more");
         assert_eq!((errors(tags(100)).len(), says_more(100)), (100, false));
@@ -304,7 +306,10 @@ mod tests {
     #[test]
     fn an_answer_stays_small_however_long_the_names_are() {
         let name = "\u{1}".repeat(40_000);
-        for body in [json!({ name.clone(): 1 }).to_string(), format!("{{{}}}", vec![format!(r#""{}":1"#, "x".repeat(100_000)); 2].join(","))] {
+        for body in [
+            json!({ name.clone(): 1 }).to_string(),
+            format!("{{{}}}", vec![format!(r#""{}":1"#, "x".repeat(100_000)); 2].join(",")),
+        ] {
             let reply = parse_json::<CreateProduct>(&body).unwrap_err().into_raw("req-1");
             assert!(reply.size() < 1024 * 1024, "{}", reply.size());
         }

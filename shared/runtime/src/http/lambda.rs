@@ -90,3 +90,36 @@ fn response(reply: RawReply) -> Result<Response<Body>, lambda_http::Error> {
     let body = String::from_utf8(reply.body).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
     Ok(builder.body(body)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of_path(path: &str, query: &str) -> RawRequest {
+        let event = json!({
+            "version": "2.0", "routeKey": "GET /products/{id}", "rawPath": path, "rawQueryString": query,
+            "headers": { "host": "demo.localhost:8000", "x-forwarded-proto": "http" },
+            "pathParameters": { "id": path.rsplit('/').next() },
+            "requestContext": {
+                "accountId": "1", "apiId": "a", "domainName": "demo.localhost", "domainPrefix": "demo",
+                "http": { "method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "" },
+                "requestId": "req-1", "routeKey": "GET /products/{id}", "stage": "$default",
+                "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1,
+            },
+            "isBase64Encoded": false,
+        });
+        raw(lambda_http::request::from_str(&event.to_string()).unwrap())
+    }
+
+    /// API Gateway decodes the path, so that it may hold anything.
+    #[test]
+    fn any_path_is_read_as_it_came() {
+        for text in ["x", "\u{fffd}", "a b", "é", "\u{0}", "\n", "[", "\"<>^`{|}\\", "%zz", "%", "..", "?a=b", "#x", "%25FF"] {
+            let request = of_path(&format!("/products/{text}"), "limit=1&x=%FF");
+            assert_eq!((&*request.path, &*request.path_parameters["id"]), (&*format!("/products/{text}"), text));
+            assert_eq!(request.query, "limit=1&x=%FF", "{text}");
+        }
+    }
+}

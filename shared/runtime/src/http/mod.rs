@@ -182,12 +182,10 @@ async fn prepare<E: Endpoint>(deps: &Deps, raw: RawRequest) -> Result<Call<E>, P
 async fn principal(deps: &Deps, route: &Route, raw: &RawRequest) -> Result<Option<Principal>, Problem> {
     match route.access {
         Access::Public => Ok(raw.principal.clone()),
-        Access::PublicOrToken => {
-            match raw.header("authorization").and_then(auth::bearer) {
-                Some(token) if raw.principal.is_none() => Ok(Some(auth::verify(deps, token).await?)),
-                _ => Ok(raw.principal.clone()),
-            }
-        }
+        Access::PublicOrToken => match raw.header("authorization").and_then(auth::bearer) {
+            Some(token) if raw.principal.is_none() => Ok(Some(auth::verify(deps, token).await?)),
+            _ => Ok(raw.principal.clone()),
+        },
         Access::Needs(permission) => {
             let refused = || if raw.token_expired { Problem::token_expired() } else { Problem::unauthorized() };
             let principal = raw.principal.clone().ok_or_else(refused)?;
