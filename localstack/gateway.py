@@ -2,8 +2,8 @@
 
 MiniStack serves the API under a path that holds the API's id, and tells functions that every caller is 127.0.0.1.
 This proxy gives it the address a browser can use, keeps the Host header (a store is found by its host name) and does
-what API Gateway does in front of a function: the forwarding headers, the 10 MB limit, the 30 s limit, and CORS headers on
-errors that no function answered. Bodies pass through as they came, also compressed ones. Nothing else.
+what API Gateway does in front of a function: the forwarding headers, the 10 MB limit, the 30 s limit, and the CORS
+headers of errors that no function answered. Bodies pass through as they came, also compressed ones. Nothing else.
 
 usage: python localstack/gateway.py --port 8000 --upstream http://127.0.0.1:4566 --api-id-file .local/run/api-id
 """

@@ -1,5 +1,5 @@
 """Access tokens made with the local stack's own key, for roles that nobody has signed in as, and for tokens that no
-honest issuer would sign. Claims as in shared/runtime/src/tokens.rs."""
+honest issuer would sign. Claims as in shared/tokens/src/lib.rs."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ async fn what_a_hostile_body_costs_grows_with_its_size_and_no_faster() {
             let request = RawRequest { body: body.into(), ..request.clone() };
             let before = processor_time();
             let reply = endpoint(request).await;
-            (processor_time() - before, reply)
+            (processor_time().saturating_sub(before), reply)
         };
         for ((kind, small), (_, large)) in hostile(&body, SMALL).into_iter().zip(hostile(&body, LARGE)) {
             let what = format!("{}: {kind}", hosted.row.function);

@@ -32,8 +32,8 @@ impl From<TokenError> for Problem {
     }
 }
 
-/// The token in the value of `Authorization`, empty if there is only the scheme; `None` for another scheme. The scheme's
-/// name is case-insensitive (RFC 9110, section 11.1).
+/// The token in the value of `Authorization`, empty if there is only the scheme; `None` for another scheme. The name of
+/// the scheme is case-insensitive (RFC 9110, section 11.1).
 pub fn bearer(authorization: &str) -> Option<&str> {
     let authorization = authorization.trim();
     let (scheme, token) = authorization.split_once(' ').unwrap_or((authorization, ""));

@@ -1,9 +1,9 @@
 //! The Lambda authorizer: API Gateway (HTTP API, payload 2.0, simple responses) calls it with a token before it calls
 //! a function, and caches the decision by the value of `Authorization`.
 //!
-//! It lets every request through and says what it knows of the caller; the function answers 401 itself where that is not
-//! enough. A request that is not let through gets API Gateway's own 403, without a `code`: a client could not tell an
-//! expired token, which it refreshes, from a missing permission.
+//! It lets every request through and says what it knows of the caller; the function answers 401 itself where that is
+//! not enough. A request that is not let through gets API Gateway's own 403, without a `code`: a client could not tell
+//! an expired token, which it refreshes, from a missing permission.
 
 use std::collections::HashMap;
 
@@ -69,7 +69,8 @@ struct Decision {
     context: HashMap<String, Value>,
 }
 
-/// The authorizer with its type erased. It takes the value of `Authorization`. On an error there is no decision: API Gateway answers 500 and calls again for the next request.
+/// The authorizer with its type erased. It takes the value of `Authorization`. On an error there is no decision: API
+/// Gateway answers 500 and calls again for the next request.
 pub(crate) type Decisions = Erased<String, Result<Caller, String>>;
 
 pub(crate) fn start<F, H, E>(boot: &Boot, handler: H) -> Decisions
