@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -41,9 +42,10 @@ def refused(answer: httpx.Response, *statuses: int) -> str:
     return "" if complete else f"an incomplete problem: {body}"
 
 
-def post(world: World, operation: Operation, content: bytes, media_type: str | None = JSON_TYPE) -> httpx.Response:
+def post(world: World, operation: Operation, content: bytes, media_type: str | None = JSON_TYPE,
+         headers: dict[str, str] | None = None) -> httpx.Response:  # fmt: skip
     """As somebody who may, about things that do not exist, so that only what is wrong can be told."""
-    headers = {"Content-Type": media_type} if media_type else {}
+    headers = ({"Content-Type": media_type} if media_type else {}) | (headers or {})
     path = operation.url(unknown_ids())
     return world.some_caller(operation).send(operation.method, path, key=new_key(), content=content, headers=headers)
 
@@ -84,6 +86,9 @@ def test_bodies_that_are_no_json(world: World, operation: Operation) -> None:
     for what, (content, expected) in cases.items():
         statuses = expected if isinstance(expected, tuple) else (expected,)
         if complaint := refused(post(world, operation, content), *statuses):
+            complaints.append(f"{what}: {complaint}")
+    for what, coded in (("compressed", gzip.compress(good)), ("not compressed, as it says", good)):
+        if complaint := refused(post(world, operation, coded, headers={"Content-Encoding": "gzip"}), 415):
             complaints.append(f"{what}: {complaint}")
     for media_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", None):
         if complaint := refused(post(world, operation, good, media_type), 415):
@@ -131,7 +136,7 @@ def test_ids_that_cannot_be(world: World, operation: Operation) -> None:
         right = good[kind]
         for bad in (
             "x", right.lower(), right[:-1], right + "0", right.replace(right[4], "Z", 1), new_id("xxx"), "%00", "%23",
-            "..%2F..", "%F0%9F%92%A5", "x" * 2_000, right.split("_")[1], "0", "-1", "null", "%20", "'%20OR%201=1",
+            "..%2F..", "%F0%9F%92%A5", "x" * 2_000, right.split("_")[1], "0", "-1", "null", "%20", "'%20OR%201=1", "%FF", "%0A",
         ):  # fmt: skip
             path = operation.url(good | {kind: bad})
             rest = {"json": operation.sample_body()} if operation.body_schema else {}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import httpx
 
 from .operations import DESCRIPTION, operations
 from .shop import Shop
@@ -37,6 +40,23 @@ def test_cors_lets_known_pages_in_only(shop: Shop) -> None:
     assert known.headers["access-control-allow-origin"] == "http://localhost:3000"
     other = shop.caller().send("OPTIONS", "/orders", headers={"Origin": "https://evil.example", **ask})
     assert "access-control-allow-origin" not in other.headers
+
+
+def test_a_page_can_read_errors_too(shop: Shop) -> None:
+    page = "http://localhost:3000"
+
+    def answered(method: str, path: str, status: int, origin: str = page, **rest: Any) -> httpx.Response:
+        answer = shop.caller().send(method, path, **{**rest, "headers": {"Origin": origin, **rest.get("headers", {})}})
+        assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer
+
+    large = {"content": b"x" * (10 * 1024 * 1024 + 1)}
+    bad = {"headers": {"Authorization": "Bearer x"}}
+    for case in (("GET", "/orders", 401, {}), ("GET", "/orders", 401, bad), ("GET", "/nowhere", 404, {}),
+                 ("PUT", "/orders", 404, {}), ("POST", "/auth/login", 413, large)):  # fmt: skip
+        *asked, rest = case
+        assert answered(*asked, **rest).headers["access-control-allow-origin"] == page, case
+    assert "access-control-allow-origin" not in answered("GET", "/orders", 401, "https://evil.example").headers
 
 
 def test_what_is_not_there_is_not_found(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,8 +32,10 @@ def test_fifty_times_at_once_is_one_order(seller: Seller) -> None:
     assert [o["id"] for o in buyer.api.pages("/orders")] == [answers[0].json()["id"]]
     assert seller.units(variant) == (100, 2)
 
-    again = buyer.api.send("POST", "/orders", key=key, json=body)
-    assert (again.status_code, again.content) == (201, answers[0].content)
+    written_otherwise = json.dumps(dict(reversed(body.items())), indent=2).encode()
+    for rest in ({"json": body}, {"content": written_otherwise, "headers": {"Content-Type": "application/json"}}):
+        again = buyer.api.send("POST", "/orders", key=key, **rest)
+        assert (again.status_code, again.content) == (201, answers[0].content)
     other = buyer.api.send("POST", "/orders", key=key, json=body | {"note": "another one"})
     assert other.status_code == 422 and "idempotency" in other.json()["code"], other.text
     missing = buyer.api.send("POST", "/orders", key="", json=body)

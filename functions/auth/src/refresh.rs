@@ -85,7 +85,7 @@ async fn ended(deps: &Deps, session: Key) -> Result<Problem, Problem> {
 
 async fn guest(deps: &Deps, token: &str) -> Outcome<Refresh> {
     let guest = auth::verify_guest_refresh(deps, token).await.map_err(|error| match error {
-        TokenError::Invalid(_) => invalid(),
+        TokenError::Invalid(_) | TokenError::Expired => invalid(),
         TokenError::Secret(error) => error.into(),
     })?;
     if deps.db.get::<EndedGuest>(&keys::ended_guest(guest.session_id)).await?.is_some() {

@@ -42,7 +42,7 @@ async fn guest(deps: &Deps, call: &Call<Merge>) -> Result<AccountId, Problem> {
     let tenant = call.store()?.tenant_id;
     match auth::verify(deps, &call.body.guest_token).await {
         Ok(guest) if guest.role == Role::Guest && guest.tenant_id == Some(tenant) => Ok(guest.account_id),
-        Ok(_) | Err(TokenError::Invalid(_)) => {
+        Ok(_) | Err(TokenError::Invalid(_) | TokenError::Expired) => {
             let detail = "expected a valid access token of a guest of this store";
             Err(Problem::invalid_field("/guest_token", "invalid", detail))
         }

@@ -1,28 +1,27 @@
-//! The Lambda authorizer: verifies a request's token and returns its principal. It reads no table, so that it is cheap
+//! The Lambda authorizer: verifies a request's token and says whose it is. It reads no table, so that it is cheap
 //! enough for every request. A session that was ended is therefore noticed only when its token expires, at most five
 //! minutes later with what API Gateway keeps of the decision.
 
 use contracts::platform::Authorizer;
-use runtime::auth::{self, TokenError};
-use runtime::{Granted, Principal, secrets::SecretError};
+use runtime::{
+    Granted,
+    auth::{self, TokenError},
+    authorizer::Caller,
+    secrets::SecretError,
+};
 
-/// `authorization` is the header's value. Returns `None` if it holds no valid token.
-pub async fn handle(deps: &Granted<Authorizer>, authorization: String) -> Result<Option<Principal>, SecretError> {
-    let Some(token) = bearer(&authorization) else { return Ok(None) };
+/// `authorization` is the header's value.
+pub async fn handle(deps: &Granted<Authorizer>, authorization: String) -> Result<Caller, SecretError> {
+    let Some(token) = auth::bearer(&authorization) else { return Ok(Caller::Unknown) };
     match auth::verify(deps, token).await {
-        Ok(principal) => Ok(Some(principal)),
+        Ok(principal) => Ok(Caller::Known(principal)),
+        Err(TokenError::Expired) => Ok(Caller::Expired),
         Err(TokenError::Invalid(reason)) => {
             tracing::info!(reason, "refused");
-            Ok(None)
+            Ok(Caller::Unknown)
         }
         Err(TokenError::Secret(error)) => Err(error),
     }
-}
-
-/// The scheme's name is case-insensitive (RFC 9110, section 11.1).
-fn bearer(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 #[cfg(test)]
@@ -37,7 +36,7 @@ mod tests {
         let world = World::new().await;
         let token = identity::sessions::issue(&world.deps, &world.owner).await.unwrap();
         for authorization in [format!("Bearer {token}"), format!("bearer  {token} ")] {
-            assert_eq!(handle(&world.deps.granted(), authorization).await.unwrap(), Some(world.owner.clone()));
+            assert_eq!(handle(&world.deps.granted(), authorization).await.unwrap(), Caller::Known(world.owner.clone()));
         }
         assert!(world.dynamo.take_calls().is_empty());
     }
@@ -47,10 +46,19 @@ mod tests {
         let world = World::new().await;
         let token = identity::sessions::issue(&world.deps, &world.owner).await.unwrap();
         for authorization in ["", "Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", &token, &format!("Basic {token}")] {
-            assert_eq!(handle(&world.deps.granted(), authorization.to_owned()).await.unwrap(), None, "{authorization}");
+            let caller = handle(&world.deps.granted(), authorization.to_owned()).await.unwrap();
+            assert_eq!(caller, Caller::Unknown, "{authorization}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_expired_token_is_told_from_a_wrong_one() {
+        let world = World::new().await;
+        let token = identity::sessions::issue(&world.deps, &world.owner).await.unwrap();
         world.clock.advance_s(ACCESS_TOKEN_TTL_S);
-        assert_eq!(handle(&world.deps.granted(), format!("Bearer {token}")).await.unwrap(), None);
+        for (token, caller) in [(token.clone(), Caller::Expired), (format!("{token}x"), Caller::Unknown)] {
+            assert_eq!(handle(&world.deps.granted(), format!("Bearer {token}")).await.unwrap(), caller);
+        }
     }
 
     #[tokio::test]

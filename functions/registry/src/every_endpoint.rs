@@ -45,6 +45,7 @@ pub(crate) fn sample(row: &Row, principal: Option<Principal>) -> RawRequest {
         body: event["body"].as_str().unwrap_or_default().into(),
         source_ip: "203.0.113.7".into(),
         principal,
+        token_expired: false,
     }
 }
 
@@ -108,14 +109,60 @@ async fn where_a_token_is_optional_it_is_read_and_says_whose_store_is_meant() {
     let token = identity::sessions::issue(&world.deps, &world.owner).await.unwrap();
     let endpoints = endpoints(|row| row.route().unwrap().access == Access::PublicOrToken);
     assert!(!endpoints.is_empty());
-    for hosted in endpoints {
+    for hosted in &endpoints {
         let mut request = sample(hosted.row, None);
-        assert_eq!(send(&world, &hosted, request.clone()).await, (400, "store_missing".into()));
-        request.headers.insert("authorization".into(), format!("Bearer {token}"));
-        let (status, code) = send(&world, &hosted, request.clone()).await;
-        assert!(status < 400 || code == "not_found", "{}: {status} {code}", hosted.row.function);
-        request.headers.insert("authorization".into(), format!("Bearer {token}x"));
-        assert_eq!(send(&world, &hosted, request).await, (401, "unauthorized".into()));
+        assert_eq!(send(&world, hosted, request.clone()).await, (400, "store_missing".into()));
+        for scheme in ["Bearer", "bearer", "BEARER "] {
+            request.headers.insert("authorization".into(), format!("{scheme} {token}"));
+            let (status, code) = send(&world, hosted, request.clone()).await;
+            assert!(status < 400 || code == "not_found", "{}: {status} {code}", hosted.row.function);
+        }
+        for wrong in [format!("Bearer {token}x"), format!("bearer {token}x"), "Bearer".into(), "bearer ".into()] {
+            request.headers.insert("authorization".into(), wrong);
+            assert_eq!(send(&world, hosted, request.clone()).await, (401, "unauthorized".into()));
+        }
+    }
+    world.clock.advance_s(16 * 60);
+    for hosted in &endpoints {
+        let mut request = sample(hosted.row, None);
+        request.headers.insert("authorization".into(), format!("bearer {token}"));
+        assert_eq!(send(&world, hosted, request).await, (401, "token_expired".into()));
+    }
+}
+
+/// Where the authorizer let a request through without a principal, nothing is done but the answer.
+#[tokio::test]
+async fn without_a_valid_token_nothing_is_looked_at() {
+    let world = World::new().await;
+    let endpoints = endpoints(|row| matches!(row.route().unwrap().access, Access::Needs(_)));
+    assert!(!endpoints.is_empty());
+    for hosted in endpoints {
+        // Everything else is wrong as well.
+        let mut request = sample(hosted.row, None);
+        request.body = vec![b'['; 300 * 1024];
+        request.query = "colour=red".into();
+        request.headers.insert("x-store".into(), world.store.slug.clone());
+        world.dynamo.take_calls();
+        for (token_expired, code) in [(false, "unauthorized"), (true, "token_expired")] {
+            let answer = send(&world, &hosted, RawRequest { token_expired, ..request.clone() }).await;
+            assert_eq!(answer, (401, code.into()), "{}", hosted.row.function);
+        }
+        assert!(world.dynamo.take_calls().is_empty(), "{}", hosted.row.function);
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_a_bad_request() {
+    let world = World::new().await;
+    let endpoints = endpoints(|row| row.route().unwrap().path.contains('{'));
+    assert!(!endpoints.is_empty());
+    for hosted in endpoints {
+        let role = if needs_staff(hosted.row) { Role::Owner } else { Role::Customer };
+        let mut request = sample(hosted.row, Some(Principal { role, ..world.owner.clone() }));
+        request.headers.insert("x-store".into(), world.store.slug.clone());
+        request.path = format!("{}/\u{fffd}", request.path);
+        request.path_parameters.values_mut().for_each(|value| value.push('\u{fffd}'));
+        assert_eq!(send(&world, &hosted, request).await, (400, "invalid_path".into()), "{}", hosted.row.function);
     }
 }
 
@@ -133,6 +180,11 @@ async fn a_refused_request_looks_for_the_answer_to_its_key() {
         // Some requests need no existing data: they succeed the first time, and most are refused the second time
         // because the name they use is taken by then. All other requests name something that does not exist.
         if send(&world, &hosted, request.clone()).await.0 < 400 {
+            // Whether it changed something or not, its key is used.
+            let mut other = request.clone();
+            other.headers.insert("if-match".into(), "\"999\"".into());
+            let answer = send(&world, &hosted, other).await;
+            assert_eq!(answer, (422, "idempotency_key_reused".into()), "{}", hosted.row.function);
             request.headers.insert("idempotency-key".into(), "another".into());
         }
         world.dynamo.take_calls();

@@ -28,6 +28,8 @@ pub fn functions() -> Vec<Hosted> {
 mod every_endpoint;
 #[cfg(test)]
 mod every_text;
+#[cfg(test)]
+mod hostile_bodies;
 
 #[cfg(test)]
 mod tests {

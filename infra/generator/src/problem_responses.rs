@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::api::Api;
 
-/// API Gateway answers in its own form, which cannot be changed: where there is no token that holds (401, 403), beyond
-/// its own limits (413, 429) and when a function is away (500, 503).
-const GATEWAYS: [u16; 6] = [401, 403, 413, 429, 500, 503];
+/// API Gateway answers in its own form, which cannot be changed: where there is no token at all (401), beyond its own
+/// limits (413, 429) and when a function is away (500, 503).
+const GATEWAYS: [u16; 5] = [401, 413, 429, 500, 503];
 /// Those that may come from any endpoint.
 const GATEWAYS_ALWAYS: [u16; 3] = [429, 500, 503];
 /// The schema of its form.
@@ -45,7 +45,7 @@ impl Responses {
 pub(crate) fn gateway_message() -> (String, Value) {
     let schema = json!({
         "type": "object",
-        "description": "How API Gateway answers by itself: to no token that holds, to too much, or when a function is away.",
+        "description": "How API Gateway answers by itself: to no token, to too much, or when a function is away.",
         "properties": { "message": { "type": "string" } },
         "required": ["message"],
     });

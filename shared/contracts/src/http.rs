@@ -106,7 +106,8 @@ pub struct Problem {
     pub detail: String,
     /// Id of the request, for support.
     pub request_id: String,
-    /// The wrong fields of the request body, all of them.
+    /// The wrong fields of the request body, each error once. At most 100 and about 64 KiB of them; `detail` says if
+    /// there are more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }

@@ -31,6 +31,7 @@ problems! {
     400 IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing": "The request needs an `Idempotency-Key` header.";
     400 INVALID_CURSOR = "invalid_cursor": "The `cursor` does not come from this list with these filters.";
     400 INVALID_IF_MATCH = "invalid_if_match": "`If-Match` is not a single entity tag, as the header `ETag` of a response gives it.";
+    400 INVALID_PATH = "invalid_path": "The path is not UTF-8 once it is decoded.";
     400 INVALID_QUERY = "invalid_query": "A query parameter is unknown or has a wrong value; `detail` names it.";
     400 MALFORMED_JSON = "malformed_json": "The body is not a JSON object.";
     400 STORE_MISSING = "store_missing": "The request does not name a store, by `X-Store` or by the host name.";
@@ -38,6 +39,7 @@ problems! {
     401 INVALID_CREDENTIALS = "invalid_credentials": "The e-mail address or the password is wrong.";
     401 INVALID_REFRESH_TOKEN = "invalid_refresh_token": "The refresh token is unknown, used or expired: sign in again.";
     401 INVALID_SIGNATURE = "invalid_signature": "The provider's signature does not match the body.";
+    401 TOKEN_EXPIRED = "token_expired": "The access token has expired: get a new one with `POST /auth/refresh`.";
     401 UNAUTHORIZED = "unauthorized": "A valid access token is needed.";
     403 FORBIDDEN = "forbidden": "The token's role lacks the permission that `detail` names.";
     403 NO_TENANT = "no_tenant": "The token was issued without a tenant: choose one with `POST /auth/switch-tenant`.";
@@ -86,9 +88,9 @@ problems! {
     409 LAST_VARIANT = "last_variant": "The last variant of a product that is on sale cannot be removed.";
     412 VERSION_MISMATCH = "version_mismatch": "The current version is not the one in `If-Match`.";
     413 BODY_TOO_LARGE = "body_too_large": "The body is too large.";
-    415 UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type": "The body is not `application/json`.";
+    415 UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type": "The body is not `application/json`, or is compressed.";
     422 IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused": "The `Idempotency-Key` was used for another request.";
-    422 INVALID_FIELDS = "invalid_fields": "Fields of the body are missing, unknown or have wrong values; `errors` names them all.";
+    422 INVALID_FIELDS = "invalid_fields": "Fields of the body are missing, unknown or have wrong values; `errors` names them, up to 100.";
     429 RATE_LIMITED = "rate_limited": "Too many requests of this kind: wait as long as `Retry-After` says.";
     429 TOO_SOON = "too_soon": "Too many codes, or wrong passwords, for this e-mail address: wait as long as `Retry-After` says.";
     500 INTERNAL = "internal": "An error on the server's side. It was logged under the request id.";
@@ -113,7 +115,7 @@ pub(crate) const WITH_LIMIT: &[&Code] = &[&RATE_LIMITED];
 pub(crate) const WITH_BODY: &[&Code] =
     &[&MALFORMED_JSON, &TOO_DEEP, &UNSUPPORTED_MEDIA_TYPE, &INVALID_FIELDS, &BUSY, &CHANGED, &VERSION_MISMATCH];
 /// Problems of endpoints that need a permission.
-pub(crate) const WITH_TOKEN: &[&Code] = &[&UNAUTHORIZED, &FORBIDDEN, &NO_TENANT];
+pub(crate) const WITH_TOKEN: &[&Code] = &[&TOKEN_EXPIRED, &UNAUTHORIZED, &FORBIDDEN, &NO_TENANT];
 /// Problems of endpoints that concern a store.
 pub(crate) const WITH_STORE: &[&Code] = &[&STORE_MISSING, &STORE_NOT_FOUND, &TENANT_MISMATCH];
 /// Problems of endpoints that take an idempotency key.

@@ -436,9 +436,12 @@ impl Row {
             || route.idempotency != Idempotency::None;
         add(depends || self.has(Grant::TokenKeys), &[&problems::UNAVAILABLE]);
         add(matches!(route.access, Access::Needs(_)), problems::WITH_TOKEN);
-        add(route.access == Access::PublicOrToken, &[&problems::UNAUTHORIZED, &problems::FORBIDDEN]);
+        add(
+            route.access == Access::PublicOrToken,
+            &[&problems::TOKEN_EXPIRED, &problems::UNAUTHORIZED, &problems::FORBIDDEN],
+        );
         add(route.store != StoreScope::None, problems::WITH_STORE);
-        add(route.path.contains('{'), &[&problems::NOT_FOUND]);
+        add(route.path.contains('{'), &[&problems::INVALID_PATH, &problems::NOT_FOUND]);
         add(route.idempotency != Idempotency::None, problems::WITH_KEY);
         add(route.idempotency == Idempotency::Required, &[&problems::IDEMPOTENCY_KEY_MISSING]);
         add(self.has(Grant::CursorKey), &[&problems::INVALID_CURSOR]);

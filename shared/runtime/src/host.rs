@@ -7,7 +7,6 @@ use serde_json::Value;
 use store::OutboxRecord;
 
 use crate::{
-    auth::Principal,
     authorizer,
     boot::{Boot, Erased},
     granted::{Extra, Granted},
@@ -47,7 +46,7 @@ pub enum Running {
     /// Called by a schedule or by an operator, with a JSON document.
     Invoked(Erased<Value, Result<Value, StepError>>),
     /// The value of `Authorization`; returns the principal of a valid token.
-    Authorizer(Erased<String, Result<Option<Principal>, String>>),
+    Authorizer(Erased<String, Result<authorizer::Caller, String>>),
 }
 
 /// Hosts an endpoint.
@@ -117,7 +116,7 @@ pub fn authorizer<F, H, E>(handler: H) -> Hosted
 where
     F: Function,
     E: std::fmt::Display + Send + 'static,
-    H: for<'a> Handler<'a, Granted<F>, String, Result<Option<Principal>, E>> + Copy + 'static,
+    H: for<'a> Handler<'a, Granted<F>, String, Result<authorizer::Caller, E>> + Copy + 'static,
 {
     Hosted::new(F::ROW, move |boot| Running::Authorizer(authorizer::start(boot, handler)))
 }

@@ -9,7 +9,6 @@ use serde_json::Value;
 use store::OutboxRecord;
 
 use crate::{
-    auth::Principal,
     authorizer,
     boot::{self, Exit, Served},
     granted::{Extra, Granted},
@@ -127,7 +126,7 @@ pub fn authorizer<F, H, E>(handler: H) -> Exit
 where
     F: Function,
     E: std::fmt::Display + Send + 'static,
-    H: for<'a> Handler<'a, Granted<F>, String, Result<Option<Principal>, E>> + 'static,
+    H: for<'a> Handler<'a, Granted<F>, String, Result<authorizer::Caller, E>> + 'static,
 {
     boot::run(F::ROW, Box::new(|boot| Box::pin(authorizer::serve(authorizer::start(boot, handler)))))
 }

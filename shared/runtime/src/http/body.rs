@@ -1,23 +1,28 @@
 //! Request bodies: size, depth, JSON syntax, shape (fields and types) and rules are checked, in this order. The first
 //! two protect the function. All fields with a wrong shape are reported together, and so are all fields that break a
-//! rule. Rules and handlers see texts in their canonical form.
+//! rule; of hundreds, the first. The work grows with the body's size and not with what is wrong in it. Rules and handlers
+//! see texts in their canonical form.
 
 use std::collections::HashSet;
 
 use contracts::{http::FieldError, problems};
 use eserde::EDeserialize;
 use garde::Validate;
-use serde::{Serialize, de::IgnoredAny};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::http::{Problem, RawRequest, takes_no_body, texts, words};
+use crate::http::{
+    Problem, RawRequest,
+    problem::ERRORS_MAX,
+    takes_no_body, texts,
+    tree::{self, At, Wrong},
+    words,
+};
 
 pub(crate) const BYTES_MAX: usize = 256 * 1024;
 const DEPTH_MAX: usize = 32;
-/// A body is read at most this many times to find all of its wrong fields.
-const ERRORS_MAX: usize = 20;
-const MISSING: &str = "missing";
-const UNKNOWN: &str = "unknown";
+/// One more than is told, so that it is known whether there are more.
+const ERRORS_LOOKED_FOR: usize = ERRORS_MAX + 1;
 
 pub(crate) fn check_size(body: &[u8]) -> Result<(), Problem> {
     if body.len() <= BYTES_MAX {
@@ -26,7 +31,13 @@ pub(crate) fn check_size(body: &[u8]) -> Result<(), Problem> {
     Err(Problem::new(&problems::BODY_TOO_LARGE, format!("a request body may have up to {BYTES_MAX} bytes")))
 }
 
-pub(crate) fn parse<B>(raw: &RawRequest) -> Result<B, Problem>
+/// A body, and the JSON that it was read from.
+pub(crate) struct Parsed<B> {
+    pub(crate) body: B,
+    pub(crate) json: Value,
+}
+
+pub(crate) fn parse<B>(raw: &RawRequest) -> Result<Parsed<B>, Problem>
 where
     B: for<'de> EDeserialize<'de> + Validate<Context = ()> + Serialize + 'static,
 {
@@ -44,30 +55,53 @@ where
     if !media_type.trim().eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(&problems::UNSUPPORTED_MEDIA_TYPE, "send the body as application/json"));
     }
+    if raw.header("content-encoding").is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity")) {
+        let detail = "send the body as it is, not compressed and without Content-Encoding";
+        return Err(Problem::new(&problems::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
     check_depth(&raw.body)?;
-    serde_json::from_slice::<IgnoredAny>(&raw.body)
-        .map_err(|error| Problem::new(&problems::MALFORMED_JSON, words::about_syntax(&error)))?;
     read(&raw.body)
 }
 
-fn read<B>(json: &[u8]) -> Result<B, Problem>
+fn read<B>(text: &[u8]) -> Result<Parsed<B>, Problem>
 where
     B: for<'de> EDeserialize<'de> + Validate<Context = ()> + Serialize,
 {
-    let text =
-        std::str::from_utf8(json).map_err(|_| Problem::new(&problems::MALFORMED_JSON, "the body is not UTF-8"))?;
-    let mut body = shaped::<B>(text)?;
-    let mut sent = serde_json::from_str(text).map_err(|error| Problem::internal(&error))?;
-    let mut empty = vec![];
-    if texts::canonicalise(&mut sent, &mut empty) {
-        keep_required::<B>(&mut sent, &empty);
-        body = shaped(&sent.to_string())?;
+    let malformed = |detail: String| Problem::new(&problems::MALFORMED_JSON, detail);
+    let text = std::str::from_utf8(text).map_err(|_| malformed("the body is not UTF-8".to_owned()))?;
+    let (mut json, repeated) =
+        tree::parse(text, ERRORS_LOOKED_FOR).map_err(|error| malformed(words::about_syntax(&error)))?;
+    let repeated = repeated.into_iter().map(|pointer| FieldError {
+        pointer,
+        code: "invalid".to_owned(),
+        detail: "this is given more than once".to_owned(),
+    });
+    let shaped = |json: &Value| {
+        tree::read::<B>(json, ERRORS_LOOKED_FOR).map_err(|wrong| wrong.into_iter().map(shape_error).collect::<Vec<_>>())
+    };
+    let mut body = match shaped(&json) {
+        Ok(body) if repeated.len() == 0 => body,
+        Ok(_) => return Err(Problem::invalid(repeated)),
+        Err(errors) => return Err(Problem::invalid(repeated.chain(errors))),
+    };
+    let mut empty = HashSet::new();
+    if texts::canonicalise(&mut json, &mut empty) {
+        // An optional text that is empty is null now. One that cannot be null becomes empty again, for its field's rules.
+        for error in shaped(&json).err().unwrap_or_default() {
+            if let Some(value) = json.pointer_mut(&error.pointer).filter(|_| empty.contains(&error.pointer)) {
+                *value = Value::String(String::new());
+            }
+        }
+        body = shaped(&json).map_err(Problem::invalid)?;
     }
-    let mut errors = texts::unsendable(&mut sent);
-    let kinds = wrong_kinds(&sent, &body);
-    if !kinds.is_empty() {
-        return Err(Problem::invalid(kinds));
+    let mut errors = vec![];
+    if let Ok(read) = serde_json::to_value(&body) {
+        compare_kinds(&At::Root, &json, &read, &mut errors);
     }
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    let mut errors = texts::unsendable(&json, ERRORS_LOOKED_FOR);
     if let Err(report) = body.validate() {
         errors.extend(report.iter().map(|(path, error)| FieldError {
             pointer: pointer(&path.to_string()),
@@ -78,53 +112,23 @@ where
     // A field is named once, even if it breaks several rules.
     let mut named = HashSet::new();
     errors.retain(|error| named.insert(error.pointer.clone()));
-    if errors.is_empty() { Ok(body) } else { Err(Problem::invalid(errors)) }
+    if errors.is_empty() { Ok(Parsed { body, json }) } else { Err(Problem::invalid(errors)) }
 }
 
-fn shaped<B: for<'de> EDeserialize<'de>>(text: &str) -> Result<B, Problem> {
-    shape::<B>(text).map_err(|errors| {
-        let errors = all_shape_errors::<B>(text, errors);
-        Problem::invalid(errors.into_iter().map(|error| {
-            let detail = words::about_value(&error.detail);
-            FieldError { detail, ..error }
-        }))
-    })
-}
-
-/// Empty texts became null. Those that cannot be null become empty texts again, for their fields' rules.
-fn keep_required<B: for<'de> EDeserialize<'de>>(json: &mut Value, empty: &[String]) {
-    let text = json.to_string();
-    let errors = shape::<B>(&text).map_err(|errors| all_shape_errors::<B>(&text, errors)).err().unwrap_or_default();
-    for error in errors {
-        if empty.contains(&error.pointer)
-            && let Some(value) = json.pointer_mut(&error.pointer)
-        {
-            *value = Value::String(String::new());
-        }
-    }
-}
-
-/// serde also accepts an array for a struct, and an object for the name of an enum variant. To refuse these, the value
-/// that was read is serialised again, which yields the types of the schema, and the body's JSON types are compared
-/// with them. A null that is not there again cleared nothing: see `contracts::patch`.
-fn wrong_kinds<B: Serialize>(sent: &Value, body: &B) -> Vec<FieldError> {
-    let mut errors = vec![];
-    if let Ok(read) = serde_json::to_value(body) {
-        compare_kinds("", sent, &read, &mut errors);
-    }
-    errors
-}
-
-fn compare_kinds(at: &str, sent: &Value, read: &Value, errors: &mut Vec<FieldError>) {
+/// Where serde keeps a value before it knows its type (an enum with a field that names the variant), it also accepts
+/// an array for a struct, and an object for the name of an enum variant. To refuse these, the value that was read is
+/// serialised again, which yields the types of the schema, and the body's JSON types are compared with them. A null that
+/// is not there again cleared nothing: see `contracts::patch`.
+fn compare_kinds(at: &At<'_>, sent: &Value, read: &Value, errors: &mut Vec<FieldError>) {
     match (sent, read) {
         (_, Value::Null) => {}
         (Value::Object(sent), Value::Object(read)) => {
             for (name, value) in sent {
-                let at = format!("{at}/{}", escape(name));
+                let at = At::Field(at, name);
                 match read.get(name) {
                     Some(read) => compare_kinds(&at, value, read, errors),
-                    None if value.is_null() => errors.push(FieldError {
-                        pointer: at,
+                    None if value.is_null() && errors.len() < ERRORS_LOOKED_FOR => errors.push(FieldError {
+                        pointer: at.pointer(),
                         code: "invalid_type".to_owned(),
                         detail: "this field cannot be empty; leave it out to keep its value".to_owned(),
                     }),
@@ -134,12 +138,13 @@ fn compare_kinds(at: &str, sent: &Value, read: &Value, errors: &mut Vec<FieldErr
         }
         (Value::Array(sent), Value::Array(read)) => {
             for (index, (sent, read)) in sent.iter().zip(read).enumerate() {
-                compare_kinds(&format!("{at}/{index}"), sent, read, errors);
+                compare_kinds(&At::Item(at, index), sent, read, errors);
             }
         }
         _ if std::mem::discriminant(sent) == std::mem::discriminant(read) => {}
+        _ if errors.len() == ERRORS_LOOKED_FOR => {}
         _ => errors.push(FieldError {
-            pointer: at.to_owned(),
+            pointer: at.pointer(),
             code: "invalid_type".to_owned(),
             detail: format!("expected {}, not {}", kind(read), kind(sent)),
         }),
@@ -157,122 +162,23 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn shape<B: for<'de> EDeserialize<'de>>(text: &str) -> Result<B, Vec<FieldError>> {
-    eserde::json::from_str::<B>(text).map_err(|errors| {
-        let told = errors.iter().map(|error| {
-            let path = error.path().map(ToString::to_string).unwrap_or_default();
-            shape_error(&path, error.message())
-        });
-        told.collect()
-    })
-}
-
-/// eserde continues to read after an error, but at an undefined position, so later errors may be false. Each error is
-/// therefore checked against the document, its field is removed, and the rest is read again.
-fn all_shape_errors<B: for<'de> EDeserialize<'de>>(text: &str, first: Vec<FieldError>) -> Vec<FieldError> {
-    let Ok(mut json) = serde_json::from_str::<Value>(text) else { return first };
-    let mut found: Vec<FieldError> = vec![];
-    let mut errors = first;
-    for _ in 0..ERRORS_MAX {
-        // The first error of each read is reliable; only later ones may be false.
-        let mut is_first = true;
-        errors.retain(|error| std::mem::take(&mut is_first) || is_true_of(&json, error));
-        // An error inside or around a field that was reported already is the same mistake.
-        let is_told = |error: &FieldError| {
-            found.iter().any(|told| told.pointer == error.pointer || (told.code != MISSING && overlap(told, error)))
-        };
-        let fresh: Vec<_> = errors.iter().filter(|error| !is_told(error)).cloned().collect();
-        let before = json.clone();
-        if fresh.is_empty() {
-            for error in &errors {
-                take_out_parent(&mut json, &error.pointer);
-            }
-        } else {
-            for error in &fresh {
-                take_out(&mut json, error);
-            }
-        }
-        found.extend(fresh);
-        if json == before {
-            break;
-        }
-        errors = shape::<B>(&json.to_string()).err().unwrap_or_default();
-    }
-    found
-}
-
-/// Whether an error can be true of the document: a missing field does not exist, any other field does, and a document
-/// that was read as JSON has no syntax errors.
-fn is_true_of(json: &Value, error: &FieldError) -> bool {
-    const SYNTAX: [&str; 8] = [
-        "EOF while",
-        "expected `",
-        "expected value",
-        "expected ident",
-        "key must be",
-        "trailing",
-        "invalid number",
-        "control",
-    ];
-    let there = json.pointer(&error.pointer).is_some();
-    there != (error.code == MISSING) && !SYNTAX.iter().any(|prefix| error.detail.starts_with(prefix))
-}
-
-/// Makes the rest readable: removes an unknown field, and replaces a wrong value by null.
-fn take_out(json: &mut Value, error: &FieldError) {
-    let (parent, name) = error.pointer.rsplit_once('/').unwrap_or_default();
-    if error.code == UNKNOWN {
-        if let Some(object) = json.pointer_mut(parent).and_then(Value::as_object_mut) {
-            object.remove(&name.replace("~1", "/").replace("~0", "~"));
-        }
-    } else if let Some(value) = json.pointer_mut(&error.pointer) {
-        *value = Value::Null;
-    }
-}
-
-/// If null is wrong too, replaces the value that contains the field by null, but never the whole body.
-fn take_out_parent(json: &mut Value, pointer: &str) {
-    if let Some((parent, _)) = pointer.rsplit_once('/')
-        && !parent.is_empty()
-        && let Some(value) = json.pointer_mut(parent)
-    {
-        *value = Value::Null;
-    }
-}
-
-fn overlap(one: &FieldError, other: &FieldError) -> bool {
-    let (one, other) = (&one.pointer, &other.pointer);
-    let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
-    long.strip_prefix(short.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Makes an error of a field from serde's message, which has no code. `detail` is still serde's own text.
-fn shape_error(path: &str, message: &str) -> FieldError {
-    // serde_json appends the position in the text; the pointer is better.
-    let detail = message.split(" at line ").next().unwrap_or(message);
-    // serde_json's message if another value is found instead of the name of an enum.
-    let detail = if detail == "expected value" { "invalid type: expected a string" } else { detail }.to_owned();
-    let named = |prefix: &str| detail.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
-    let (code, field) = if let Some(field) = named("missing field `") {
-        (MISSING, Some(field))
-    } else if let Some(field) = named("unknown field `") {
-        (UNKNOWN, Some(field))
-    } else if detail.starts_with("invalid type") {
-        ("invalid_type", None)
-    } else {
-        ("invalid", None)
+/// serde's message has no code, and names a field that is missing or unknown, while the pointer is its object's.
+fn shape_error(Wrong { mut pointer, message }: Wrong) -> FieldError {
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    // A field's name may contain anything, so the last "expected" is serde's.
+    let unknown = message.strip_prefix("unknown field `").and_then(|rest| {
+        rest.rsplit_once("`, expected ").or_else(|| rest.rsplit_once("`, there are no ")).map(|(name, _)| name)
+    });
+    let code = match (missing, unknown) {
+        (Some(_), _) => "missing",
+        (None, Some(_)) => "unknown",
+        _ if message.starts_with("invalid type") => "invalid_type",
+        _ => "invalid",
     };
-    // eserde's path includes the variant of an enum; the error belongs to the field.
-    let variant = message.strip_prefix("unknown variant `").and_then(|rest| rest.rsplit_once("`, expected "));
-    let of_field = variant.and_then(|(variant, _)| path.strip_suffix(variant)?.strip_suffix('.'));
-    let mut pointer = pointer(of_field.unwrap_or(path));
-    // Some of these errors have the path of the object, others the path of the field.
-    if let Some(field) = field
-        && pointer.rsplit('/').next() != Some(field)
-    {
-        pointer = format!("{pointer}/{}", escape(field));
+    if let Some(field) = missing.or(unknown) {
+        pointer = format!("{pointer}/{}", tree::escape(field));
     }
-    FieldError { pointer, code: code.to_owned(), detail }
+    FieldError { pointer, code: code.to_owned(), detail: words::about_value(&message) }
 }
 
 /// `lines[0].name` as `/lines/0/name` (RFC 6901).
@@ -280,13 +186,9 @@ fn pointer(path: &str) -> String {
     let mut pointer = String::new();
     for part in path.split(['.', '[', ']']).filter(|part| !part.is_empty()) {
         pointer.push('/');
-        pointer.push_str(&escape(part));
+        pointer.push_str(&tree::escape(part));
     }
     pointer
-}
-
-pub(crate) fn escape(part: &str) -> String {
-    part.replace('~', "~0").replace('/', "~1")
 }
 
 /// Counts brackets outside strings, before any parser recurses.
@@ -311,6 +213,7 @@ fn check_depth(body: &[u8]) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use contracts::{auth::Credentials, orders::PlaceOrder, problems, products::CreateProduct, stores::UpdateStore};
+    use serde_json::json;
 
     use super::*;
 
@@ -319,18 +222,86 @@ mod tests {
         B: for<'de> EDeserialize<'de> + Validate<Context = ()> + Serialize + 'static,
     {
         let headers = [("content-type".to_owned(), "application/json; charset=utf-8".to_owned())].into();
-        parse(&RawRequest { body: json.as_bytes().to_vec(), headers, ..RawRequest::default() })
+        let raw = RawRequest { body: json.as_bytes().to_vec(), headers, ..RawRequest::default() };
+        parse(&raw).map(|parsed| parsed.body)
     }
 
-    fn errors<B: std::fmt::Debug>(result: Result<B, Problem>) -> Vec<(String, String)> {
+    fn errors<B>(result: Result<B, Problem>) -> Vec<(String, String)> {
         let mut errors: Vec<_> =
-            result.unwrap_err().errors().iter().map(|e| (e.pointer.clone(), e.code.clone())).collect();
+            result.err().unwrap().errors().iter().map(|e| (e.pointer.clone(), e.code.clone())).collect();
         errors.sort();
         errors
     }
 
     fn pair(pointer: &str, code: &str) -> (String, String) {
         (pointer.to_owned(), code.to_owned())
+    }
+
+    #[test]
+    fn a_name_that_looks_like_a_path_is_told_at_its_field() {
+        for currency in ["moc.live", "a[0]", "x at line 1", "a`b", "`, expected one of `X"] {
+            let json = format!(
+                r#"{{"name": "N", "variants": [{{"sku": "a", "name": "M", "price": {{"amount_minor": 1, "currency": "{currency}"}}}}]}}"#
+            );
+            let found = errors(parse_json::<CreateProduct>(&json));
+            assert_eq!(found, [pair("/variants/0/price/currency", "invalid")], "{currency}");
+        }
+    }
+
+    #[test]
+    fn texts_are_kept_in_their_canonical_form() {
+        let body = parse_json::<CreateProduct>(
+            r#"{"name": " Caf\u0065\u0301 ", "slug": "", "description": "one\r\ntwo\u202E", "tags": ["\u200Bfiction"],
+                "images": [{"url": " https://cdn.example.com/a.png", "alt": ""}]}"#,
+        )
+        .unwrap();
+        assert_eq!((&*body.name, &body.slug), ("Caf\u{E9}", &None));
+        assert_eq!(body.description.as_deref(), Some("one\ntwo\u{202E}\u{202C}"));
+        assert_eq!(
+            (&*body.tags[0], &*body.images[0].url, &body.images[0].alt),
+            ("fiction", "https://cdn.example.com/a.png", &None)
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_required_is_not_empty() {
+        let result = parse_json::<CreateProduct>(
+            r#"{"name": "\u200B", "description": " ", "tags": [""], "variants": [{"sku": "A", "name": "",
+                "price": {"amount_minor": 1, "currency": "NGN"}, "barcode": ""}]}"#,
+        );
+        assert_eq!(
+            errors(result),
+            [pair("/name", "invalid"), pair("/tags/0", "invalid"), pair("/variants/0/name", "invalid")]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_in_every_text() {
+        let order = |name: &str, method: &str| {
+            let customer = format!(r#"{{"name": "{name}", "email": "chi@example.com"}}"#);
+            parse_json::<PlaceOrder>(&format!(r#"{{"customer": {customer}, "shipping_method": "{method}"}}"#))
+        };
+        assert_eq!(
+            errors(order("Chi \\uFFFF", "van \\uFFFE")),
+            [pair("/customer/name", "invalid"), pair("/shipping_method", "invalid")]
+        );
+        assert!(order("Chi", "van").is_ok());
+        let login = parse_json::<Credentials>(r#"{"email": "chi@example.com", "password": "\u0000"}"#);
+        assert_eq!(login.err().unwrap().errors()[0].pointer, "/password");
+    }
+
+    #[test]
+    fn null_clears_what_can_be_empty_and_nothing_else() {
+        let body = parse_json::<UpdateStore>(r#"{"description": null, "logo_url": ""}"#).unwrap();
+        assert_eq!((body.description, body.logo_url, body.low_stock_email), (Some(None), Some(None), None));
+        for (json, pointer) in [
+            (r#"{"tax": null}"#, "/tax"),
+            (r#"{"name": null}"#, "/name"),
+            (r#"{"name": ""}"#, "/name"),
+            (r#"{"shipping_methods": null}"#, "/shipping_methods"),
+        ] {
+            assert_eq!(errors(parse_json::<UpdateStore>(json)), [pair(pointer, "invalid_type")], "{json}");
+        }
     }
 
     #[test]
@@ -411,14 +382,47 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_looks_like_a_path_is_told_at_its_field() {
-        for currency in ["moc.live", "a[0]", "x at line 1", "a`b", "`, expected one of `X"] {
-            let json = format!(
-                r#"{{"name": "N", "variants": [{{"sku": "a", "name": "M", "price": {{"amount_minor": 1, "currency": "{currency}"}}}}]}}"#
-            );
-            let found = errors(parse_json::<CreateProduct>(&json));
-            assert_eq!(found, [pair("/variants/0/price/currency", "invalid")], "{currency}");
+    fn each_error_is_told_once_and_of_many_the_first() {
+        let repeated =
+            parse_json::<CreateProduct>(r#"{"name": 1, "name": 2, "slug": "a", "name": "N", "x": 1, "x": 2}"#);
+        let wrong = [pair("/name", "invalid"), pair("/x", "invalid"), pair("/x", "unknown")];
+        assert_eq!(errors(repeated), wrong);
+
+        let tags =
+            |count: usize| parse_json::<CreateProduct>(&json!({ "name": "N", "tags": vec![1; count] }).to_string());
+        let detail = |count: usize| tags(count).unwrap_err().into_raw("req-1").body;
+        let says_more = |count: usize| String::from_utf8(detail(count)).unwrap().contains("there are more");
+        assert_eq!((errors(tags(100)).len(), says_more(100)), (100, false));
+        assert_eq!((errors(tags(101)).len(), says_more(101)), (100, true));
+        assert_eq!((errors(tags(50_000)).len(), says_more(50_000)), (100, true));
+        // Rules, too.
+        let bad = json!({ "name": "N", "tags": vec![""; 50_000] }).to_string();
+        assert_eq!(errors(parse_json::<CreateProduct>(&bad)).len(), 100);
+    }
+
+    #[test]
+    fn an_answer_stays_small_however_long_the_names_are() {
+        let name = "\u{1}".repeat(40_000);
+        for body in [
+            json!({ name.clone(): 1 }).to_string(),
+            format!("{{{}}}", vec![format!(r#""{}":1"#, "x".repeat(100_000)); 2].join(",")),
+        ] {
+            let reply = parse_json::<CreateProduct>(&body).unwrap_err().into_raw("req-1");
+            assert!(reply.size() < 1024 * 1024, "{}", reply.size());
         }
+    }
+
+    #[test]
+    fn a_compressed_body_is_not_taken() {
+        let coded = |coding: &str| {
+            let headers = [("content-type", "application/json"), ("content-encoding", coding)];
+            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            parse::<PlaceOrder>(&RawRequest { body: b"\x1f\x8b".to_vec(), headers, ..RawRequest::default() })
+        };
+        for coding in ["gzip", "br", "deflate", "identity, gzip"] {
+            assert_eq!(coded(coding).err().unwrap().code(), &problems::UNSUPPORTED_MEDIA_TYPE, "{coding}");
+        }
+        assert_eq!(coded("identity").err().unwrap().code(), &problems::MALFORMED_JSON);
     }
 
     #[test]
@@ -446,62 +450,6 @@ mod tests {
                 pair("/variants/0/sku", "invalid"),
             ]
         );
-    }
-
-    #[test]
-    fn texts_are_kept_in_their_canonical_form() {
-        let body = parse_json::<CreateProduct>(
-            r#"{"name": " Caf\u0065\u0301 ", "slug": "", "description": "one\r\ntwo\u202E", "tags": ["\u200Bfiction"],
-                "images": [{"url": " https://cdn.example.com/a.png", "alt": ""}]}"#,
-        )
-        .unwrap();
-        assert_eq!((&*body.name, &body.slug), ("Caf\u{E9}", &None));
-        assert_eq!(body.description.as_deref(), Some("one\ntwo\u{202E}\u{202C}"));
-        assert_eq!(
-            (&*body.tags[0], &*body.images[0].url, &body.images[0].alt),
-            ("fiction", "https://cdn.example.com/a.png", &None)
-        );
-    }
-
-    #[test]
-    fn a_text_that_is_required_is_not_empty() {
-        let result = parse_json::<CreateProduct>(
-            r#"{"name": "\u200B", "description": " ", "tags": [""], "variants": [{"sku": "A", "name": "",
-                "price": {"amount_minor": 1, "currency": "NGN"}, "barcode": ""}]}"#,
-        );
-        assert_eq!(
-            errors(result),
-            [pair("/name", "invalid"), pair("/tags/0", "invalid"), pair("/variants/0/name", "invalid")]
-        );
-    }
-
-    #[test]
-    fn what_cannot_be_sent_is_refused_in_every_text() {
-        let order = |name: &str, method: &str| {
-            let customer = format!(r#"{{"name": "{name}", "email": "chi@example.com"}}"#);
-            parse_json::<PlaceOrder>(&format!(r#"{{"customer": {customer}, "shipping_method": "{method}"}}"#))
-        };
-        assert_eq!(
-            errors(order("Chi \\uFFFF", "van \\uFFFE")),
-            [pair("/customer/name", "invalid"), pair("/shipping_method", "invalid")]
-        );
-        assert!(order("Chi", "van").is_ok());
-        let login = parse_json::<Credentials>(r#"{"email": "chi@example.com", "password": "\u0000"}"#);
-        assert_eq!(login.err().unwrap().errors()[0].pointer, "/password");
-    }
-
-    #[test]
-    fn null_clears_what_can_be_empty_and_nothing_else() {
-        let body = parse_json::<UpdateStore>(r#"{"description": null, "logo_url": ""}"#).unwrap();
-        assert_eq!((body.description, body.logo_url, body.low_stock_email), (Some(None), Some(None), None));
-        for (json, pointer) in [
-            (r#"{"tax": null}"#, "/tax"),
-            (r#"{"name": null}"#, "/name"),
-            (r#"{"name": ""}"#, "/name"),
-            (r#"{"shipping_methods": null}"#, "/shipping_methods"),
-        ] {
-            assert_eq!(errors(parse_json::<UpdateStore>(json)), [pair(pointer, "invalid_type")], "{json}");
-        }
     }
 
     #[test]
@@ -534,7 +482,7 @@ mod tests {
 
     #[test]
     fn an_absent_body_is_told_as_such() {
-        let problem = parse::<PlaceOrder>(&RawRequest::default()).unwrap_err();
+        let problem = parse::<PlaceOrder>(&RawRequest::default()).err().unwrap();
         assert_eq!((problem.status(), problem.errors().len()), (422, 1));
     }
 }

@@ -2,6 +2,7 @@
 
 use contracts::{Endpoint, problems};
 use domain::{TenantId, Timestamp};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{CommitError, Key, Op, Refused, StoredAnswer, Tx, keys};
 
@@ -89,26 +90,46 @@ impl<E: Endpoint> Call<E> {
     /// # Errors
     /// 409 `busy`, 422 `idempotency_key_reused`, or 500 and 503 if the database fails. Refused conditions are not an
     /// error but [`Committed::Refused`].
-    pub async fn commit(&self, deps: &Deps, mut tx: Tx, reply: Reply<E>) -> Result<Committed<E>, Problem> {
-        let record = self.idempotency.as_ref().map(|key| (key, key.record(&mut tx, reply.as_raw(), deps.now())));
-        match deps.db.commit(tx).await {
-            Ok(()) => Ok(Committed::Done(reply)),
-            Err(CommitError::Refused(refused)) => {
-                if let Some((key, op)) = record
-                    && refused.contains(op)
-                {
-                    return match refused.found::<StoredAnswer>(op)? {
-                        Some(stored) => key.replay(stored.value, deps.now()).unwrap_or_else(|| Err(Problem::busy())),
-                        None => Err(Problem::busy()),
-                    }
-                    .map(|raw| Committed::Done(Reply::from_raw(raw)));
-                }
-                Ok(Committed::Refused(refused))
-            }
-            Err(CommitError::Busy) => Err(Problem::busy()),
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
+    pub async fn commit(&self, deps: &Deps, tx: Tx, reply: Reply<E>) -> Result<Committed<E>, Problem> {
+        commit(deps, self.idempotency.as_ref(), tx, reply).await
     }
+}
+
+async fn commit<E: Endpoint>(
+    deps: &Deps,
+    key: Option<&IdempotencyKey>,
+    mut tx: Tx,
+    reply: Reply<E>,
+) -> Result<Committed<E>, Problem> {
+    let record = key.map(|key| (key, key.record(&mut tx, reply.as_raw(), deps.now())));
+    match deps.db.commit(tx).await {
+        Ok(()) => Ok(Committed::Done(reply.stored())),
+        Err(CommitError::Refused(refused)) => {
+            if let Some((key, op)) = record
+                && refused.contains(op)
+            {
+                return match refused.found::<StoredAnswer>(op)? {
+                    Some(stored) => key.replay(stored.value, deps.now()).unwrap_or_else(|| Err(Problem::busy())),
+                    None => Err(Problem::busy()),
+                }
+                .map(|raw| Committed::Done(Reply::from_raw(raw).stored()));
+            }
+            Ok(Committed::Refused(refused))
+        }
+        Err(CommitError::Busy) => Err(Problem::busy()),
+        Err(CommitError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// Stores the reply to a request with a key that changed nothing, so that its key counts as used too. A reply that was
+/// stored with its change is left alone.
+pub(crate) async fn remembered<E: Endpoint>(
+    deps: &Deps,
+    key: Option<&IdempotencyKey>,
+    reply: Reply<E>,
+) -> Result<Reply<E>, Problem> {
+    let Some(key) = key.filter(|_| !reply.is_stored()) else { return Ok(reply) };
+    commit(deps, Some(key), deps.tx(), reply).await?.or_changed()
 }
 
 impl<E> From<Committed<E>> for Try<Reply<E>> {
@@ -152,19 +173,22 @@ pub(crate) struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// The fingerprint covers everything that decides what the request does. It contains the store's id, so naming the
-    /// same store by host, slug or id gives the same fingerprint.
+    /// The fingerprint covers everything that decides what the request does, and nothing else. It contains the store's
+    /// id and the body's JSON without spaces and with sorted fields, so another name of the same store or another
+    /// spelling of the same body gives the same fingerprint.
     pub(crate) fn new(
         function: &'static str,
         key: &str,
         raw: &RawRequest,
+        body: &Value,
         principal: Option<&Principal>,
         store: Option<StoreRef>,
     ) -> Self {
         let mut hasher = Sha256::new();
         let store = store.map(|store| store.store_id.to_string()).unwrap_or_default();
         let if_match = raw.header("if-match").unwrap_or_default();
-        for part in [raw.path.as_bytes(), raw.query.as_bytes(), store.as_bytes(), if_match.as_bytes(), &raw.body] {
+        let body = body.to_string();
+        for part in [&raw.path, &raw.query, &store, if_match, &body] {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }
@@ -224,34 +248,38 @@ mod tests {
     use super::*;
 
     fn raw() -> RawRequest {
-        RawRequest { path: "/orders".into(), body: b"{}".to_vec(), ..RawRequest::default() }
+        RawRequest { path: "/orders".into(), ..RawRequest::default() }
     }
 
     fn with_header(name: &str, value: &str) -> RawRequest {
         RawRequest { headers: HashMap::from([(name.to_owned(), value.to_owned())]), ..raw() }
     }
 
-    fn fingerprint(raw: &RawRequest, store: Option<u128>) -> String {
+    fn fingerprint(raw: &RawRequest, body: &str, store: Option<u128>) -> String {
         let store = store.map(|store| StoreRef {
             tenant_id: TenantId::from_ulid(Ulid(1)),
             store_id: StoreId::from_ulid(Ulid(store)),
             status: StoreStatus::Active,
         });
-        IdempotencyKey::new("orders-place", "key", raw, None, store).fingerprint
+        let body = serde_json::from_str(body).unwrap();
+        IdempotencyKey::new("orders-place", "key", raw, &body, None, store).fingerprint
     }
 
     #[test]
     fn everything_that_decides_what_a_request_does_is_in_its_fingerprint() {
         let different = [
-            fingerprint(&raw(), None),
-            fingerprint(&raw(), Some(1)),
-            fingerprint(&raw(), Some(2)),
-            fingerprint(&RawRequest { path: "/orders/1".into(), ..raw() }, None),
-            fingerprint(&RawRequest { query: "a=1".into(), ..raw() }, None),
-            fingerprint(&RawRequest { query: "a=2".into(), ..raw() }, None),
-            fingerprint(&RawRequest { body: b"{ }".to_vec(), ..raw() }, None),
-            fingerprint(&with_header("if-match", "\"1\""), None),
-            fingerprint(&with_header("if-match", "\"2\""), None),
+            fingerprint(&raw(), "{}", None),
+            fingerprint(&raw(), "{}", Some(1)),
+            fingerprint(&raw(), "{}", Some(2)),
+            fingerprint(&RawRequest { path: "/orders/1".into(), ..raw() }, "{}", None),
+            fingerprint(&RawRequest { query: "a=1".into(), ..raw() }, "{}", None),
+            fingerprint(&RawRequest { query: "a=2".into(), ..raw() }, "{}", None),
+            fingerprint(&raw(), r#"{"a": 1}"#, None),
+            fingerprint(&raw(), r#"{"a": "1"}"#, None),
+            fingerprint(&raw(), r#"{"a": [1, 2]}"#, None),
+            fingerprint(&raw(), r#"{"a": [2, 1]}"#, None),
+            fingerprint(&with_header("if-match", "\"1\""), "{}", None),
+            fingerprint(&with_header("if-match", "\"2\""), "{}", None),
         ];
         let mut distinct = different.to_vec();
         distinct.sort_unstable();
@@ -263,7 +291,17 @@ mod tests {
     fn how_the_store_is_named_and_who_asks_with_what_are_not() {
         let by_host = with_header("host", "ada-books.shops.example");
         for same in [with_header("x-store", "ada-books"), by_host, with_header("user-agent", "curl"), raw()] {
-            assert_eq!(fingerprint(&same, Some(1)), fingerprint(&raw(), Some(1)));
+            assert_eq!(fingerprint(&same, "{}", Some(1)), fingerprint(&raw(), "{}", Some(1)));
+        }
+    }
+
+    #[test]
+    fn nor_is_how_the_body_is_written() {
+        let body = r#"{"a": {"c": [1, true, null], "b": "\u00e9/"}, "d": 2}"#;
+        let without_spaces = r#"{"d":2,"a":{"b":"é\/","c":[1,true,null]}}"#;
+        let with_many = "{ \"d\" : 2,\n\"a\":{\"c\":[1,true ,null],\"b\":\"é/\"}}";
+        for same in [without_spaces, with_many] {
+            assert_eq!(fingerprint(&raw(), same, None), fingerprint(&raw(), body, None), "{same}");
         }
     }
 }

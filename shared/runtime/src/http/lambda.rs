@@ -6,7 +6,7 @@ use contracts::Row;
 use lambda_http::{Body, Request, RequestExt, Response, request::RequestContext, service_fn};
 
 use crate::{
-    auth::Principal,
+    authorizer::Caller,
     boot::Served,
     deps::Clock,
     http::{RawReply, RawRequest, Requests},
@@ -43,14 +43,19 @@ fn log(
 }
 
 fn raw(request: Request) -> RawRequest {
-    let (request_id, source_ip, principal, query) = match request.request_context_ref() {
+    let (request_id, source_ip, caller, query) = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => (
             context.request_id.clone().unwrap_or_default(),
             context.http.source_ip.clone().unwrap_or_default(),
-            context.authorizer.as_ref().and_then(|authorizer| Principal::from_context(&authorizer.fields)),
+            context.authorizer.as_ref().map(|authorizer| Caller::from_context(&authorizer.fields)),
             request.uri().query().unwrap_or_default().to_owned(),
         ),
         _ => Default::default(),
+    };
+    let (principal, token_expired) = match caller {
+        Some(Caller::Known(principal)) => (Some(principal), false),
+        Some(Caller::Expired) => (None, true),
+        Some(Caller::Unknown) | None => (None, false),
     };
     let path_parameters =
         request.path_parameters().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -67,6 +72,7 @@ fn raw(request: Request) -> RawRequest {
         headers,
         source_ip,
         principal,
+        token_expired,
         body: match request.into_body() {
             Body::Text(text) => text.into_bytes(),
             Body::Binary(bytes) => bytes,
@@ -83,4 +89,39 @@ fn response(reply: RawReply) -> Result<Response<Body>, lambda_http::Error> {
     // All replies are text. Sent as text, they need no base64 decoding in API Gateway.
     let body = String::from_utf8(reply.body).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
     Ok(builder.body(body)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of_path(path: &str, query: &str) -> RawRequest {
+        let event = json!({
+            "version": "2.0", "routeKey": "GET /products/{id}", "rawPath": path, "rawQueryString": query,
+            "headers": { "host": "demo.localhost:8000", "x-forwarded-proto": "http" },
+            "pathParameters": { "id": path.rsplit('/').next() },
+            "requestContext": {
+                "accountId": "1", "apiId": "a", "domainName": "demo.localhost", "domainPrefix": "demo",
+                "http": {
+                    "method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "",
+                },
+                "requestId": "req-1", "routeKey": "GET /products/{id}", "stage": "$default",
+                "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1,
+            },
+            "isBase64Encoded": false,
+        });
+        raw(lambda_http::request::from_str(&event.to_string()).unwrap())
+    }
+
+    /// API Gateway decodes the path, so that it may hold anything.
+    #[test]
+    fn any_path_is_read_as_it_came() {
+        for text in ["x", "\u{fffd}", "a b", "é", "\u{0}", "\n", "[", "\"<>^`{|}\\", "%zz", "%", "..", "%25FF"] {
+            let request = of_path(&format!("/products/{text}"), "limit=1&x=%FF");
+            assert_eq!((&*request.path, &*request.path_parameters["id"]), (&*format!("/products/{text}"), text));
+            assert_eq!(request.query, "limit=1&x=%FF", "{text}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! HTTP: from API Gateway's request to a handler's typed call, and back. Everything that is the same for all
-//! endpoints happens here, in this order: size, who is calling and how often, which store, path, query, body, idempotency
+//! endpoints happens here, in this order: who is calling and how often, size, which store, path, query, body, idempotency
 //! key.
 
 mod body;
@@ -11,6 +11,7 @@ mod rate_limit;
 mod reply;
 pub(crate) mod store_scope;
 mod texts;
+mod tree;
 mod words;
 
 pub use call::{Call, Committed};
@@ -61,8 +62,10 @@ pub struct RawRequest {
     pub body: Vec<u8>,
     /// The client's IP address.
     pub source_ip: String,
-    /// The caller, as passed on by the authorizer; `None` on routes without one.
+    /// The caller, as passed on by the authorizer; `None` on routes without one, and without a valid token.
     pub principal: Option<Principal>,
+    /// Whether the authorizer found that the caller's token has expired.
+    pub token_expired: bool,
 }
 
 impl RawRequest {
@@ -100,7 +103,7 @@ where
         Ok(call) => {
             let key = call.idempotency.clone();
             match handler.call(deps, call).await {
-                Ok(reply) => Ok(reply.into_raw()),
+                Ok(reply) => call::remembered(core, key.as_ref(), reply).await.map(Reply::into_raw),
                 // A repeated request gets the stored first answer, even if the handler now finds a problem.
                 Err(problem) => match stored_answer(core, key).await {
                     Some(stored) => stored,
@@ -144,9 +147,10 @@ async fn prepare<E: Endpoint>(
     counted: &mut rate_limit::Counted,
 ) -> Result<Call<E>, Problem> {
     let (row, route) = (E::ROW, E::ROUTE);
-    body::check_size(&raw.body)?;
     let principal = principal(deps, route, &raw).await?;
     rate_limit::count_caller(deps, route.rate, &raw, principal.as_ref(), counted).await?;
+    body::check_size(&raw.body)?;
+    check_path(&raw.path)?;
     let store = match route.store {
         StoreScope::None => None,
         StoreScope::Optional if !store_scope::is_named(deps, &raw) => None,
@@ -160,8 +164,8 @@ async fn prepare<E: Endpoint>(
     }
     let path = path::<E::Path>(&raw.path_parameters)?;
     let query = query::<E::Query>(&raw.query)?;
-    let body = body::parse::<E::Body>(&raw)?;
-    let idempotency = idempotency(row, route, &raw, principal.as_ref(), store)?;
+    let body::Parsed { body, json } = body::parse::<E::Body>(&raw)?;
+    let idempotency = idempotency(row, route, &raw, &json, principal.as_ref(), store)?;
     let if_match = raw.header("if-match").map(call::parse_if_match).transpose()?;
     Ok(Call {
         cause: Cause {
@@ -192,18 +196,24 @@ async fn prepare<E: Endpoint>(
 async fn principal(deps: &Deps, route: &Route, raw: &RawRequest) -> Result<Option<Principal>, Problem> {
     match route.access {
         Access::Public => Ok(raw.principal.clone()),
-        Access::PublicOrToken => {
-            let bearer = raw.header("authorization").and_then(|header| header.strip_prefix("Bearer "));
-            match bearer {
-                Some(token) if raw.principal.is_none() => Ok(Some(auth::verify(deps, token).await?)),
-                _ => Ok(raw.principal.clone()),
-            }
-        }
+        Access::PublicOrToken => match raw.header("authorization").and_then(auth::bearer) {
+            Some(token) if raw.principal.is_none() => Ok(Some(auth::verify(deps, token).await?)),
+            _ => Ok(raw.principal.clone()),
+        },
         Access::Needs(permission) => {
-            let principal = raw.principal.clone().ok_or_else(Problem::unauthorized)?;
+            let refused = || if raw.token_expired { Problem::token_expired() } else { Problem::unauthorized() };
+            let principal = raw.principal.clone().ok_or_else(refused)?;
             if principal.role.may(permission) { Ok(Some(principal)) } else { Err(Problem::forbidden(permission)) }
         }
     }
+}
+
+/// API Gateway decodes the path and puts this character where the bytes are not UTF-8. No path of ours holds it.
+fn check_path(path: &str) -> Result<(), Problem> {
+    if path.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Problem::new(&problems::INVALID_PATH, "the path is not UTF-8 once it is decoded"));
+    }
+    Ok(())
 }
 
 /// Path parameters. An id of the wrong form cannot exist, so the answer is 404.
@@ -226,6 +236,7 @@ fn idempotency(
     row: &Row,
     route: &Route,
     raw: &RawRequest,
+    body: &serde_json::Value,
     principal: Option<&Principal>,
     store: Option<StoreRef>,
 ) -> Result<Option<call::IdempotencyKey>, Problem> {
@@ -241,7 +252,7 @@ fn idempotency(
         let detail = "Idempotency-Key: expected 1 to 255 printable characters without spaces";
         return Err(Problem::new(&problems::IDEMPOTENCY_KEY_INVALID, detail));
     }
-    Ok(Some(call::IdempotencyKey::new(row.function, key, raw, principal, store)))
+    Ok(Some(call::IdempotencyKey::new(row.function, key, raw, body, principal, store)))
 }
 
 fn is_token(text: &str) -> bool {
@@ -268,7 +279,7 @@ mod tests {
         let keyed = |key: &str| {
             let headers = HashMap::from([("idempotency-key".to_owned(), key.to_owned())]);
             let raw = RawRequest { headers, ..RawRequest::default() };
-            idempotency(Place::ROW, Place::ROUTE, &raw, None, None)
+            idempotency(Place::ROW, Place::ROUTE, &raw, &serde_json::Value::Null, None, None)
         };
         assert!(keyed("a-key").is_ok_and(|key| key.is_some()));
         for key in ["", " ", "a key", "key\u{FFFF}", "key\u{200B}", "key\u{0}", "schl\u{FC}ssel", &"k".repeat(256)] {

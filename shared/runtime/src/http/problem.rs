@@ -1,6 +1,8 @@
 //! Error answers (RFC 9457). Internal errors are logged and never shown to the caller, who gets the request's id
 //! instead.
 
+use std::collections::HashMap;
+
 use contracts::{
     http::{FieldError, Problem as Wire},
     problems::{self, Code},
@@ -9,6 +11,11 @@ use domain::{InvalidTransition, Permission};
 use store::{CommitError, StoreError};
 
 use crate::{http::RawReply, secrets::SecretError};
+
+/// A problem tells at most this many wrong fields.
+pub(crate) const ERRORS_MAX: usize = 100;
+/// And about this much of them, since a field's name may be as long as the body.
+const ERRORS_BYTES_MAX: usize = 64 * 1024;
 
 /// An error answer: a code with its HTTP status, a detail for people, and the fields that are wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +40,11 @@ impl Problem {
         Self::new(&problems::UNAUTHORIZED, "a valid access token is needed")
     }
 
+    /// 401 `token_expired`: the access token was valid, and is too old now.
+    pub fn token_expired() -> Self {
+        Self::new(&problems::TOKEN_EXPIRED, "the access token has expired; get a new one with POST /auth/refresh")
+    }
+
     /// 403 `forbidden`: the caller's role lacks this permission.
     pub fn forbidden(permission: Permission) -> Self {
         Self::new(&problems::FORBIDDEN, format!("this needs the permission {}", permission.name()))
@@ -45,10 +57,15 @@ impl Problem {
 
     /// 422: the request is well-formed, but these fields are wrong.
     pub fn invalid(errors: impl IntoIterator<Item = FieldError>) -> Self {
-        let errors: Vec<_> = errors.into_iter().collect();
+        let (errors, are_all) = told(errors);
         let names: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
-        Self::new(&problems::INVALID_FIELDS, format!("these fields are not right: {}", names.join(", ")))
-            .with_errors(errors)
+        let more = if are_all { "" } else { "; there are more, which are not told" };
+        Self(Box::new(Parts {
+            code: &problems::INVALID_FIELDS,
+            detail: format!("these fields are not right: {}{more}", names.join(", ")),
+            errors,
+            retry_after_s: None,
+        }))
     }
 
     /// As [`Problem::invalid`], for one field that breaks a rule which only the handler can check.
@@ -81,7 +98,7 @@ impl Problem {
 
     /// Replaces the list of wrong fields.
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
-        self.0.errors = errors;
+        self.0.errors = told(errors).0;
         self
     }
 
@@ -129,6 +146,25 @@ impl Problem {
             None => reply,
         }
     }
+}
+
+/// Each field and code once, with all that is told of it, and of very many or very long errors the first; with whether
+/// these are all.
+fn told(errors: impl IntoIterator<Item = FieldError>) -> (Vec<FieldError>, bool) {
+    let (mut told, mut places, mut bytes) = (Vec::<FieldError>::new(), HashMap::new(), 0);
+    for error in errors {
+        bytes += error.pointer.len() + error.detail.len();
+        let place = *places.entry((error.pointer.clone(), error.code.clone())).or_insert(told.len());
+        if !told.is_empty() && (place == ERRORS_MAX || bytes > ERRORS_BYTES_MAX) {
+            return (told, false);
+        }
+        match told.get_mut(place) {
+            None => told.push(error),
+            Some(same) if same.detail.split("; ").any(|detail| detail == error.detail) => {}
+            Some(same) => same.detail = format!("{}; {}", same.detail, error.detail),
+        }
+    }
+    (told, true)
 }
 
 /// The reason phrase of a status (RFC 9110).

@@ -52,6 +52,8 @@ impl RawReply {
 #[derive(Debug, Clone)]
 pub struct Reply<E> {
     raw: RawReply,
+    /// Whether it was stored for a repeated request, or comes from there.
+    is_stored: bool,
     endpoint: PhantomData<fn() -> E>,
 }
 
@@ -75,11 +77,19 @@ impl<E: Endpoint> Reply<E> {
 
     /// Sets a header, replacing an earlier value. `name` is in lower case.
     pub fn header(self, name: &'static str, value: impl Into<String>) -> Self {
-        Self::from_raw(self.raw.with_header(name, value.into()))
+        Self { raw: self.raw.with_header(name, value.into()), ..self }
     }
 
     pub(crate) fn from_raw(raw: RawReply) -> Self {
-        Self { raw, endpoint: PhantomData }
+        Self { raw, is_stored: false, endpoint: PhantomData }
+    }
+
+    pub(crate) fn stored(self) -> Self {
+        Self { is_stored: true, ..self }
+    }
+
+    pub(crate) fn is_stored(&self) -> bool {
+        self.is_stored
     }
 
     pub(crate) fn as_raw(&self) -> &RawReply {
