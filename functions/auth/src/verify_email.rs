@@ -63,6 +63,7 @@ async fn finish(
     let (session, tokens) = sessions::open(deps, subject).await?;
     tx.update((), &verified, account.version);
     tx.create((), &session);
+    tx.unsuppress(&verified.email);
     if !is_customer {
         tx.create(tenant, &customer(&verified, now));
     }

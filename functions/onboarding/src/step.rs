@@ -12,7 +12,7 @@ use domain::{
 };
 use identity::password::{hash_secret, same};
 use runtime::{Call, Deps, Outcome, Problem, Reply};
-use store::{EmailClaim, Versioned, keys};
+use store::{EmailClaim, Tx, Versioned, keys};
 
 /// The onboarding that a call names. Without the right `X-Onboarding-Token`, or after it has expired, the answer is
 /// 404.
@@ -32,7 +32,14 @@ pub(crate) async fn save<E>(deps: &Deps, call: &Call<E>, next: &Onboarding, vers
 where
     E: Endpoint<Reply = Progress>,
 {
-    let mut tx = deps.tx();
+    save_in(deps.tx(), deps, call, next, version).await
+}
+
+/// The same, in a transaction with what the caller put there.
+pub(crate) async fn save_in<E>(mut tx: Tx, deps: &Deps, call: &Call<E>, next: &Onboarding, version: u64) -> Outcome<E>
+where
+    E: Endpoint<Reply = Progress>,
+{
     tx.update((), next, version);
     call.commit(deps, tx, Reply::new(&Progress::from(next))).await?.or_changed()
 }

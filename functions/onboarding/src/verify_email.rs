@@ -8,7 +8,7 @@ use domain::{
 use identity::codes;
 use runtime::{Call, Granted, Outcome, Reply};
 
-use crate::step::{email_context, find, judge, save};
+use crate::step::{email_context, find, judge, save_in};
 
 pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Outcome<VerifyEmail> {
     let (found, now) = (find(deps, &call).await?, deps.now());
@@ -23,7 +23,11 @@ pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Out
         next = next.email_verified(now)?;
     }
     // Written even when the code is wrong: the attempt must be counted before its result is returned.
-    let reply = save(deps, &call, &next, found.version).await?;
+    let mut tx = deps.tx();
+    if check == CodeCheck::Right {
+        tx.unsuppress(&next.email);
+    }
+    let reply = save_in(tx, deps, &call, &next, found.version).await?;
     judge(check, reply, "begin again with POST /onboarding")
 }
 

@@ -256,7 +256,7 @@ endpoints! {
     VerifyEmail = Post "/auth/verify-email" => "auth-verify-email" {
         access: Access::Public, store: Required, idempotency: None,
         path: Nothing, query: Nothing, body: VerifyEmailBody, reply: 200 Tokens,
-        tables: [Accounts: Get BatchGet Put, Tenants: BatchGet Put], emits: [AccountRegistered],
+        tables: [Accounts: Get BatchGet Put Delete, Tenants: BatchGet Put], emits: [AccountRegistered],
         problems: [CODE_DEAD],
         grants: [SigningKey],
         rate: Auth,

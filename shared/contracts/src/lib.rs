@@ -29,7 +29,7 @@ pub mod platform;
 pub mod products;
 pub mod stores;
 
-pub use row::{Consumer, Endpoint, Function, Row, Timer};
+pub use row::{Consumer, Endpoint, Function, Reported, Row, Timer};
 
 /// The rows of all functions: endpoints in the sequence of the documentation, then functions that receive messages,
 /// then all others.

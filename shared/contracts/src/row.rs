@@ -54,6 +54,11 @@ pub enum Trigger {
         /// The function's queue.
         queue: Queue,
     },
+    /// Reports of the mail service about mails that it sent: a rule forwards them to the function's queue.
+    MailReports {
+        /// The function's queue.
+        queue: Queue,
+    },
     /// The stream of the outbox table.
     Outbox {
         /// Records per call.
@@ -338,7 +343,7 @@ impl Row {
     /// The queue, if the function receives messages.
     pub const fn queue(&self) -> Option<Queue> {
         match self.trigger {
-            Trigger::Events { queue, .. } | Trigger::Timer { queue } => Some(queue),
+            Trigger::Events { queue, .. } | Trigger::Timer { queue } | Trigger::MailReports { queue } => Some(queue),
             _ => None,
         }
     }
@@ -462,6 +467,12 @@ pub trait Consumer: Function {
 pub trait Timer: Function {
     /// Id of the aggregate that the timer belongs to.
     type Subject: std::fmt::Display + std::str::FromStr + Copy + Send + Sync + 'static;
+}
+
+/// A function that is called by reports of the mail service.
+pub trait Reported: Function {
+    /// What a report says.
+    type Report: serde::de::DeserializeOwned + Send + 'static;
 }
 
 /// Default memory, in MB. Enough for a handler that mostly waits for DynamoDB: CPU grows with memory, and starting

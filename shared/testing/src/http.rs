@@ -50,6 +50,12 @@ impl TestRequest {
         self.header("idempotency-key", key)
     }
 
+    /// Sets the client's address.
+    pub fn from(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.0.source_ip);
+        self
+    }
+
     /// Sets a path parameter, and appends its value to the path.
     pub fn path(mut self, name: &str, value: impl ToString) -> Self {
         self.0.path.push('/');
