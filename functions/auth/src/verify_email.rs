@@ -77,6 +77,7 @@ mod tests {
     use contracts::{auth::Tokens, table::Table};
     use runtime::auth;
     use serde_json::json;
+    use store::{SuppressedAddress, SuppressionReason};
     use testing::{TestRequest, World, http::Answer};
 
     use super::*;
@@ -96,7 +97,12 @@ mod tests {
         let world = World::new().await;
         let neighbour = world.neighbour().await;
         register(&world, EMAIL, PASSWORD).await;
+        let mut tx = world.deps.tx();
+        tx.suppress(EMAIL, SuppressionReason::Complained, world.deps.now());
+        world.deps.db.commit(tx).await.unwrap();
         let tokens: Tokens = verify(&world, "ADA@example.com", &sent_code(&world)).await.ok();
+        let suppressed = world.deps.db.get::<SuppressedAddress>(&keys::suppressed_address(EMAIL)).await.unwrap();
+        assert_eq!(suppressed, None, "whoever proves an address takes it off the list");
         let buyer = auth::verify(&world.deps, &tokens.access_token).await.unwrap();
         assert_eq!((buyer.tenant_id, buyer.role), (Some(world.tenant), Role::Customer));
         let record = async |tenant| {

@@ -310,8 +310,8 @@ fn write(
     Ok(Parts { cart, stock, holders })
 }
 
-/// The problem that tells the buyer why the transaction was refused: the cart changed, too much is unpaid already, or
-/// some lines are out of stock.
+/// The problem that tells the buyer why the transaction was refused: the cart changed, some lines are out of stock, or
+/// too much is unpaid already.
 /// `None` if only the coupon was the reason: its terms changed, or somebody used it since it was read.
 fn explain(refused: &Refused, parts: &Parts, order: &Order) -> Result<Option<Problem>, Problem> {
     if refused.contains(parts.cart) {
@@ -319,10 +319,6 @@ fn explain(refused: &Refused, parts: &Parts, order: &Order) -> Result<Option<Pro
             &problems::CART_CHANGED,
             "the cart changed while it was ordered; look at it and try again",
         )));
-    }
-    if parts.holders.iter().any(|op| refused.contains(*op)) {
-        let detail = "too much waits to be paid already: pay or cancel an order, or wait until one lapses";
-        return Ok(Some(Problem::new(&problems::TOO_MUCH_UNPAID, detail)));
     }
     let mut errors = vec![];
     for (op, line) in parts.stock.iter().zip(&order.lines) {
@@ -335,7 +331,14 @@ fn explain(refused: &Refused, parts: &Parts, order: &Order) -> Result<Option<Pro
             });
         }
     }
-    Ok((!errors.is_empty()).then(|| lines_problem(errors)))
+    if !errors.is_empty() {
+        return Ok(Some(lines_problem(errors)));
+    }
+    let is_too_much = parts.holders.iter().any(|op| refused.contains(*op));
+    Ok(is_too_much.then(|| {
+        let detail = "too much waits to be paid already: pay or cancel an order, or wait until one lapses";
+        Problem::new(&problems::TOO_MUCH_UNPAID, detail)
+    }))
 }
 
 fn lines_problem(errors: Vec<FieldError>) -> Problem {
