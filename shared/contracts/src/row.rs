@@ -524,7 +524,7 @@ mod tests {
         let all = [(Table::Inventory, vec![Put, Update]), (Table::Requests, vec![Put]), (Table::Outbox, vec![Put])];
         assert_eq!(granted(inventory::OnOrderReturned::ROW), all);
         // Nobody's store need be guessed where everybody may ask.
-        let all = [(Table::Tenants, vec![Get]), (Table::Inventory, vec![Get])];
+        let all = [(Table::Tenants, vec![Get]), (Table::Catalog, vec![Get]), (Table::Inventory, vec![Get])];
         assert_eq!(granted(inventory::ShowAvailability::ROW), all);
         assert_eq!(granted(platform::OpenApi::ROW), []);
     }
