@@ -44,6 +44,7 @@ pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Out
     tx.create((), &account);
     let claim = tx.create((), &EmailClaim { email: account.email.clone(), account_id: account.id });
     tx.create((), &session);
+    tx.unsuppress(&account.email);
     tx.create(tenant, &customer(&account, now));
     tx.emit(&deps.event(&call.cause, tenant, account.id, 1, AccountRegistered { account_id: account.id }));
     match call.commit(deps, tx, Reply::new(&tokens)).await? {
@@ -59,7 +60,7 @@ mod tests {
     use contracts::{auth::Tokens, table::Table};
     use runtime::auth;
     use serde_json::json;
-    use store::CustomerRecord;
+    use store::{CustomerRecord, SuppressedAddress, SuppressionReason};
     use testing::{TestRequest, World, http::Answer};
 
     use super::*;
@@ -79,7 +80,12 @@ mod tests {
         let world = World::new().await;
         let neighbour = world.neighbour().await;
         let token = token_of(&register(&world, "ADA@example.com", PASSWORD).await);
+        let mut tx = world.deps.tx();
+        tx.suppress(EMAIL, SuppressionReason::Complained, world.deps.now());
+        world.deps.db.commit(tx).await.unwrap();
         let tokens: Tokens = verify(&world, &token, &sent_code(&world)).await.ok();
+        let suppressed = world.deps.db.get::<SuppressedAddress>(&keys::suppressed_address(EMAIL)).await.unwrap();
+        assert_eq!(suppressed, None, "whoever proves an address takes it off the list");
         let buyer = auth::verify(&world.deps, &tokens.access_token).await.unwrap();
         assert_eq!((buyer.tenant_id, buyer.role), (Some(world.tenant), Role::Customer));
         let record = async |tenant| {

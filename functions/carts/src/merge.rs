@@ -171,4 +171,32 @@ mod tests {
         let customer = Buyer::new(&world, &Principal { role: Role::Customer, ..world.buyer.clone() });
         assert_eq!(lines(&customer.merge(&guest_token).await.ok()), [(book.1, 3)]);
     }
+
+    #[tokio::test]
+    async fn three_guests_carts_merged_at_once_are_merged_or_refused_for_now() {
+        let world = World::new().await;
+        let customer = customer(&world);
+        let mut tokens = vec![];
+        for name in ["Book", "Pen", "Ink"] {
+            let guest_id = world.deps.id(AccountId::from_ulid);
+            let guest = Buyer::new(&world, &Principal { account_id: guest_id, ..world.buyer.clone() });
+            guest.add(&world.product(name, 1_000, 9).await, 1).await.ok::<CartView>();
+            tokens.push(token(&world, &guest.principal).await);
+        }
+        let mut at_once = tokio::task::JoinSet::new();
+        for guest_token in &tokens {
+            let request = customer.request().json(json!({ "guest_token": guest_token }));
+            let deps = world.deps.clone();
+            at_once.spawn(async move { request.send(&deps, handle).await });
+        }
+        for answer in at_once.join_all().await {
+            assert!(answer.status() == 200 || answer.problem() == (409, "busy".into()), "{}", answer.json());
+        }
+        // Whoever was refused tries again, and nothing is lost or taken twice.
+        for guest_token in &tokens {
+            assert_eq!(customer.merge(guest_token).await.status(), 200);
+        }
+        let all: Vec<u32> = lines(&customer.cart().await).into_iter().map(|(_, quantity)| quantity).collect();
+        assert_eq!(all, [1, 1, 1]);
+    }
 }

@@ -26,6 +26,9 @@ pub(crate) struct Message {
     pub(crate) kinds: &'static [&'static str],
     pub(crate) audience: &'static str,
     pub(crate) reference: String,
+    /// Whether the message is about something that nobody paid for. Anybody can cause such messages to any address, so
+    /// there is a limit to them for each recipient and store.
+    pub(crate) is_unpaid: bool,
     pub(crate) email: Email,
 }
 
@@ -71,6 +74,8 @@ pub(crate) fn messages(event: &Notable, store: &Store, order: Option<&Order>, co
     }
 }
 
+/// A message to the address that the buyer typed, which may be anybody's. So nothing else that the buyer typed is in it,
+/// not even the name.
 fn to_buyer(
     kinds: &'static [&'static str],
     about: impl ToString,
@@ -79,10 +84,12 @@ fn to_buyer(
     subject: &str,
     mut blocks: Vec<Block>,
 ) -> Message {
-    blocks.insert(0, Text(format!("Hello {},", customer.name)));
-    blocks.push(Text(format!("Questions? Write to {} and name the order.", store.support_email)));
+    blocks.insert(0, Text("Hello,".to_owned()));
+    let support = |address: &String| Text(format!("Questions? Write to {address} and name the order."));
+    blocks.extend(store.support_email.as_ref().map(support));
     blocks.push(Text(store.name.clone()));
-    Message { kinds, audience: "buyer", reference: about.to_string(), email: email(&customer.email, subject, &blocks) }
+    let email = email(&customer.email, subject, &blocks);
+    Message { kinds, audience: "buyer", reference: about.to_string(), is_unpaid: false, email }
 }
 
 fn to_seller(
@@ -92,7 +99,8 @@ fn to_seller(
     subject: &str,
     blocks: &[Block],
 ) -> Message {
-    Message { kinds, audience: "seller", reference: about.to_string(), email: email(address, subject, blocks) }
+    let email = email(address, subject, blocks);
+    Message { kinds, audience: "seller", reference: about.to_string(), is_unpaid: false, email }
 }
 
 fn onboarded(event: &TenantOnboarded, config: &Config) -> Message {
@@ -126,7 +134,7 @@ fn confirmed(event: &OrderConfirmed, store: &Store) -> Vec<Message> {
     let to_pack = format!("Order {number} is paid: {total}");
     vec![
         to_buyer(&["ORDER_CONFIRMATION"], order_id, customer, store, &subject, buyer),
-        to_seller(&["ORDER_CONFIRMATION"], order_id, &store.support_email, &to_pack, &seller),
+        to_seller(&["ORDER_CONFIRMATION"], order_id, &store.seller_email, &to_pack, &seller),
     ]
 }
 
@@ -145,10 +153,11 @@ fn cancelled(event: &OrderCancelled, store: &Store) -> Vec<Message> {
     // message about the first cancellation then get one about the refund too.
     let kinds: &[&str] = if event.refund { &["ORDER_CANCELLED", "REFUND_INITIATED"] } else { &["ORDER_CANCELLED"] };
     let subject = format!("Your order {number} at {} is cancelled", store.name);
-    vec![
+    let both = [
         to_buyer(kinds, order_id, customer, store, &subject, vec![Text(for_buyer), Text(money)]),
-        to_seller(kinds, order_id, &store.support_email, &format!("Order {number} is cancelled"), &seller),
-    ]
+        to_seller(kinds, order_id, &store.seller_email, &format!("Order {number} is cancelled"), &seller),
+    ];
+    both.map(|message| Message { is_unpaid: !event.refund, ..message }).into()
 }
 
 const fn reason_for_buyer(reason: CancelReason) -> &'static str {
@@ -217,7 +226,7 @@ fn return_requested(event: &ReturnRequested, store: &Store) -> Message {
         Text("Please accept or reject it. What you accept is refunded by itself.".to_owned()),
     ];
     let subject = format!("Please decide: a return of order {number} at {}", store.name);
-    to_seller(&["RETURN_REQUESTED"], return_id, &store.support_email, &subject, &blocks)
+    to_seller(&["RETURN_REQUESTED"], return_id, &store.seller_email, &subject, &blocks)
 }
 
 fn return_rejected(event: &ReturnRejected, store: &Store) -> Message {
@@ -243,7 +252,7 @@ fn flagged(event: &PaymentFlagged, store: &Store) -> Message {
         Text(format!("It goes back by itself. Please look at it at {provider}, under the reference {reference}.")),
     ];
     let subject = format!("Please check: a payment at {} is not what was asked for", store.name);
-    to_seller(&["PAYMENT_FLAGGED"], reference, &store.support_email, &subject, &blocks)
+    to_seller(&["PAYMENT_FLAGGED"], reference, &store.seller_email, &subject, &blocks)
 }
 
 fn refund_failed(event: &RefundFailed, store: &Store) -> Message {
@@ -256,5 +265,5 @@ fn refund_failed(event: &RefundFailed, store: &Store) -> Message {
         List(vec![format!("payment {payment_id}"), format!("refund {refund_id}")]),
     ];
     let subject = format!("Please act: a refund of {amount} at {} failed", store.name);
-    to_seller(&["REFUND_FAILED"], refund_id, &store.support_email, &subject, &blocks)
+    to_seller(&["REFUND_FAILED"], refund_id, &store.seller_email, &subject, &blocks)
 }

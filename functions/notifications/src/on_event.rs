@@ -10,10 +10,10 @@ use contracts::{
     events::{Envelope, Notable, NotificationSent},
     notifications::OnEvent,
 };
-use domain::{EventId, NotificationId, TenantId, order::Order, store::Store, time::after};
+use domain::{EventId, NotificationId, StoreId, TenantId, order::Order, store::Store, time::after};
 use mail::Mailer;
 use runtime::{Deps, Granted, Received, StepError, With};
-use store::{CommitError, Entity, Notification, Refused, Tx, Versioned, keys};
+use store::{CommitError, Entity, NotSent, Notification, Refused, SuppressedAddress, Tx, Versioned, keys};
 
 use crate::messages::{self, Message};
 
@@ -43,7 +43,8 @@ pub async fn handle(deps: &Granted<OnEvent, Mailer>, event: Envelope<Notable>) -
     let messages = messages::messages(&event.data, &store, order.as_ref(), &deps.config);
     let mut told = Ok(());
     for (index, message) in messages.iter().enumerate() {
-        match deliver(deps, &received, event.id, message, index + 1 == messages.len()).await {
+        let about = About { event_id: event.id, store_id: store.id };
+        match deliver(deps, &received, about, message, index + 1 == messages.len()).await {
             // If one recipient's address is rejected, the other recipients still get their mail.
             Err(error @ StepError::Poison(_)) => told = Err(error),
             delivered => delivered?,
@@ -52,18 +53,25 @@ pub async fn handle(deps: &Granted<OnEvent, Mailer>, event: Envelope<Notable>) -
     told
 }
 
+/// The event that a message is about, and its store.
+#[derive(Clone, Copy)]
+struct About {
+    event_id: EventId,
+    store_id: StoreId,
+}
+
 /// Sends a message unless it has been sent already. Sending the event's last message also writes the inbox record.
 async fn deliver(
     deps: &With<Mailer>,
     received: &Received,
-    event_id: EventId,
+    about: About,
     message: &Message,
     is_last: bool,
 ) -> Result<(), StepError> {
     for kind in message.kinds {
-        match claim(deps, received.tenant_id, event_id, message, kind).await? {
-            Claim::Mine(claimed) => return send(deps, received, message, *claimed, is_last).await,
-            Claim::Told { of } if of == event_id => return Ok(()),
+        match claim(deps, received.tenant_id, about, message, kind).await? {
+            Claim::Mine(claimed) => return send(deps, received, about.store_id, message, *claimed, is_last).await,
+            Claim::Told { of } if of == about.event_id => return Ok(()),
             Claim::Told { .. } => {}
         }
     }
@@ -73,37 +81,41 @@ async fn deliver(
 enum Claim {
     /// This call holds the claim, so no other call sends the mail.
     Mine(Box<Versioned<Notification>>),
-    /// The mail has been sent, for the event `of`.
+    /// The mail has been sent for the event `of`, or it is recorded that none will be.
     Told { of: EventId },
 }
 
-async fn claim(
-    deps: &Deps,
-    tenant: TenantId,
-    event_id: EventId,
-    message: &Message,
-    kind: &str,
-) -> Result<Claim, StepError> {
-    let now = deps.now();
-    let wanted = Notification {
+async fn claim(deps: &Deps, tenant: TenantId, about: About, message: &Message, kind: &str) -> Result<Claim, StepError> {
+    let (now, to) = (deps.now(), &message.email.to);
+    let suppressed = deps.db.get::<SuppressedAddress>(&keys::suppressed_address(to)).await?;
+    let mut wanted = Notification {
         id: deps.id(NotificationId::from_ulid),
-        event_id,
+        event_id: about.event_id,
         kind: kind.to_owned(),
         audience: message.audience.to_owned(),
         reference: message.reference.clone(),
-        recipient: message.email.to.clone(),
+        recipient: to.clone(),
         subject: message.email.subject.clone(),
         claimed_at: now,
         sent_at: None,
+        not_sent: suppressed.map(|_| NotSent::Suppressed),
         created_at: now,
     };
     let mut tx = deps.tx();
-    let op = tx.create(tenant, &wanted);
-    let Some(refused) = try_commit(deps, tx).await? else {
-        return Ok(Claim::Mine(Box::new(Versioned { value: wanted, version: 1 })));
-    };
+    let mut op = tx.create(tenant, &wanted);
+    if message.is_unpaid && wanted.not_sent.is_none() {
+        tx.count_unpaid_mail(tenant, about.store_id, to, now);
+    }
+    let mut refused = try_commit(deps, tx).await?;
+    if refused.as_ref().is_some_and(|refused| !refused.contains(op)) {
+        wanted.not_sent = Some(NotSent::TooMany);
+        let mut tx = deps.tx();
+        op = tx.create(tenant, &wanted);
+        refused = try_commit(deps, tx).await?;
+    }
+    let Some(refused) = refused else { return Ok(claimed(wanted, 1)) };
     let held = refused.found::<Notification>(op)?.ok_or_else(|| StepError::retry("the claim is gone"))?;
-    if held.value.sent_at.is_some() {
+    if held.value.sent_at.is_some() || held.value.not_sent.is_some() {
         return Ok(Claim::Told { of: held.value.event_id });
     }
     if now < after(held.value.claimed_at, CLAIM_S + deps.config.clock_skew_max_s) {
@@ -113,8 +125,15 @@ async fn claim(
     let mut tx = deps.tx();
     tx.update(tenant, &taken, held.version);
     match try_commit(deps, tx).await? {
-        None => Ok(Claim::Mine(Box::new(Versioned { value: taken, version: held.version + 1 }))),
+        None => Ok(claimed(taken, held.version + 1)),
         Some(_) => Err(StepError::retry(BEING_SENT)),
+    }
+}
+
+fn claimed(value: Notification, version: u64) -> Claim {
+    match value.not_sent {
+        Some(_) => Claim::Told { of: value.event_id },
+        None => Claim::Mine(Box::new(Versioned { value, version })),
     }
 }
 
@@ -131,6 +150,7 @@ async fn try_commit(deps: &Deps, tx: Tx) -> Result<Option<Refused>, StepError> {
 async fn send(
     deps: &With<Mailer>,
     received: &Received,
+    store_id: StoreId,
     message: &Message,
     claimed: Versioned<Notification>,
     is_last: bool,
@@ -142,6 +162,9 @@ async fn send(
         if error.is_refusal() {
             let mut tx = deps.tx();
             tx.delete(claimed.value.key(tenant), claimed.version);
+            if message.is_unpaid {
+                tx.uncount_unpaid_mail(tenant, store_id, &message.email.to, claimed.value.claimed_at);
+            }
             try_commit(deps, tx).await?;
         }
         return Err(if error.is_final() { StepError::poison(error) } else { StepError::retry(error) });
@@ -173,13 +196,14 @@ mod tests {
     };
     use domain::{
         AccountId, Currency, Money, OrderId, PaymentId, ProductId, RefundId, ReturnId, Timestamp, VariantId,
-        limits::CLOCK_SKEW_MAX_S,
+        limits::{CLOCK_SKEW_MAX_S, UNPAID_MAILS_PER_DAY_MAX},
         order::{CancelReason, Customer, OrderState, Tracking},
         pricing::Totals,
     };
     use mail::Email;
     use runtime::{Running, host};
     use serde_json::{Value, json};
+    use store::SuppressionReason;
     use testing::World;
 
     use super::*;
@@ -190,7 +214,8 @@ mod tests {
     }
 
     const BUYER: &str = "chidi@example.com";
-    const SELLER: &str = "ada@example.com";
+    const SELLER: &str = "seller@example.com";
+    const SUPPORT: &str = "ada@example.com";
 
     impl Shop {
         async fn new() -> Self {
@@ -263,6 +288,7 @@ mod tests {
                 updated_at: now,
                 fulfilment: None,
                 returns: vec![],
+                client: None,
                 coupon: None,
             };
             let mut tx = world.deps.tx();
@@ -318,6 +344,7 @@ mod tests {
                 subject: "x".into(),
                 claimed_at: now,
                 sent_at: None,
+                not_sent: None,
                 created_at: now,
             };
             let mut tx = self.world.deps.tx();
@@ -336,12 +363,12 @@ mod tests {
         shop.handle(&shop.event(shop.confirmed())).await.unwrap();
         assert_eq!(
             shop.world.dynamo.take_calls(),
-            [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 4)].into()
+            [("GetItem".to_owned(), 3), ("TransactWriteItems".to_owned(), 4)].into()
         );
         let mails = shop.take_mails();
         assert_eq!(to(&mails), [BUYER, SELLER]);
         assert_eq!(mails[0].subject, "Your order 7KQ2-M9XD at Ada's Books is confirmed");
-        for part in ["Hello Chidi Eze,", "NGN 11,175.00", "2 x Things Fall Apart", SELLER] {
+        for part in ["NGN 11,175.00", "2 x Things Fall Apart", SUPPORT] {
             assert!(mails[0].text.contains(part) && mails[0].html.contains(part), "{part}: {}", mails[0].text);
         }
         assert!(mails[1].subject.contains("7KQ2-M9XD") && mails[1].text.contains(BUYER));
@@ -484,6 +511,118 @@ mod tests {
             assert!(!mail.html.contains("<script") && !mail.html.contains("<img"), "{}", mail.html);
             assert!(!mail.subject.contains(char::is_control) && !mail.text.contains("\nBcc"), "{}", mail.text);
         }
+    }
+
+    /// Whoever orders can type anybody's address, and write to it whatever the mails repeat.
+    #[tokio::test]
+    async fn what_the_buyer_typed_is_in_no_mail_to_the_address_that_the_buyer_typed() {
+        let shop = Shop::new().await;
+        let (store_id, order_id, number) = (shop.world.store.id, shop.order_id, "7KQ2-M9XD".to_owned());
+        let typed = "Win at evil.example";
+        let customer = Customer { name: typed.into(), ..Shop::customer() };
+        let return_id = shop.world.deps.id(ReturnId::from_ulid);
+        let total = shop.confirmed().total;
+        let (lines, reason) = (shop.confirmed().lines, typed.to_owned());
+        let events = [
+            shop.event(OrderConfirmed { customer: customer.clone(), ..shop.confirmed() }),
+            shop.event(OrderCancelled { customer: customer.clone(), ..shop.cancelled(CancelReason::Expired, false) }),
+            shop.event(OrderRefunded { store_id, order_id, number: number.clone(), customer: customer.clone(), total }),
+            shop.event(OrderDispatched {
+                store_id,
+                order_id,
+                number: number.clone(),
+                customer: customer.clone(),
+                dispatch: 1,
+                tracking: None,
+                note: None,
+            }),
+            shop.event(OrderDelivered {
+                store_id,
+                order_id,
+                number: number.clone(),
+                customer: customer.clone(),
+                note: None,
+            }),
+            shop.event(ReturnRequested {
+                store_id,
+                order_id,
+                return_id,
+                number: number.clone(),
+                customer: customer.clone(),
+                lines,
+                reason,
+            }),
+            shop.event(ReturnRejected { store_id, order_id, return_id, number, customer, note: None }),
+        ];
+        let mut told = 0;
+        for event in &events {
+            shop.handle(event).await.unwrap();
+            for mail in shop.take_mails().iter().filter(|mail| mail.to == BUYER) {
+                told += 1;
+                let all = format!("{} {} {}", mail.subject, mail.text, mail.html);
+                assert!(!all.contains("evil") && !all.contains(BUYER), "{all}");
+            }
+        }
+        assert_eq!(told, 6);
+    }
+
+    /// Anybody can place orders in anybody's name and let them lapse.
+    #[tokio::test]
+    async fn a_store_sends_an_address_only_so_many_mails_a_day_about_what_nobody_paid_for() {
+        let mut shop = Shop::new().await;
+        let max = usize::try_from(UNPAID_MAILS_PER_DAY_MAX).unwrap();
+        let mut cancel = async |refund| {
+            shop.order_id = shop.world.deps.id(OrderId::from_ulid);
+            let event = shop.event(shop.cancelled(CancelReason::Expired, refund));
+            for _ in 0..2 {
+                shop.handle(&event).await.unwrap();
+            }
+            shop.take_mails().len()
+        };
+        for _ in 0..max {
+            assert_eq!(cancel(false).await, 2);
+        }
+        assert_eq!(cancel(false).await, 0);
+        assert_eq!(cancel(true).await, 2, "what was paid for is told all the same");
+        let reasons = |shop: &Shop| -> Vec<Value> {
+            let items = shop.world.dynamo.items(Table::Notifications);
+            let reason = |item: &Value| item["data"]["M"]["not_sent"]["S"].clone();
+            items.iter().map(reason).filter(|reason| !reason.is_null()).collect()
+        };
+        assert_eq!(reasons(&shop), [json!("too_many"), json!("too_many")]);
+        shop.world.clock.advance_s(24 * 3_600);
+        shop.order_id = shop.world.deps.id(OrderId::from_ulid);
+        shop.handle(&shop.event(shop.cancelled(CancelReason::Expired, false))).await.unwrap();
+        assert_eq!(to(&shop.take_mails()), [BUYER, SELLER]);
+    }
+
+    #[tokio::test]
+    async fn what_the_mail_service_refused_does_not_count_as_sent() {
+        let shop = Shop::new().await;
+        let event = shop.event(shop.cancelled(CancelReason::Expired, false));
+        shop.world.aws.refuse_mails_to(BUYER, Some("TooManyRequestsException"));
+        for _ in 0..=UNPAID_MAILS_PER_DAY_MAX {
+            assert!(matches!(shop.handle(&event).await, Err(StepError::Retry(_))));
+        }
+        shop.world.aws.refuse_mails_to(BUYER, None);
+        shop.handle(&event).await.unwrap();
+        assert_eq!(to(&shop.take_mails()), [BUYER, SELLER]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_to_a_suppressed_address_and_the_reason_is_recorded() {
+        let shop = Shop::new().await;
+        let mut tx = shop.world.deps.tx();
+        tx.suppress(BUYER, SuppressionReason::Bounced, shop.world.deps.now());
+        shop.world.deps.db.commit(tx).await.unwrap();
+        let event = shop.event(shop.confirmed());
+        for sent in [vec![SELLER], vec![]] {
+            shop.handle(&event).await.unwrap();
+            assert_eq!(to(&shop.take_mails()), sent);
+        }
+        let key = keys::notification(shop.world.tenant, &shop.order_id.to_string(), "ORDER_CONFIRMATION", "buyer");
+        let kept = shop.world.deps.db.get::<Notification>(&key).await.unwrap().unwrap().value;
+        assert_eq!((kept.sent_at, kept.not_sent), (None, Some(NotSent::Suppressed)));
     }
 
     #[tokio::test]

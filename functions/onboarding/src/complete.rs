@@ -136,7 +136,8 @@ fn store(deps: &Deps, onboarding: &Onboarding, profile: &Profile, now: Timestamp
         shipping_methods: vec![],
         payment_methods: PAYMENT_METHODS.map(str::to_owned).to_vec(),
         payment_window_s: PAYMENT_WINDOW_DEFAULT_S,
-        support_email: onboarding.email.clone(),
+        support_email: None,
+        seller_email: onboarding.email.clone(),
         low_stock_email: None,
         status: StoreStatus::Active,
         created_at: now,
@@ -165,11 +166,12 @@ fn write_owner(tx: &mut Tx, owner: &Owner, onboarding: &Onboarding, now: Timesta
 
 /// Returns the operation that is refused if another store has taken the slug in the meantime.
 fn write_store(tx: &mut Tx, tenant: &Tenant, store: &Store) -> Op {
-    let claim = |name: String| StoreClaim { name, tenant_id: tenant.id, store_id: store.id, status: store.status };
+    let (tenant_id, store_id, status) = (tenant.id, store.id, store.status);
+    let claim = |name: String| StoreClaim { name, tenant_id, store_id, status, free_at: None };
     tx.create(tenant.id, tenant);
     tx.create(tenant.id, store);
     tx.create((), &claim(store.id.to_string()));
-    tx.create((), &claim(store.slug.clone()))
+    tx.create_unless_live(&claim(store.slug.clone()), store.created_at)
 }
 
 fn emit(deps: &Deps, call: &Call<Complete>, tx: &mut Tx, onboarding: &Onboarding, store: &Store) {
@@ -246,7 +248,7 @@ mod tests {
         );
         assert_eq!(get::<Tenant>(&world, &keys::tenant(done.tenant.id)).await.status, TenantStatus::Active);
         assert_eq!(get::<EmailClaim>(&world, &keys::email("ada@example.com")).await.account_id, done.account.id);
-        assert_eq!((done.store.status, done.store.support_email.as_str()), (StoreStatus::Active, "ada@example.com"));
+        assert_eq!((done.store.status, done.store.support_email), (StoreStatus::Active, None));
         for name in ["ada-shelf".to_owned(), done.store.id.to_string()] {
             let claim = get::<StoreClaim>(&world, &keys::store_claim(&name)).await;
             assert_eq!((claim.tenant_id, claim.status), (done.tenant.id, StoreStatus::Active));

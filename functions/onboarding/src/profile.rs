@@ -14,7 +14,7 @@ pub async fn handle(deps: &Granted<SetProfile>, call: Call<SetProfile>) -> Outco
     let claim = keys::store_claim(&profile.store_slug);
     let taken = slug_taken(&profile.store_slug);
     let next = found.value.profile_set(profile, deps.now())?;
-    if deps.db.get::<StoreClaim>(&claim).await?.is_some() {
+    if deps.db.get::<StoreClaim>(&claim).await?.is_some_and(|claim| claim.value.is_live(deps.now())) {
         return Err(taken);
     }
     save(deps, &call, &next, found.version).await

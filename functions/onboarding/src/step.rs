@@ -8,7 +8,7 @@ use contracts::{
 use domain::{OnboardingId, account::CodeCheck, onboarding::Onboarding};
 use identity::password::{hash_secret, same};
 use runtime::{Call, Deps, Outcome, Problem, Reply};
-use store::{Versioned, keys};
+use store::{Tx, Versioned, keys};
 
 /// The onboarding that a call names. Without the right `X-Onboarding-Token`, or after it has expired, the answer is
 /// 404.
@@ -28,7 +28,14 @@ pub(crate) async fn save<E>(deps: &Deps, call: &Call<E>, next: &Onboarding, vers
 where
     E: Endpoint<Reply = Progress>,
 {
-    let mut tx = deps.tx();
+    save_in(deps.tx(), deps, call, next, version).await
+}
+
+/// The same, in a transaction with what the caller put there.
+pub(crate) async fn save_in<E>(mut tx: Tx, deps: &Deps, call: &Call<E>, next: &Onboarding, version: u64) -> Outcome<E>
+where
+    E: Endpoint<Reply = Progress>,
+{
     tx.update((), next, version);
     call.commit(deps, tx, Reply::new(&Progress::from(next))).await?.or_changed()
 }

@@ -8,7 +8,7 @@ use domain::{
 use identity::codes;
 use runtime::{Call, Granted, Outcome, Reply};
 
-use crate::step::{email_context, find, judge, save};
+use crate::step::{email_context, find, judge, save_in};
 
 pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Outcome<VerifyEmail> {
     let (found, now) = (find(deps, &call).await?, deps.now());
@@ -23,12 +23,17 @@ pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Out
         next = next.email_verified(now)?;
     }
     // Written even when the code is wrong: the attempt must be counted before its result is returned.
-    let reply = save(deps, &call, &next, found.version).await?;
+    let mut tx = deps.tx();
+    if check == CodeCheck::Right {
+        tx.unsuppress(&next.email);
+    }
+    let reply = save_in(tx, deps, &call, &next, found.version).await?;
     judge(check, reply, "begin again with POST /onboarding")
 }
 
 #[cfg(test)]
 mod tests {
+    use store::{SuppressedAddress, SuppressionReason, keys};
     use testing::World;
 
     use super::*;
@@ -43,6 +48,23 @@ mod tests {
             let progress: Progress = seller.verify_email(&code).await.ok();
             assert_eq!(progress.step, Step::SetPassword);
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_proves_an_address_takes_it_off_the_list_of_suppressed_ones() {
+        let world = World::new().await;
+        let mut tx = world.deps.tx();
+        tx.suppress(EMAIL, SuppressionReason::Bounced, world.deps.now());
+        world.deps.db.commit(tx).await.unwrap();
+        let is_suppressed = async || {
+            let key = keys::suppressed_address(&EMAIL.to_lowercase());
+            world.deps.db.get::<SuppressedAddress>(&key).await.unwrap().is_some()
+        };
+        let seller = Seller::begun(&world, EMAIL).await;
+        assert_eq!(seller.verify_email(seller.wrong_code()).await.status(), 422);
+        assert!(is_suppressed().await);
+        seller.verify_email(&seller.code()).await.ok::<Progress>();
+        assert!(!is_suppressed().await);
     }
 
     #[tokio::test]

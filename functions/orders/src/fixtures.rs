@@ -249,14 +249,19 @@ pub(crate) async fn fill_cart(world: &World, buyer: &Principal, wanted: &[(&Prod
 
 /// A request to place an order from the buyer's cart, with this idempotency key.
 pub(crate) fn place_request(world: &World, buyer: &Principal, key: &str) -> TestRequest {
-    let body = json!({
-        "customer": { "name": "Chinua", "email": "Chinua@Example.com" },
+    let body = place_body("Chinua@Example.com");
+    TestRequest::new().by(buyer).store(&world.store.slug).key(key).json(body)
+}
+
+/// The body of such a request, for a customer with this e-mail address.
+pub(crate) fn place_body(email: &str) -> Value {
+    json!({
+        "customer": { "name": "Chinua", "email": email },
         "shipping_address": {
             "full_name": "Chinua A.", "address": "1 Ogidi Road", "city": "Enugu", "country": "NG",
         },
         "shipping_method": "standard",
-    });
-    TestRequest::new().by(buyer).store(&world.store.slug).key(key).json(body)
+    })
 }
 
 pub(crate) async fn order_of(world: &World, buyer: &Principal, product: &Product, quantity: u32) -> OrderView {

@@ -32,4 +32,6 @@ mod answers;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
+mod holding;
+#[cfg(test)]
 mod placing_with_coupons;

@@ -16,7 +16,7 @@ use domain::{
     cart::Cart,
     catalog::Product,
     coupon::{AppliedCoupon, Coupon, CouponError, CustomerUses, Redemption, RedemptionState},
-    order::{Customer, Order, OrderLine, OrderState, OrderStatus, order_number},
+    order::{Customer, Order, OrderLine, OrderState, OrderStatus, client_of, order_number},
     pricing::totals,
     reservation::{Reservation, ReservedLine},
     stock::Stock,
@@ -228,6 +228,7 @@ fn build(
         updated_at: now,
         fulfilment: None,
         returns: vec![],
+        client: Some(client_of(store.id, &call.raw.source_ip)),
     })
 }
 
@@ -243,6 +244,7 @@ fn apply(used: &CouponInUse, subtotal: Money, now: Timestamp) -> Result<AppliedC
 struct Parts {
     cart: Op,
     stock: Vec<Op>,
+    holders: Vec<Op>,
 }
 
 fn write(
@@ -269,6 +271,8 @@ fn write(
     let reserved = order.lines.iter().map(|line| ReservedLine { variant_id: line.variant_id, quantity: line.quantity });
     tx.create(tenant, &Reservation::hold(order.id, order.store_id, reserved.collect(), now));
     let stock = order.lines.iter().map(|line| tx.reserve_stock(tenant, line.variant_id, line.quantity, now)).collect();
+    let holders = order.holders();
+    let holders = holders.iter().map(|holder| tx.hold(tenant, order.store_id, holder, order.units(), now)).collect();
     if let Some(CouponInUse { coupon, customer, version }) = coupon {
         tx.use_coupon(tenant, &coupon, now);
         let redemption = Redemption {
@@ -303,10 +307,11 @@ fn write(
             payment_window_s: Some(order.payment_window_s),
         },
     ));
-    Ok(Parts { cart, stock })
+    Ok(Parts { cart, stock, holders })
 }
 
-/// The problem that tells the buyer why the transaction was refused: the cart changed, or some lines are out of stock.
+/// The problem that tells the buyer why the transaction was refused: the cart changed, some lines are out of stock, or
+/// too much is unpaid already.
 /// `None` if only the coupon was the reason: its terms changed, or somebody used it since it was read.
 fn explain(refused: &Refused, parts: &Parts, order: &Order) -> Result<Option<Problem>, Problem> {
     if refused.contains(parts.cart) {
@@ -326,7 +331,14 @@ fn explain(refused: &Refused, parts: &Parts, order: &Order) -> Result<Option<Pro
             });
         }
     }
-    Ok((!errors.is_empty()).then(|| lines_problem(errors)))
+    if !errors.is_empty() {
+        return Ok(Some(lines_problem(errors)));
+    }
+    let is_too_much = parts.holders.iter().any(|op| refused.contains(*op));
+    Ok(is_too_much.then(|| {
+        let detail = "too much waits to be paid already: pay or cancel an order, or wait until one lapses";
+        Problem::new(&problems::TOO_MUCH_UNPAID, detail)
+    }))
 }
 
 fn lines_problem(errors: Vec<FieldError>) -> Problem {
@@ -686,6 +698,7 @@ mod tests {
             tenant_id: world.tenant,
             store_id: world.store.id,
             status: StoreStatus::Suspended,
+            free_at: None,
         };
         let mut tx = world.deps.tx();
         tx.update((), &claim, 1);

@@ -85,14 +85,18 @@ pub(crate) async fn request<E: Endpoint>(
 
 /// Adds one transition to a transaction. The transaction is refused if the order is no longer at `version`.
 fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, next: &Order, version: u64, change: Change) {
-    tx.update(tenant, next, version);
+    let mut next = next.clone();
+    for holder in next.let_go(&change) {
+        tx.let_go(tenant, next.store_id, &holder, next.units(), next.updated_at);
+    }
+    tx.update(tenant, &next, version);
     if ends_waiting(&change) {
         tx.cancel_timer::<Expire>(tenant, next.id);
     } else if change == Change::WindowExtended {
         tx.set_timer::<Expire>(deps.timer(cause, tenant, next.id, next.expires_at));
     }
     let version = version + 1;
-    let event = emit(EventEmitter { deps, tx, cause, tenant, order_id: next.id, version }, next, change);
+    let event = emit(EventEmitter { deps, tx, cause, tenant, order_id: next.id, version }, &next, change);
     tx.create(
         tenant,
         &TimelineEntry {

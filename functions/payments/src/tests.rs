@@ -17,7 +17,7 @@ use contracts::{
     timers::Due,
 };
 use domain::{
-    AccountId, Currency, EventId, Money, OrderId, PaymentId, RefundId, ReturnId, Timestamp,
+    AccountId, Currency, EventId, Money, OrderId, PaymentId, RefundId, ReturnId, TenantId, Timestamp,
     limits::REFUNDS_MAX,
     order::{CancelReason, Customer, Order, OrderState},
     payment::{FailureReason, Payment, PaymentStatus, RefundStatus},
@@ -32,7 +32,7 @@ use testing::{FakePaystack, Fault, TestDeps, TestRequest, World, http::Answer};
 
 use crate::{
     get, on_order_cancelled, on_order_created, on_order_returned, on_refund_initiated, on_stock_rejected,
-    process_webhook, reconcile, refund, start, webhook_paystack,
+    process_webhook, reconcile, reference, refund, start, webhook_paystack,
 };
 
 mod reconciliation;
@@ -238,6 +238,7 @@ fn order(world: &World) -> Order {
         updated_at: now,
         fulfilment: None,
         returns: vec![],
+        client: None,
     }
 }
 
@@ -692,13 +693,35 @@ async fn webhooks_are_stored_once_and_only_when_signed() {
 }
 
 #[tokio::test]
-async fn a_webhook_costs_one_transaction() {
+async fn a_webhook_costs_one_read_and_one_transaction() {
     let till = Till::new().await;
     let reference = till.open().await;
     till.world.dynamo.take_calls();
     let body = json!({ "event": "refund.processed", "data": { "transaction_reference": reference } }).to_string();
     till.webhook(&body, "sk_test_x").await.ok::<Value>();
-    assert_eq!(till.world.dynamo.take_calls(), [("TransactWriteItems".to_owned(), 1)].into());
+    let calls = [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)];
+    assert_eq!(till.world.dynamo.take_calls(), calls.into());
+}
+
+#[tokio::test]
+async fn a_signed_webhook_about_a_payment_that_does_not_exist_is_answered_and_forgotten() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    let (deps, tenant, order) = (&till.deps, till.world.tenant, till.order.id);
+    let count = |table| till.world.dynamo.items(table).len();
+    let before = [Table::Payments, Table::Outbox].map(count);
+    for unknown in [
+        reference::new(deps.id(TenantId::from_ulid), order, 1),
+        reference::new(tenant, deps.id(OrderId::from_ulid), 1),
+        reference::new(tenant, order, 9),
+    ] {
+        let body = json!({ "event": "charge.success", "data": { "id": 1, "reference": unknown } }).to_string();
+        assert_eq!(till.webhook(&body, "sk_test_x").await.ok::<Value>(), json!({ "received": true }));
+        assert_eq!([Table::Payments, Table::Outbox].map(count), before, "{unknown}");
+    }
+    let body = json!({ "event": "charge.success", "data": { "id": 1, "reference": reference } }).to_string();
+    till.webhook(&body, "sk_test_x").await.ok::<Value>();
+    assert_eq!(till.count("WEBHOOK_RECEIVED"), 1);
 }
 
 #[tokio::test]

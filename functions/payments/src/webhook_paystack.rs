@@ -1,4 +1,5 @@
 //! `POST /webhooks/paystack`: checks that the delivery comes from Paystack, stores it in one transaction, and answers.
+//! One read before it: a delivery about a charge that no payment of ours asked for is answered and forgotten.
 //! `payments-process-webhook` later asks Paystack what the delivery means.
 
 use contracts::{
@@ -6,12 +7,15 @@ use contracts::{
     payments::{WebhookAccepted, WebhookPaystack},
     problems,
 };
-use domain::guard::{self, Rule};
+use domain::{
+    guard::{self, Rule},
+    payment::Payment,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use runtime::{Call, Granted, Outcome, Problem, Reply};
 use serde_json::Value;
 use sha2::{Digest, Sha256, Sha512};
-use store::{CommitError, WebhookDelivery};
+use store::{CommitError, WebhookDelivery, keys};
 
 use crate::{paystack, reference};
 
@@ -36,6 +40,13 @@ pub async fn handle(deps: &Granted<WebhookPaystack>, call: Call<WebhookPaystack>
         return Ok(accepted);
     };
     let reference = reference.unwrap_or_default().to_owned();
+    // An attempt is recorded before the provider hears of it, so a reference that no payment has is not one of ours.
+    let payment = deps.db.get::<Payment>(&keys::payment(tenant, order_id)).await?;
+    let is_ours = |payment: &Payment| payment.attempts.iter().any(|attempt| attempt.reference == reference);
+    if !payment.is_some_and(|payment| is_ours(&payment.value)) {
+        tracing::warn!(event, reference, "a webhook about a payment that does not exist");
+        return Ok(accepted);
+    }
 
     let mut tx = deps.tx();
     let delivery = tx.create(

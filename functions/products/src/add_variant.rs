@@ -16,7 +16,7 @@ pub async fn handle(deps: &Granted<AddVariant>, call: Call<AddVariant>) -> Outco
     call.expect_version(found.version)?;
     no_errors(check_currency("", Some(call.body.price), call.body.compare_at_price, store.currency))?;
     let (now, variant) = (deps.now(), call.body.clone().with_id(deps.id(VariantId::from_ulid)));
-    let stock = Stock::empty(variant.id, at.store_id, now);
+    let stock = Stock::empty(found.value.id, variant.id, at.store_id, now);
     let claim = SkuClaim { store_id: at.store_id, sku: variant.sku.clone(), product_id: call.path.id };
     let product = found.value.add_variant(variant, now).map_err(variants_problem)?;
 

@@ -101,7 +101,7 @@ fn write(deps: &Deps, call: &Call<Create>, tx: &mut Tx, product: &Product, plan:
     let mut skus = vec![];
     for variant in &product.variants {
         skus.push(tx.create(tenant, &SkuClaim { store_id, sku: variant.sku.clone(), product_id }));
-        tx.create(tenant, &Stock::empty(variant.id, store_id, product.created_at));
+        tx.create(tenant, &Stock::empty(product.id, variant.id, store_id, product.created_at));
     }
     let actor = call.principal()?.account_id;
     let event = ProductCreated { store_id, product_id, name: product.name.clone(), actor };
@@ -279,5 +279,23 @@ mod tests {
             let request = request(&world).by(&world.principal(role)).json(json!({ "name": "Tee" }));
             assert_eq!(request.send(&world.deps, handle).await.status(), status, "{role:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn forty_products_made_at_once_are_made_or_refused_for_now() {
+        let world = World::new().await;
+        let mut at_once = tokio::task::JoinSet::new();
+        for number in 0..40 {
+            let body = json!({ "name": format!("Book {number}"), "variants": [variant(&format!("SKU-{number}"))] });
+            let (deps, request) = (world.deps.clone(), request(&world).json(body));
+            at_once.spawn(async move { request.send(&deps, handle).await });
+        }
+        let answers = at_once.join_all().await;
+        let made = answers.iter().filter(|answer| answer.status() == 201).count();
+        for answer in answers.iter().filter(|answer| answer.status() != 201) {
+            assert_eq!(answer.problem(), (409, "busy".into()), "{}", answer.json());
+        }
+        assert!(made > 0);
+        assert_eq!(usize::try_from(tenant(&world, world.tenant).await.products).unwrap(), made);
     }
 }

@@ -1,6 +1,7 @@
 //! `POST /stores`: creates another store of the tenant; the tenant's plan limits their number.
 //!
-//! One batched read (the tenant, and the caller's account where its address is needed) and one transaction.
+//! One batched read (the tenant, and the caller's account for its address), one query (the tenant's closed stores, whose
+//! names are still kept) and one transaction.
 
 use contracts::{
     events::StoreCreated,
@@ -10,19 +11,21 @@ use contracts::{
 use domain::{
     StoreId,
     account::Account,
-    limits::PAYMENT_WINDOW_DEFAULT_S,
+    limits::{CLOSED_STORES_MAX, PAYMENT_WINDOW_DEFAULT_S, SLUG_HELD_S},
     store::{PAYMENT_METHODS, Store, StoreStatus, Tax, is_reserved_slug},
     tenant::{Plan, Tenant},
     text,
+    time::after,
 };
 use runtime::{Call, Deps, Granted, Outcome, Problem, http::Committed};
-use store::{CommitError, Op, Refused, StoreClaim, Tx, keys};
+use store::{CommitError, Op, Refused, SortOrder, StoreClaim, Tx, keys};
 
 use crate::settings::{check_methods, error, reply};
 
 pub async fn handle(deps: &Granted<Create>, call: Call<Create>) -> Outcome<Create> {
-    let (plan, own_email) = read(deps, &call).await?;
-    let store = build(deps, &call.body, own_email)?;
+    let (plan, seller_email) = read(deps, &call).await?;
+    check_closed(deps, &call).await?;
+    let store = build(deps, &call.body, seller_email)?;
     let mut tx = deps.tx();
     let parts = write(deps, &call, &mut tx, &store, plan)?;
     match call.commit(deps, tx, reply(store, 1)).await? {
@@ -31,20 +34,33 @@ pub async fn handle(deps: &Granted<Create>, call: Call<Create>) -> Outcome<Creat
     }
 }
 
-/// The tenant's plan, and the caller's e-mail address unless the request gives one.
-async fn read(deps: &Deps, call: &Call<Create>) -> Result<(Plan, Option<String>), Problem> {
+/// The tenant's plan, and the caller's proved e-mail address.
+async fn read(deps: &Deps, call: &Call<Create>) -> Result<(Plan, String), Problem> {
     let tenant_key = keys::tenant(call.tenant()?);
     let account_key = keys::account(call.principal()?.account_id);
-    let mut wanted = vec![tenant_key.clone()];
-    if call.body.support_email.is_none() {
-        wanted.push(account_key.clone());
-    }
-    let mut found = deps.db.batch_get(&wanted).await?;
+    let mut found = deps.db.batch_get(&[tenant_key.clone(), account_key.clone()]).await?;
     let tenant = found.take::<Tenant>(&tenant_key)?.ok_or_else(Problem::not_found)?;
-    Ok((tenant.value.plan, found.take::<Account>(&account_key)?.map(|account| account.value.email)))
+    let account = found.take::<Account>(&account_key)?.filter(|account| account.value.email_verified);
+    Ok((tenant.value.plan, account.ok_or_else(Problem::not_found)?.value.email))
 }
 
-fn build(deps: &Deps, body: &CreateStore, own_email: Option<String>) -> Result<Store, Problem> {
+/// A closed store keeps its slug from others for a while, so nobody may open and close stores as fast as they like.
+async fn check_closed(deps: &Deps, call: &Call<Create>) -> Result<(), Problem> {
+    let now = deps.now();
+    let keeps_slug = |store: &Store| store.status == StoreStatus::Closed && now < after(store.updated_at, SLUG_HELD_S);
+    let list = keys::stores(call.tenant()?);
+    let limit = i32::try_from(CLOSED_STORES_MAX).unwrap_or(i32::MAX);
+    let (closed, _) = deps.db.list_where(&list, SortOrder::Descending, limit, None, keeps_slug).await?;
+    if closed.len() < CLOSED_STORES_MAX {
+        return Ok(());
+    }
+    let days = SLUG_HELD_S / (24 * 3_600);
+    let detail =
+        format!("{CLOSED_STORES_MAX} stores were closed in the last {days} days, and their names are still kept");
+    Err(Problem::new(&problems::TOO_MANY_CLOSED_STORES, detail))
+}
+
+fn build(deps: &Deps, body: &CreateStore, seller_email: String) -> Result<Store, Problem> {
     let now = deps.now();
     let body = body.clone();
     let payment_methods = body.payment_methods.unwrap_or_else(|| PAYMENT_METHODS.map(str::to_owned).to_vec());
@@ -54,11 +70,7 @@ fn build(deps: &Deps, body: &CreateStore, own_email: Option<String>) -> Result<S
     if slug.is_none() {
         errors.push(error("/slug", "missing", "give a slug: none can be made from this name"));
     }
-    let support_email = body.support_email.or(own_email);
-    if support_email.is_none() {
-        errors.push(error("/support_email", "missing", "give an address that buyers can write to"));
-    }
-    let (Some(slug), Some(support_email), true) = (slug, support_email, errors.is_empty()) else {
+    let (Some(slug), true) = (slug, errors.is_empty()) else {
         return Err(Problem::invalid(errors));
     };
     Ok(Store {
@@ -73,7 +85,8 @@ fn build(deps: &Deps, body: &CreateStore, own_email: Option<String>) -> Result<S
         shipping_methods: body.shipping_methods.into_iter().map(Into::into).collect(),
         payment_methods,
         payment_window_s: body.payment_window_s.unwrap_or(PAYMENT_WINDOW_DEFAULT_S),
-        support_email,
+        support_email: body.support_email,
+        seller_email,
         low_stock_email: body.low_stock_email,
         status: StoreStatus::Draft,
         created_at: now,
@@ -90,8 +103,9 @@ struct Parts {
 fn write(deps: &Deps, call: &Call<Create>, tx: &mut Tx, store: &Store, plan: Plan) -> Result<Parts, Problem> {
     let (tenant_id, store_id, status) = (call.tenant()?, store.id, store.status);
     tx.create(tenant_id, store);
-    let slug = tx.create((), &StoreClaim { name: store.slug.clone(), tenant_id, store_id, status });
-    tx.create((), &StoreClaim { name: store_id.to_string(), tenant_id, store_id, status });
+    let claim = |name: String| StoreClaim { name, tenant_id, store_id, status, free_at: None };
+    let slug = tx.create_unless_live(&claim(store.slug.clone()), store.created_at);
+    tx.create((), &claim(store_id.to_string()));
     let actor = call.principal()?.account_id;
     let event = StoreCreated { store_id, name: store.name.clone(), slug: store.slug.clone(), actor };
     tx.emit(&deps.event(&call.cause, tenant_id, store_id, 1, event));
@@ -119,7 +133,10 @@ mod tests {
     use testing::World;
 
     use super::*;
-    use crate::fixtures::{body, claim, counted, create, events, on_plan, owners_account, request, store, world};
+    use crate::{
+        fixtures::{body, claim, counted, create, events, on_plan, request, store, world, world_on},
+        status,
+    };
 
     fn with(name: &str, field: &str, value: Value) -> Value {
         let mut body = body(name);
@@ -134,7 +151,7 @@ mod tests {
             "rate": { "amount_minor": 500_000, "currency": "NGN" } }]);
         world.dynamo.take_calls();
         let answer = create(&world, with("Ada's Shoes", "shipping_methods", shipping)).await;
-        let calls = [("BatchGetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)];
+        let calls = [("BatchGetItem".to_owned(), 1), ("Query".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)];
         assert_eq!(world.dynamo.take_calls(), calls.into());
         assert_eq!((answer.status(), answer.0.header("etag")), (201, Some("\"1\"")));
         let made: View = answer.ok();
@@ -153,7 +170,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_plan_is_the_limit() {
-        let world = World::new().await;
+        let world = world_on(Plan::Free).await;
         let answer = create(&world, body("Second")).await;
         assert_eq!(answer.problem(), (403, "plan_limit".into()));
         assert_eq!(answer.json()["detail"], "the plan FREE allows 1 open stores");
@@ -222,14 +239,56 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn buyers_write_to_the_seller_unless_told_otherwise() {
+    async fn the_sellers_own_address_is_kept_for_mails_and_not_published() {
         let world = world().await;
         let mut body = body("Shelf");
         body.as_object_mut().unwrap().remove("support_email");
-        let missing = create(&world, body.clone()).await;
-        assert_eq!(missing.fields(), [("/support_email".to_owned(), "missing".to_owned())]);
-        owners_account(&world).await;
-        assert_eq!(create(&world, body).await.ok::<View>().support_email, "owner@example.com");
+        let answer = create(&world, body).await;
+        assert!(!answer.json().to_string().contains("owner@example.com"), "{}", answer.json());
+        let made: View = answer.ok();
+        assert_eq!(made.support_email, None);
+        let kept = world.deps.db.get::<Store>(&keys::store(world.tenant, made.id)).await.unwrap().unwrap().value;
+        assert_eq!(kept.seller_email, "owner@example.com");
+        let typed = store(&world, "Other").await;
+        let kept = world.deps.db.get::<Store>(&keys::store(world.tenant, typed.id)).await.unwrap().unwrap().value;
+        assert_eq!(
+            (kept.support_email.as_deref(), kept.seller_email.as_str()),
+            (Some("help@example.com"), "owner@example.com")
+        );
+    }
+
+    async fn close(world: &World, id: StoreId) {
+        let request = request(world).path("id", id).json(json!({ "status": "closed" }));
+        assert_eq!(request.send(&world.deps, status::handle).await.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn opening_and_closing_stores_takes_only_so_many_names() {
+        let world = world().await;
+        for number in 0..CLOSED_STORES_MAX {
+            let made = store(&world, &format!("Shop {number}")).await;
+            close(&world, made.id).await;
+        }
+        assert_eq!(create(&world, body("One more")).await.problem(), (409, "too_many_closed_stores".into()));
+        assert!(claim(&world, "one-more").await.is_none());
+        world.clock.advance_s(SLUG_HELD_S);
+        store(&world, "One more").await;
+    }
+
+    #[tokio::test]
+    async fn the_name_of_a_closed_store_comes_free_after_a_while_and_not_at_once() {
+        let world = world().await;
+        let first = store(&world, "Shoes").await;
+        close(&world, first.id).await;
+        assert_eq!(create(&world, body("Shoes")).await.problem(), (409, "slug_taken".into()));
+        world.clock.advance_s(SLUG_HELD_S - 1);
+        assert_eq!(create(&world, body("Shoes")).await.problem(), (409, "slug_taken".into()));
+        world.clock.advance_s(1);
+        let second = store(&world, "Shoes").await;
+        assert_eq!(claim(&world, "shoes").await.unwrap().store_id, second.id);
+        assert_eq!(claim(&world, first.id).await.unwrap().store_id, first.id);
+        world.clock.advance_s(2 * SLUG_HELD_S);
+        assert_eq!(create(&world, body("Shoes")).await.problem(), (409, "slug_taken".into()));
     }
 
     #[tokio::test]

@@ -14,8 +14,14 @@ use crate::create;
 
 /// A test world whose tenant has one store, on a plan that allows several.
 pub(crate) async fn world() -> World {
+    world_on(Plan::Pro).await
+}
+
+/// A test world on a plan. The owner's account is in it, as after an onboarding.
+pub(crate) async fn world_on(plan: Plan) -> World {
     let world = World::new().await;
-    on_plan(&world, Plan::Pro).await;
+    on_plan(&world, plan).await;
+    owners_account(&world).await;
     world
 }
 
@@ -31,8 +37,7 @@ pub(crate) async fn counted(world: &World) -> u32 {
     world.deps.db.get::<Tenant>(&keys::tenant(world.tenant)).await.unwrap().unwrap().value.stores
 }
 
-/// Creates the owner's account record.
-pub(crate) async fn owners_account(world: &World) {
+async fn owners_account(world: &World) {
     let account = Account {
         id: world.owner.account_id,
         email: "owner@example.com".into(),

@@ -2,7 +2,11 @@
 //! two claims, which hold a copy of the status because requests resolve their store by claim.
 
 use contracts::{events::StoreStatusChanged, stores::SetStatus};
-use domain::store::{Store, StoreStatus};
+use domain::{
+    limits::SLUG_HELD_S,
+    store::{Store, StoreStatus},
+    time::after,
+};
 use runtime::{Call, Deps, Granted, Outcome, Problem};
 use store::{StoreClaim, Tx, keys};
 
@@ -41,7 +45,9 @@ async fn update_claims(deps: &Deps, tx: &mut Tx, store: &Store) -> Result<(), Pr
     for key in claim_keys {
         let claim = found.take::<StoreClaim>(&key)?;
         let claim = claim.ok_or_else(|| Problem::internal(&format!("{} lacks a claim", store.id)))?;
-        tx.update((), &StoreClaim { status: store.status, ..claim.value }, claim.version);
+        let is_freed = store.status == StoreStatus::Closed && claim.value.name == store.slug;
+        let free_at = is_freed.then(|| after(store.updated_at, SLUG_HELD_S));
+        tx.update((), &StoreClaim { status: store.status, free_at, ..claim.value }, claim.version);
     }
     Ok(())
 }
@@ -53,7 +59,7 @@ mod tests {
     use testing::{World, http::Answer};
 
     use super::*;
-    use crate::fixtures::{body, claim, counted, create, events, on_plan, request, store, world};
+    use crate::fixtures::{body, claim, counted, create, events, request, store, world, world_on};
 
     async fn set(world: &World, id: domain::StoreId, status: &str) -> Answer {
         request(world).path("id", id).json(json!({ "status": status })).send(&world.deps, handle).await
@@ -80,8 +86,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_store_stays_closed_and_makes_room_for_another() {
-        let world = World::new().await;
-        on_plan(&world, domain::tenant::Plan::Free).await;
+        let world = world_on(domain::tenant::Plan::Free).await;
         assert_eq!(create(&world, body("Second")).await.status(), 403);
         assert_eq!(set(&world, world.store.id, "suspended").await.status(), 200);
         assert_eq!(counted(&world).await, 1);

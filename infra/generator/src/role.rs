@@ -68,7 +68,10 @@ fn granted(grant: Grant, rows: &[&Row]) -> Vec<Value> {
         Grant::SigningKey => vec![secret("signing-key")],
         Grant::CursorKey => vec![secret("cursor-key")],
         Grant::Paystack => vec![secret("paystack")],
-        Grant::SendEmail => vec![allow(&["ses:SendEmail"], &identities())],
+        Grant::SendEmail => {
+            let [domain, addresses] = identities();
+            vec![allow(&["ses:SendEmail"], &[domain, addresses, arn("ses", "configuration-set/selleasi-${Env}")])]
+        }
         Grant::PutEvents => vec![allow(&["events:PutEvents"], &[arn("events", "event-bus/${EventBus}")])],
         Grant::SendTimers => {
             let timers = queues(rows, "", |row| matches!(row.trigger, Trigger::Timer { .. }));
@@ -117,7 +120,7 @@ fn identities() -> [Value; 2] {
 /// puts copies of those it gives up among the dead letters. It cannot send to the queue that calls it.
 fn trigger(trigger: &Trigger, id: &str) -> Vec<Value> {
     match trigger {
-        Trigger::Events { .. } | Trigger::Timer { .. } => vec![
+        Trigger::Events { .. } | Trigger::Timer { .. } | Trigger::MailReports { .. } => vec![
             allow(
                 &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"],
                 &[get_att(&format!("{id}Queue"), "Arn")],

@@ -101,6 +101,7 @@ fn function_resources(row: &Row, rows: &[&Row]) -> Result<Map<String, Value>> {
         Trigger::Request(route) => endpoint::resources(row, route),
         Trigger::Events { types, queue } => step::resources(row, queue, Some(types))?,
         Trigger::Timer { queue } => step::resources(row, queue, None)?,
+        Trigger::MailReports { queue } => step::mail_reports(row, queue)?,
         Trigger::Outbox { batch } => stream::resources(row, batch),
         Trigger::Schedule { every_minutes } => schedule::resources(row, every_minutes),
         Trigger::Authorizer => Map::from_iter([endpoint::authorizer_permission(&id)]),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Result,
     alarm::{Metric, above, detailed},
-    cfn::{get_att, logical_id, named, reference, resource},
+    cfn::{get_att, logical_id, named, reference, resource, sub},
     model::summary,
     service::where_reserved,
 };
@@ -22,6 +22,47 @@ const SOURCE_PREFIX: &str = "selleasi.";
 
 /// `types` of the events it takes, all where none is listed; `None` for a timer's.
 pub(crate) fn resources(row: &Row, queue: Queue, types: Option<&[&str]>) -> Result<Map<String, Value>> {
+    let mut resources = queues(row, queue)?;
+    if let Some(types) = types {
+        resources.extend(filled_by(row, event_rule(row, types)));
+    }
+    Ok(resources)
+}
+
+/// For the function that hears what becomes of mails. SES reports to the account's own bus, and only of mails that are
+/// sent with this configuration set. That suppresses nothing by itself: whoever has lost a mailbox and has it back
+/// proves it with a code, and SES must not keep that back.
+pub(crate) fn mail_reports(row: &Row, queue: Queue) -> Result<Map<String, Value>> {
+    let set = reference("MailConfigurationSet");
+    let bus = sub("arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default");
+    let mut resources = queues(row, queue)?;
+    resources.extend(filled_by(row, mail_rule(row)));
+    resources.insert(
+        "MailConfigurationSet".into(),
+        resource(
+            "AWS::SES::ConfigurationSet",
+            &json!({ "Name": sub("selleasi-${Env}"), "SuppressionOptions": { "SuppressedReasons": [] } }),
+        ),
+    );
+    resources.insert(
+        "MailReports".into(),
+        resource(
+            "AWS::SES::ConfigurationSetEventDestination",
+            &json!({
+                "ConfigurationSetName": set,
+                "EventDestination": {
+                    "Name": "event-bus",
+                    "Enabled": true,
+                    "MatchingEventTypes": ["bounce", "complaint"],
+                    "EventBridgeDestination": { "EventBusArn": bus },
+                },
+            }),
+        ),
+    );
+    Ok(resources)
+}
+
+fn queues(row: &Row, queue: Queue) -> Result<Map<String, Value>> {
     if queue.concurrency == 1 {
         return Err(format!("{}: SQS takes a concurrency of 2 or more", row.function));
     }
@@ -43,13 +84,18 @@ pub(crate) fn resources(row: &Row, queue: Queue, types: Option<&[&str]>) -> Resu
     let mut resources = dead_letter_queue(row);
     resources.insert(name.clone(), resource("AWS::SQS::Queue", &properties));
     resources.insert(format!("{id}Mapping"), mapping(row, queue, &id));
-    if let Some(types) = types {
-        let rule = format!("{id}Rule");
-        resources.insert(format!("{name}Policy"), queue_policy(&name, &rule));
-        resources.insert(format!("{dead_letters}Policy"), queue_policy(&dead_letters, &rule));
-        resources.insert(rule, event_rule(row, types, &id));
-    }
     Ok(resources)
+}
+
+/// The rule that fills the function's queue, and the leave to do so.
+fn filled_by(row: &Row, rule: Value) -> [(String, Value); 3] {
+    let id = logical_id(row.function);
+    let (name, queue, dead_letters) = (format!("{id}Rule"), format!("{id}Queue"), format!("{id}DeadLetters"));
+    [
+        (format!("{queue}Policy"), queue_policy(&queue, &name)),
+        (format!("{dead_letters}Policy"), queue_policy(&dead_letters, &name)),
+        (name, rule),
+    ]
 }
 
 /// The queue of what the function could not deal with.
@@ -73,25 +119,37 @@ pub(crate) fn dead_letter_queue(row: &Row) -> Map<String, Value> {
     Map::from_iter([(format!("{id}Alarm"), detailed(alarm)), (id, resource("AWS::SQS::Queue", &properties))])
 }
 
-fn event_rule(row: &Row, types: &[&str], id: &str) -> Value {
+fn event_rule(row: &Row, types: &[&str]) -> Value {
     let mut pattern = json!({ "source": [{ "prefix": SOURCE_PREFIX }] });
     if !types.is_empty() {
         pattern["detail-type"] = types.into();
     }
-    resource(
-        "AWS::Events::Rule",
-        &json!({
-            "Description": summary(row),
-            "EventBusName": reference("EventBus"),
-            "EventPattern": pattern,
-            "Targets": [{
-                "Id": "queue",
-                "Arn": get_att(&format!("{id}Queue"), "Arn"),
-                // What EventBridge cannot put into the queue, it puts here.
-                "DeadLetterConfig": { "Arn": get_att(&format!("{id}DeadLetters"), "Arn") },
-            }],
-        }),
-    )
+    let mut properties = rule(row, &pattern);
+    properties["EventBusName"] = reference("EventBus");
+    resource("AWS::Events::Rule", &properties)
+}
+
+/// On the account's own bus, where other environments' mails are reported too: SES names the set that a mail was sent
+/// with.
+fn mail_rule(row: &Row) -> Value {
+    let set = json!({ "mail": { "tags": { "ses:configuration-set": [sub("selleasi-${Env}")] } } });
+    let types = ["Email Bounced", "Email Complaint Received"];
+    let pattern = json!({ "source": ["aws.ses"], "detail-type": types, "detail": set });
+    resource("AWS::Events::Rule", &rule(row, &pattern))
+}
+
+fn rule(row: &Row, pattern: &Value) -> Value {
+    let id = logical_id(row.function);
+    json!({
+        "Description": summary(row),
+        "EventPattern": pattern,
+        "Targets": [{
+            "Id": "queue",
+            "Arn": get_att(&format!("{id}Queue"), "Arn"),
+            // What EventBridge cannot put into the queue, it puts here.
+            "DeadLetterConfig": { "Arn": get_att(&format!("{id}DeadLetters"), "Arn") },
+        }],
+    })
 }
 
 /// The rule, and nobody else without a role of their own, may send.
@@ -212,6 +270,24 @@ mod tests {
             kinds,
             ["BooksRemindDeadLetters", "BooksRemindDeadLettersAlarm", "BooksRemindMapping", "BooksRemindQueue"]
         );
+    }
+
+    #[test]
+    fn mails_that_bounce_or_are_complained_of_are_reported_to_the_queue() {
+        let resources = Value::Object(mail_reports(&ON_LENT, QUEUE).unwrap());
+        let of = |name: &str| &resources[name]["Properties"];
+        let destination = &of("MailReports")["EventDestination"];
+        assert_eq!(of("MailReports")["ConfigurationSetName"], reference("MailConfigurationSet"));
+        assert_eq!(destination["MatchingEventTypes"], json!(["bounce", "complaint"]));
+        let rule = properties(&resources, "books-on-lent", "Rule");
+        assert_eq!(rule.get("EventBusName"), None, "SES reports to the account's own bus only");
+        assert_eq!(rule["EventPattern"]["source"], json!(["aws.ses"]));
+        let set = &rule["EventPattern"]["detail"]["mail"]["tags"]["ses:configuration-set"];
+        assert_eq!(*set, json!([of("MailConfigurationSet")["Name"]]));
+        assert_eq!(rule["Targets"][0]["Arn"], get_att("BooksOnLentQueue", "Arn"));
+        let policy = properties(&resources, "books-on-lent", "QueuePolicy");
+        let from_the_rule = json!({ "ArnEquals": { "aws:SourceArn": get_att("BooksOnLentRule", "Arn") } });
+        assert_eq!(policy["PolicyDocument"]["Statement"][0]["Condition"], from_the_rule);
     }
 
     #[test]

@@ -197,11 +197,11 @@ endpoints! {
     }
     /// Get the availability of a variant
     ///
-    /// Whether the variant can be bought now.
+    /// Whether the variant can be bought now. A variant of a product that is not on sale is not found.
     ShowAvailability = Get "/inventory/{variant_id}/availability" => "inventory-availability" {
         access: Access::Public, store: Required, idempotency: None,
         path: StockPath, query: Nothing, body: Nothing, reply: 200 Availability,
-        tables: [Inventory: Get], emits: [],
+        tables: [Inventory: Get, Catalog: Get], emits: [],
     }
 }
 

@@ -31,7 +31,7 @@ pub mod products;
 pub mod stores;
 pub mod tenants;
 
-pub use row::{Consumer, Endpoint, Function, Row, Timer};
+pub use row::{Consumer, Endpoint, Function, Reported, Row, Timer};
 
 /// The rows of all functions: endpoints in the sequence of the documentation, then functions that receive messages,
 /// then all others.

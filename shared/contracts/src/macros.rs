@@ -75,7 +75,7 @@ macro_rules! endpoints {
     };
 }
 
-/// Declares functions that receive messages: `on` events, or a timer `about` an aggregate.
+/// Declares functions that receive messages: `on` events, a timer `about` an aggregate, or reports `from` a service.
 #[macro_export]
 macro_rules! steps {
     ($(
@@ -126,6 +126,9 @@ macro_rules! steps {
     (@trigger about $input:ty, $queue:expr) => {
         $crate::row::Trigger::Timer { queue: $queue }
     };
+    (@trigger from $input:ty, $queue:expr) => {
+        $crate::row::Trigger::MailReports { queue: $queue }
+    };
     (@input on $name:ident $input:ty) => {
         impl $crate::Consumer for $name {
             type Event = $input;
@@ -134,6 +137,11 @@ macro_rules! steps {
     (@input about $name:ident $input:ty) => {
         impl $crate::Timer for $name {
             type Subject = $input;
+        }
+    };
+    (@input from $name:ident $input:ty) => {
+        impl $crate::Reported for $name {
+            type Report = $input;
         }
     };
 }

@@ -202,7 +202,7 @@ endpoints! {
     VerifyEmail = Post "/onboarding/{id}/verify-email" => "onboarding-verify-email" {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: CodeBody, reply: 200 Progress,
-        tables: [Tenants: Get Put], emits: [],
+        tables: [Accounts: Delete, Tenants: Get Put], emits: [],
         problems: [CODE_DEAD, INVALID_STATE],
         rate: Auth,
     }

@@ -205,12 +205,18 @@ pub struct OrderSummary {
     pub cancel_reason: Option<CancelReason>,
     /// Where the goods are; null until the seller begins to prepare them.
     pub fulfilment_status: Option<FulfilmentStatus>,
+    /// The account that placed the order.
+    pub buyer_id: AccountId,
     /// The customer's name.
     pub customer_name: String,
+    /// The customer's e-mail address, as typed.
+    pub customer_email: String,
     /// Title of the first line.
     pub first_title: String,
     /// Number of lines.
     pub line_count: u32,
+    /// Units of all lines.
+    pub units: u32,
     /// The amount to pay.
     pub total: Money,
     /// When the order was placed.
@@ -233,9 +239,12 @@ impl OrderSummary {
             id: order.id,
             status: order.state.status(),
             cancel_reason: order.cancel_reason(),
-            fulfilment_status: order.fulfilment.map(|fulfilment| fulfilment.status),
+            fulfilment_status: order.fulfilment.as_ref().map(|fulfilment| fulfilment.status),
+            buyer_id: order.buyer_id,
+            units: order.units(),
             number: order.number,
             customer_name: order.customer.name,
+            customer_email: order.customer.email,
             line_count: u32::try_from(order.lines.len()).unwrap_or(u32::MAX),
             // An order has at least one line.
             first_title: order.lines.into_iter().next().map(|line| line.title).unwrap_or_default(),
@@ -467,6 +476,9 @@ endpoints! {
     /// The order waits for its payment until `expires_at`. A declined card does not end it: the buyer can pay with
     /// another one until then.
     ///
+    /// While it waits, it holds its stock. So one buyer, and one e-mail address, can have 10 unpaid orders with 2,000 units
+    /// at a store at once, and one client address 100 with 10,000: 409 `too_much_unpaid` refuses more.
+    ///
     /// If the cart has a coupon, the order uses it or is refused: 409 `coupon_exhausted` if the coupon's cap is
     /// reached, `coupon_used` if this customer (by e-mail address) used it as often as one customer can,
     /// `coupon_not_applicable` for all other reasons.
@@ -474,11 +486,11 @@ endpoints! {
         access: Access::Needs(Permission::OrdersPlace), store: Required, idempotency: Required,
         path: Nothing, query: Nothing, body: PlaceOrder, reply: 201 Order,
         tables: [
-            Orders: Put, Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: Put Update, Timers: Put,
+            Orders: Put Update, Carts: BatchGet Put, Tenants: BatchGet, Catalog: BatchGet, Inventory: Put Update, Timers: Put,
             Coupons: BatchGet Put Update,
         ],
         emits: [OrderCreated],
-        problems: [CART_CHANGED, CART_EMPTY, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, COUPON_USED, LINES_UNAVAILABLE, NOTHING_TO_PAY, TOTAL_TOO_LARGE, NOT_FOUND],
+        problems: [CART_CHANGED, CART_EMPTY, COUPON_EXHAUSTED, COUPON_NOT_APPLICABLE, COUPON_USED, LINES_UNAVAILABLE, NOTHING_TO_PAY, TOO_MUCH_UNPAID, TOTAL_TOO_LARGE, NOT_FOUND],
         rate: Checkout,
         reserved: true,
     }
@@ -553,7 +565,8 @@ endpoints! {
     }
     /// List all orders of a store
     ///
-    /// For the store's team; newest first, each as a summary.
+    /// For the store's team; newest first, each as a summary. Those with status `pending` hold stock without being paid:
+    /// each names its buyer, and how many units it holds.
     ListAll = Get "/admin/orders" => "orders-list-all" {
         access: Access::Needs(Permission::OrdersReadAll), store: Required, idempotency: None,
         path: Nothing, query: ListOrders, body: Nothing, reply: 200 Page<OrderSummary>,
@@ -566,14 +579,14 @@ steps! {
     /// The payment was captured: marks the order paid, or refunds it if a person cancelled it in the meantime.
     OnPaymentCompleted = "orders-on-payment-completed" on events::PaymentCompleted {
         retry: STEP,
-        tables: [Orders: Get Put, Requests: Put, Timers: Delete],
+        tables: [Orders: Get Put Update, Requests: Put, Timers: Delete],
         emits: [OrderPaymentCompleted, OrderCancelled],
         reserved: true,
     }
     /// The payment failed: cancels the order, and restores the buyer's cart.
     OnPaymentFailed = "orders-on-payment-failed" on events::PaymentFailed {
         retry: STEP,
-        tables: [Orders: Get Put, Carts: Update, Requests: Put, Timers: Delete], emits: [OrderCancelled],
+        tables: [Orders: Get Put Update, Carts: Update, Requests: Put, Timers: Delete], emits: [OrderCancelled],
     }
     /// The stock was sold: confirms the order.
     OnStockUpdated = "orders-on-stock-updated" on events::StockCountUpdated {
@@ -595,7 +608,7 @@ steps! {
     /// could be opened in time, extends the window instead.
     Expire = "orders-expire" about OrderId {
         retry: STEP,
-        tables: [Orders: BatchGet Put, Payments: BatchGet, Carts: Update, Timers: Put Delete],
+        tables: [Orders: BatchGet Put Update, Payments: BatchGet, Carts: Update, Timers: Put Delete],
         emits: [OrderCancelled, OrderWindowExtended],
     }
 }

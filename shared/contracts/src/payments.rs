@@ -172,7 +172,7 @@ endpoints! {
     WebhookPaystack = Post "/webhooks/paystack" => "payments-webhook-paystack" {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: Nothing, reply: 200 WebhookAccepted,
-        tables: [Payments: Put], emits: [WebhookReceived],
+        tables: [Payments: Get Put], emits: [WebhookReceived],
         problems: [INVALID_SIGNATURE],
         grants: [Paystack],
         rate: Webhook,

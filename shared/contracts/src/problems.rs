@@ -80,6 +80,8 @@ problems! {
     409 SKU_TAKEN = "sku_taken": "Another variant of the store has this SKU.";
     409 SLUG_TAKEN = "slug_taken": "Another store, or another product of the store, has this slug.";
     409 STOCK_TOO_LARGE = "stock_too_large": "The units on hand would exceed what a variant can have.";
+    409 TOO_MUCH_UNPAID = "too_much_unpaid": "This buyer, e-mail address or client address has as many unpaid orders in the store, or units in them, as it can.";
+    409 TOO_MANY_CLOSED_STORES = "too_many_closed_stores": "The tenant closed too many stores lately; their names are still kept from others.";
     409 TOO_MANY_REFUNDS = "too_many_refunds": "The payment has as many refunds as it can.";
     409 TOO_MANY_RETURNS = "too_many_returns": "The order has as many returns as it can.";
     409 TOO_MANY_VARIANTS = "too_many_variants": "The product has as many variants as it can.";

@@ -54,6 +54,11 @@ pub enum Trigger {
         /// The function's queue.
         queue: Queue,
     },
+    /// Reports of the mail service about mails that it sent: a rule forwards them to the function's queue.
+    MailReports {
+        /// The function's queue.
+        queue: Queue,
+    },
     /// The stream of the outbox table.
     Outbox {
         /// Records per call.
@@ -341,7 +346,7 @@ impl Row {
     /// The queue, if the function receives messages.
     pub const fn queue(&self) -> Option<Queue> {
         match self.trigger {
-            Trigger::Events { queue, .. } | Trigger::Timer { queue } => Some(queue),
+            Trigger::Events { queue, .. } | Trigger::Timer { queue } | Trigger::MailReports { queue } => Some(queue),
             _ => None,
         }
     }
@@ -483,6 +488,12 @@ pub trait Timer: Function {
     type Subject: std::fmt::Display + std::str::FromStr + Copy + Send + Sync + 'static;
 }
 
+/// A function that is called by reports of the mail service.
+pub trait Reported: Function {
+    /// What a report says.
+    type Report: serde::de::DeserializeOwned + Send + 'static;
+}
+
 /// Default memory, in MB. Enough for a handler that mostly waits for DynamoDB: CPU grows with memory, and starting
 /// takes a millisecond.
 pub const MEMORY_MB: u16 = 256;
@@ -532,11 +543,19 @@ mod tests {
         let all = [(Table::Inventory, vec![Put, Update]), (Table::Requests, vec![Put]), (Table::Outbox, vec![Put])];
         assert_eq!(granted(inventory::OnOrderReturned::ROW), all);
         // Nobody's store need be guessed where everybody may ask.
-        let all = [(Table::Tenants, vec![Get]), (Table::Inventory, vec![Get]), (Table::Requests, vec![Get, Put])];
+        let all = [
+            (Table::Tenants, vec![Get]),
+            (Table::Catalog, vec![Get]),
+            (Table::Inventory, vec![Get]),
+            (Table::Requests, vec![Get, Put]),
+        ];
         assert_eq!(granted(inventory::ShowAvailability::ROW), all);
         // Where nobody's tenant is known, only the address is counted.
         assert_eq!(granted(platform::OpenApi::ROW), [(Table::Requests, vec![Get, Put])]);
-        assert_eq!(granted(payments::WebhookPaystack::ROW), [(Table::Payments, vec![Put]), (Table::Outbox, vec![Put])]);
+        assert_eq!(
+            granted(payments::WebhookPaystack::ROW),
+            [(Table::Payments, vec![Get, Put]), (Table::Outbox, vec![Put])]
+        );
     }
 
     #[test]

@@ -44,8 +44,8 @@ pub struct Store {
     pub payment_methods: Vec<String>,
     /// How long an order waits for its payment, in seconds.
     pub payment_window_s: u32,
-    /// Where buyers can write to.
-    pub support_email: String,
+    /// Where buyers can write to; null until the seller sets it.
+    pub support_email: Option<String>,
     /// Where warnings of low stock are sent.
     pub low_stock_email: Option<String>,
     /// Status of the store.
@@ -109,8 +109,8 @@ pub struct PublicStore {
     pub shipping_methods: Vec<ShippingMethod>,
     /// Payment methods that buyers can choose.
     pub payment_methods: Vec<String>,
-    /// Where buyers can write to.
-    pub support_email: String,
+    /// Where buyers can write to; null until the seller sets it.
+    pub support_email: Option<String>,
 }
 
 impl From<domain::store::Store> for PublicStore {
@@ -175,7 +175,8 @@ pub struct CreateStore {
     #[garde(range(min = PAYMENT_WINDOW_MIN_S, max = PAYMENT_WINDOW_MAX_S))]
     #[serde(default)]
     pub payment_window_s: Option<u32>,
-    /// Where buyers can write to; by default the caller's e-mail address.
+    /// Where buyers can write to. It is published; by default there is none. The seller's own mails go to the address
+    /// of the account that opens the store, whatever is set here.
     #[garde(length(max = EMAIL_MAX), inner(custom(check::email)))]
     #[serde(default)]
     pub support_email: Option<String>,
@@ -274,11 +275,10 @@ pub struct UpdateStore {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "u32"))]
     pub payment_window_s: Option<u32>,
-    /// Where buyers can write to.
-    #[garde(length(max = EMAIL_MAX), inner(custom(check::email)))]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
-    pub support_email: Option<String>,
+    /// Where buyers can write to. It is published.
+    #[garde(length(max = EMAIL_MAX), inner(inner(custom(check::email))))]
+    #[serde(default, deserialize_with = "patch::clearable")]
+    pub support_email: Clearable<String>,
     /// Where warnings of low stock are sent.
     #[garde(length(max = EMAIL_MAX), inner(inner(custom(check::email))))]
     #[serde(default, deserialize_with = "patch::clearable")]
@@ -336,12 +336,13 @@ endpoints! {
     /// Create a store
     ///
     /// The store starts as a draft that only its team sees; open it with `POST /stores/{id}/status`. The tenant's plan
-    /// limits the number of stores (403 `plan_limit`).
+    /// limits the number of stores (403 `plan_limit`). Who closed five stores in the last 90 days cannot open another yet
+    /// (409 `too_many_closed_stores`).
     Create = Post "/stores" => "stores-create" {
         access: Access::Needs(Permission::StoresWrite), store: None, idempotency: Accepted,
         path: Nothing, query: Nothing, body: CreateStore, reply: 201 Store,
-        tables: [Accounts: BatchGet, Tenants: BatchGet Put Update], emits: [StoreCreated],
-        problems: [PLAN_LIMIT, SLUG_TAKEN, NOT_FOUND],
+        tables: [Accounts: BatchGet, Tenants: BatchGet Query Put Update], emits: [StoreCreated],
+        problems: [PLAN_LIMIT, SLUG_TAKEN, TOO_MANY_CLOSED_STORES, NOT_FOUND],
     }
     /// List stores
     ///
@@ -376,7 +377,8 @@ endpoints! {
     /// Open, suspend or close a store
     ///
     /// Buyers see a store while it is active; a change takes up to 30 seconds to take effect for them. A closed store
-    /// cannot be opened again, and no longer counts against the plan's limit.
+    /// cannot be opened again, and no longer counts against the plan's limit. Its slug is kept from others for 90 days;
+    /// then another store can take it.
     SetStatus = Post "/stores/{id}/status" => "stores-status" {
         access: Access::Needs(Permission::StoresWrite), store: None, idempotency: Accepted,
         path: StorePath, query: Nothing, body: SetStoreStatus, reply: 200 Store,

@@ -4,6 +4,14 @@
 pub const ORDER_LINES_MAX: usize = 40;
 /// Units of one line of a cart or order.
 pub const QUANTITY_MAX: u32 = 999;
+/// How long the slug of a closed store is kept from others, in seconds: old links to it must not lead to a stranger's
+/// shop.
+pub const SLUG_HELD_S: i64 = 90 * 24 * 3_600;
+/// Stores that a tenant can have closed within [`SLUG_HELD_S`] and still open another. Each keeps its slug from others.
+pub const CLOSED_STORES_MAX: usize = 5;
+/// Mails about unpaid orders to one address from one store, on one day (UTC). Anybody can order in any name without
+/// paying.
+pub const UNPAID_MAILS_PER_DAY_MAX: u32 = 10;
 /// Returns of one order. They are stored in the order's item (DynamoDB takes 400 KB), and its timeline has room for 200
 /// steps.
 pub const RETURNS_MAX: usize = 20;
@@ -106,6 +114,17 @@ pub const PAYMENT_WINDOW_DEFAULT_S: u32 = 15 * 60;
 pub const PAYMENT_WINDOW_MIN_S: u32 = 60;
 /// Longest payment window, in seconds.
 pub const PAYMENT_WINDOW_MAX_S: u32 = 24 * 3_600;
+/// Pending orders of one buyer account, and of one e-mail address, in a store.
+pub const PENDING_ORDERS_MAX: u32 = 10;
+/// Units in the pending orders of one buyer account, and of one e-mail address, in a store.
+pub const PENDING_UNITS_MAX: u32 = 2_000;
+/// Pending orders placed from one client address in a store. Many people share an address: all subscribers of a mobile
+/// network, or an office.
+pub const PENDING_ORDERS_OF_CLIENT_MAX: u32 = 100;
+/// Units in the pending orders placed from one client address in a store.
+pub const PENDING_UNITS_OF_CLIENT_MAX: u32 = 10_000;
+/// How long a count of pending orders is kept after its last change, in seconds: longer than an order can be pending.
+pub const PENDING_COUNT_TTL_S: i64 = 4 * 24 * 3_600;
 /// How long an order waits for a checkout to be opened, in seconds since it was placed: as long as the queue of the
 /// function that opens it tries.
 pub const CHECKOUT_WAIT_MAX_S: i64 = 24 * 3_600;

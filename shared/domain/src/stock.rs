@@ -4,12 +4,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, MovementId, StoreId, Timestamp, VariantId, limits::STOCK_MAX};
+use crate::{AccountId, MovementId, ProductId, StoreId, Timestamp, VariantId, limits::STOCK_MAX};
 
 /// The stock of one variant. `available` could be calculated from `on_hand` and `reserved`, but is stored too, because
 /// a DynamoDB condition cannot subtract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stock {
+    /// The product.
+    pub product_id: ProductId,
     /// The variant.
     pub variant_id: VariantId,
     /// The store.
@@ -49,8 +51,9 @@ pub enum AdjustError {
 
 impl Stock {
     /// The stock of a new variant: no units.
-    pub fn empty(variant_id: VariantId, store_id: StoreId, now: Timestamp) -> Self {
+    pub fn empty(product_id: ProductId, variant_id: VariantId, store_id: StoreId, now: Timestamp) -> Self {
         Self {
+            product_id,
             variant_id,
             store_id,
             on_hand: 0,
@@ -149,7 +152,8 @@ mod tests {
         #[test]
         fn no_adjustment_breaks_the_books(on_hand in 0..1_000_i64, share in 0..=100_i64, delta in -2_000..2_000_i64) {
             let reserved = on_hand * share / 100;
-            let empty = Stock::empty(VariantId::from_ulid(Ulid(1)), StoreId::from_ulid(Ulid(2)), Timestamp::UNIX_EPOCH);
+            let (product, variant) = (ProductId::from_ulid(Ulid(3)), VariantId::from_ulid(Ulid(1)));
+            let empty = Stock::empty(product, variant, StoreId::from_ulid(Ulid(2)), Timestamp::UNIX_EPOCH);
             let stock = Stock { on_hand, reserved, available: on_hand - reserved, ..empty };
             match stock.clone().adjust(delta, Timestamp::UNIX_EPOCH) {
                 Ok(after) => {

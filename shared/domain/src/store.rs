@@ -137,8 +137,10 @@ pub struct Store {
     pub payment_methods: Vec<String>,
     /// How long an order waits for its payment, in seconds.
     pub payment_window_s: u32,
-    /// Where buyers can write to.
-    pub support_email: String,
+    /// Where buyers can write to, as the seller typed it: it is shown, and no mail is sent to it.
+    pub support_email: Option<String>,
+    /// Where the seller's own mails are sent: the proved address of the account that opened the store. Not shown.
+    pub seller_email: String,
     /// Where warnings of low stock are sent.
     pub low_stock_email: Option<String>,
     /// Status of the store.
@@ -186,7 +188,8 @@ mod tests {
             shipping_methods: vec![],
             payment_methods: vec![],
             payment_window_s: 900,
-            support_email: "ada@example.com".into(),
+            support_email: None,
+            seller_email: "ada@example.com".into(),
             low_stock_email: None,
             status,
             created_at: Timestamp::UNIX_EPOCH,

@@ -72,13 +72,19 @@ impl EmailError {
 pub struct Mailer {
     client: aws_sdk_sesv2::Client,
     from: String,
+    /// Makes SES report what becomes of a mail.
+    configuration_set: String,
 }
 
 impl Extra for Mailer {
     const GRANTS: &'static [Grant] = &[Grant::SendEmail];
 
     fn from_boot(boot: &Boot) -> Self {
-        Self { client: aws_sdk_sesv2::Client::new(&boot.sdk), from: boot.config.mail_from.clone() }
+        Self {
+            client: aws_sdk_sesv2::Client::new(&boot.sdk),
+            from: boot.config.mail_from.clone(),
+            configuration_set: boot.config.mail_configuration_set(),
+        }
     }
 }
 
@@ -98,6 +104,7 @@ impl Mailer {
         self.client
             .send_email()
             .from_email_address(&self.from)
+            .configuration_set_name(&self.configuration_set)
             .destination(Destination::builder().to_addresses(&email.to).build())
             .content(EmailContent::builder().simple(message).build())
             .send()

@@ -87,6 +87,11 @@ impl Config {
     pub fn table_prefix(&self) -> String {
         format!("selleasi-{}-", self.environment)
     }
+
+    /// The name of SES's configuration set: `selleasi-<environment>`.
+    pub fn mail_configuration_set(&self) -> String {
+        format!("selleasi-{}", self.environment)
+    }
 }
 
 /// Parses `60,300`. Anything that is not a positive number is skipped; an empty schedule becomes one pause of 60

@@ -1,7 +1,7 @@
 //! Functions with their types erased, so that one process (a test, the simulator) can host any of them.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
-use contracts::{Consumer, Endpoint, Function, Row, Timer, events::Envelope, timers::Due};
+use contracts::{Consumer, Endpoint, Function, Reported, Row, Timer, events::Envelope, timers::Due};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use store::OutboxRecord;
@@ -87,6 +87,16 @@ where
     H: for<'a> Handler<'a, Granted<T, X>, Due<T::Subject>, Result<(), StepError>> + Copy + 'static,
 {
     Hosted::new(T::ROW, move |boot| Running::Queue(steps::start_timer(boot, handler)))
+}
+
+/// Hosts a function that the mail service's reports call.
+pub fn reports<R, X, H>(handler: H) -> Hosted
+where
+    R: Reported,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<R, X>, R::Report, Result<(), StepError>> + Copy + 'static,
+{
+    Hosted::new(R::ROW, move |boot| Running::Queue(steps::start_reports(boot, handler)))
 }
 
 /// Hosts the function of the outbox table's stream.

@@ -2,7 +2,7 @@
 //! erased, so that the code that runs a function is compiled once, in this crate.
 
 use aws_lambda_events::sqs::SqsEvent;
-use contracts::{Consumer, Endpoint, Function, Timer, events::Envelope, timers::Due};
+use contracts::{Consumer, Endpoint, Function, Reported, Timer, events::Envelope, timers::Due};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -57,6 +57,16 @@ where
     H: for<'a> Handler<'a, Granted<T, X>, Due<T::Subject>, Result<(), StepError>> + 'static,
 {
     boot::run(T::ROW, Box::new(|boot| Box::pin(messages(steps::start_timer(boot, handler)))))
+}
+
+/// Runs a function that the mail service's reports call.
+pub fn reports<R, X, H>(handler: H) -> Exit
+where
+    R: Reported,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<R, X>, R::Report, Result<(), StepError>> + 'static,
+{
+    boot::run(R::ROW, Box::new(|boot| Box::pin(messages(steps::start_reports(boot, handler)))))
 }
 
 async fn messages(batches: Batches) -> Served {

@@ -8,7 +8,7 @@
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use contracts::{
-    Consumer, Function, Row, Timer,
+    Consumer, Function, Reported, Row, Timer,
     events::{Envelope, Unreadable},
     row::Retry,
     timers::Due,
@@ -187,6 +187,15 @@ where
     start(boot, handler, read_due::<T>)
 }
 
+pub(crate) fn start_reports<R, X, H>(boot: &Boot, handler: H) -> Batches
+where
+    R: Reported,
+    X: Extra,
+    H: for<'a> Handler<'a, Granted<R, X>, R::Report, Result<(), StepError>> + 'static,
+{
+    start(boot, handler, read_report::<R>)
+}
+
 fn start<F, X, I, H>(boot: &Boot, handler: H, read: fn(&str, Timestamp) -> Result<I, StepError>) -> Batches
 where
     F: Function,
@@ -252,6 +261,16 @@ fn read_event<C: Consumer>(body: &str, _: Timestamp) -> Result<Envelope<C::Event
         "event"
     );
     Ok(event.read()?)
+}
+
+/// A report as EventBridge delivers it. Only `detail` is read.
+#[derive(Deserialize)]
+struct Report<D> {
+    detail: D,
+}
+
+fn read_report<R: Reported>(body: &str, _: Timestamp) -> Result<R::Report, StepError> {
+    serde_json::from_str::<Report<R::Report>>(body).map(|report| report.detail).map_err(|error| unreadable(&error))
 }
 
 fn read_due<T: Timer>(body: &str, now: Timestamp) -> Result<Due<T::Subject>, StepError> {

@@ -15,6 +15,7 @@ use domain::{
     attempts::Counted,
     catalog::ProductStatus,
     guard::{self, Rule},
+    order::Holder,
 };
 
 /// The primary key of an item.
@@ -108,6 +109,11 @@ pub fn verification(id: VerificationId) -> Key {
 /// What is counted for a normalised e-mail address.
 pub fn attempts(normalized: &str, counted: Counted) -> Key {
     Key::new(Table::Accounts, format!("EMAIL#{normalized}"), format!("ATTEMPTS#{}", counted.name()))
+}
+
+/// The record that no notifications are sent to a normalised e-mail address.
+pub fn suppressed_address(normalized: &str) -> Key {
+    Key::new(Table::Accounts, format!("EMAIL#{normalized}"), "SUPPRESSED")
 }
 
 /// The role of an account in a tenant. Stored with the account, because at sign-in the tenant is not known yet.
@@ -274,6 +280,16 @@ pub fn orders_of_store(tenant: TenantId, store: StoreId) -> List {
     List::index(Table::Orders, 2, format!("{}#{store}#ORDERS", own(tenant)))
 }
 
+/// The count of a holder's pending orders in a store.
+pub fn pending_orders(tenant: TenantId, store: StoreId, holder: &Holder) -> Key {
+    let holder = match holder {
+        Holder::Account(account) => format!("ACCOUNT#{account}"),
+        Holder::Email(email) => format!("EMAIL#{email}"),
+        Holder::Client(client) => format!("CLIENT#{client}"),
+    };
+    Key::new(Table::Orders, format!("{}#{store}#PENDING#{holder}", own(tenant)), "PENDING")
+}
+
 // Payments.
 
 /// The payment of an order. An order has one.
@@ -301,6 +317,11 @@ pub fn webhook_delivery(tenant: TenantId, order: OrderId, provider: &str, dedupe
 /// A notification: at most one of a kind, to an audience, about a reference.
 pub fn notification(tenant: TenantId, reference: &str, kind: &str, audience: &str) -> Key {
     Key::new(Table::Notifications, format!("{}#ABOUT#{reference}", own(tenant)), format!("{kind}#{audience}"))
+}
+
+/// The count of a store's mails about unpaid orders to an address on a day.
+pub fn unpaid_mails(tenant: TenantId, store: StoreId, day: &str, recipient: &str) -> Key {
+    Key::new(Table::Notifications, format!("{}#{store}#UNPAID_MAILS#{day}#{recipient}", own(tenant)), "COUNT")
 }
 
 /// All notifications about a reference.

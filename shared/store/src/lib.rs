@@ -38,7 +38,7 @@ pub use entity::{Entity, Versioned};
 pub use error::StoreError;
 pub use idempotency::StoredAnswer;
 pub use keys::Key;
-pub use notifications::Notification;
+pub use notifications::{NotSent, Notification, SuppressedAddress, SuppressionReason};
 pub use orders::TimelineEntry;
 pub use outbox::{OutboxPage, OutboxRecord};
 pub use payments::WebhookDelivery;

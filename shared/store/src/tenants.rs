@@ -84,6 +84,16 @@ pub struct StoreClaim {
     pub store_id: StoreId,
     /// Status of the store.
     pub status: StoreStatus,
+    /// When another store can take the name: set for the slug of a closed store.
+    #[serde(default)]
+    pub free_at: Option<Timestamp>,
+}
+
+impl StoreClaim {
+    /// Whether the name cannot be taken by another store.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.free_at.is_none_or(|at| now < at)
+    }
 }
 
 impl Entity for StoreClaim {
@@ -93,6 +103,10 @@ impl Entity for StoreClaim {
 
     fn key(&self, (): ()) -> Key {
         keys::store_claim(&self.name)
+    }
+
+    fn ends_at(&self) -> Option<Timestamp> {
+        self.free_at
     }
 }
 

@@ -59,10 +59,26 @@ impl Refused {
 }
 
 pub(crate) enum Part {
-    Put { table: Table, item: Item, condition: Condition },
-    Delete { key: Key, condition: Condition },
-    Check { key: Key, condition: Condition },
-    Update { key: Key, expression: String, condition: String, values: Vec<(&'static str, AttributeValue)> },
+    Put {
+        table: Table,
+        item: Item,
+        condition: Condition,
+    },
+    Delete {
+        key: Key,
+        condition: Condition,
+    },
+    Check {
+        key: Key,
+        condition: Condition,
+    },
+    /// An empty condition: another part of the transaction decides.
+    Update {
+        key: Key,
+        expression: String,
+        condition: String,
+        values: Vec<(&'static str, AttributeValue)>,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -148,7 +164,7 @@ impl Part {
                     .set_key(Some(key_item(&key)))
                     .set_expression_attribute_names(Some(reserved_names(&[&expression, &condition])))
                     .update_expression(expression)
-                    .condition_expression(condition)
+                    .set_condition_expression(Some(condition).filter(|condition| !condition.is_empty()))
                     .set_expression_attribute_values(Some(
                         values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
                     ))
@@ -164,7 +180,7 @@ impl Part {
 /// Aliases for attributes whose names are reserved words of DynamoDB. Only aliases that occur in the expressions may be
 /// declared.
 fn reserved_names(expressions: &[&str]) -> HashMap<String, String> {
-    let names = ["data", "plan"].map(|name| (format!("#{name}"), name.to_owned()));
+    let names = ["data", "plan", "schema"].map(|name| (format!("#{name}"), name.to_owned()));
     names.into_iter().filter(|(alias, _)| expressions.iter().any(|text| text.contains(alias.as_str()))).collect()
 }
 

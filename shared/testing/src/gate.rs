@@ -10,7 +10,7 @@ use contracts::{
     row::Grant,
     table::{Action, Table},
 };
-use domain::{VariantId, stock::Stock, tenant::Tenant};
+use domain::{ProductId, VariantId, stock::Stock, tenant::Tenant};
 use runtime::{Boot, Granted};
 use serde_json::Value;
 use store::{CommitError, StoreError, Tx, keys};
@@ -60,7 +60,12 @@ async fn reading_one_by_one_is_not_reading_many_at_once() {
 async fn one_part_that_is_not_granted_keeps_the_whole_transaction_from_being_sent() {
     let world = World::new().await;
     let deps: Granted<Adjust> = Granted::from_boot(&unwitnessed(&world));
-    let stock = Stock::empty(world.deps.id(VariantId::from_ulid), world.store.id, world.deps.now());
+    let stock = Stock::empty(
+        world.deps.id(ProductId::from_ulid),
+        world.deps.id(VariantId::from_ulid),
+        world.store.id,
+        world.deps.now(),
+    );
     let mut tx = deps.tx();
     tx.create(world.tenant, &stock);
     tx.remove(keys::tenant(world.tenant));

@@ -246,7 +246,7 @@ impl World {
             created_at: now,
             updated_at: now,
         };
-        let stock = Stock { on_hand, available: on_hand, ..Stock::empty(variant, self.store.id, now) };
+        let stock = Stock { on_hand, available: on_hand, ..Stock::empty(product.id, variant, self.store.id, now) };
         let mut tx = self.deps.tx();
         tx.create(self.tenant, &product);
         tx.create(self.tenant, &stock);
@@ -276,7 +276,8 @@ impl World {
     fn create_store(&self, tx: &mut Tx) {
         tx.create(self.tenant, &self.store);
         for name in [self.store.slug.clone(), self.store.id.to_string()] {
-            let claim = StoreClaim { name, tenant_id: self.tenant, store_id: self.store.id, status: self.store.status };
+            let (tenant_id, store_id, status) = (self.tenant, self.store.id, self.store.status);
+            let claim = StoreClaim { name, tenant_id, store_id, status, free_at: None };
             tx.create((), &claim);
         }
     }
@@ -305,7 +306,8 @@ fn store(deps: &Deps) -> Store {
         }],
         payment_methods: vec!["paystack".into()],
         payment_window_s: 900,
-        support_email: "ada@example.com".into(),
+        support_email: Some("ada@example.com".into()),
+        seller_email: "seller@example.com".into(),
         low_stock_email: None,
         status: StoreStatus::Active,
         created_at: now,

@@ -24,10 +24,12 @@
 //! `fulfilment` (delivery) and [`returns`].
 
 mod fulfilment;
+mod holder;
 pub mod returns;
 mod state;
 mod transitions;
 
+pub use holder::{Holder, client_of};
 pub use state::{
     CancelReason, Fulfilment, FulfilmentStatus, OrderState, OrderStatus, Return, ReturnLine, ReturnState, ReturnStatus,
     Tracking,
@@ -139,6 +141,10 @@ pub struct Order {
     /// Returns, in the sequence in which they were requested.
     #[serde(default)]
     pub returns: Vec<Return>,
+    /// Where the order was placed from (see [`client_of`]), as long as the order counts against what its [`Holder`]s may
+    /// hold unpaid; `None` after that.
+    #[serde(default)]
+    pub client: Option<String>,
 }
 
 /// For orders from before the length was stored.
@@ -255,6 +261,7 @@ pub(crate) mod tests {
             updated_at: NOW,
             fulfilment: None,
             returns: vec![],
+            client: None,
         }
     }
 

@@ -4,7 +4,7 @@
 use std::hash::{Hash, Hasher};
 
 use domain::{
-    AccountId, CouponId, Currency, Money, OrderId, PaymentId, StoreId, Timestamp, VariantId,
+    AccountId, CouponId, Currency, Money, OrderId, PaymentId, ProductId, StoreId, Timestamp, VariantId,
     coupon::{AppliedCoupon, Redemption, RedemptionState},
     order::{Customer, Order, OrderState, order_number},
     payment::{NewPayment, Payment},
@@ -149,6 +149,7 @@ pub(crate) fn order(state: OrderState) -> Order {
         updated_at: NOW,
         fulfilment: None,
         returns: vec![],
+        client: None,
     }
 }
 
@@ -175,6 +176,7 @@ pub(crate) struct Shared {
 
 /// Stock of the one variant, of which there is one unit.
 pub(crate) fn one_unit() -> Stock {
-    let empty = Stock::empty(VariantId::from_ulid(Ulid(1)), StoreId::from_ulid(Ulid(1)), NOW);
+    let empty =
+        Stock::empty(ProductId::from_ulid(Ulid(1)), VariantId::from_ulid(Ulid(1)), StoreId::from_ulid(Ulid(1)), NOW);
     Stock { on_hand: 1, available: 1, ..empty }
 }

@@ -14,6 +14,7 @@ use super::backend::random;
 pub(super) const TENANT: TenantId = TenantId::from_ulid(Ulid(1));
 pub(super) const OTHER_TENANT: TenantId = TenantId::from_ulid(Ulid(2));
 pub(super) const STORE: StoreId = StoreId::from_ulid(Ulid(3));
+const PRODUCT: ProductId = ProductId::from_ulid(Ulid(4));
 pub(super) const BUYER: AccountId = AccountId::from_ulid(Ulid(4));
 pub(super) const ORDER: OrderId = OrderId::from_ulid(Ulid(5));
 pub(super) const VARIANT: VariantId = VariantId::from_ulid(Ulid(6));
@@ -66,7 +67,7 @@ pub(super) fn claim_key(number: u128) -> Key {
 
 /// Stock with `on_hand` units, of which `reserved` are reserved.
 pub(super) fn stock(variant_id: VariantId, on_hand: i64, reserved: i64) -> Stock {
-    Stock { on_hand, reserved, available: on_hand - reserved, ..Stock::empty(variant_id, STORE, at(0)) }
+    Stock { on_hand, reserved, available: on_hand - reserved, ..Stock::empty(PRODUCT, variant_id, STORE, at(0)) }
 }
 
 /// On hand, reserved, available.

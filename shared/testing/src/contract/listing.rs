@@ -99,6 +99,7 @@ pub(super) async fn text_is_ordered_by_its_bytes(backend: Backend) {
                 subject: String::new(),
                 claimed_at: at(0),
                 sent_at: None,
+                not_sent: None,
                 created_at: at(0),
             };
             tx.create(TENANT, &notification);
