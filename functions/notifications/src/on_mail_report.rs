@@ -57,7 +57,8 @@ mod tests {
         json!({
             "eventType": "Bounce",
             "bounce": {
-                "bounceType": bounce_type, "bounceSubType": "General", "feedbackId": "1", "timestamp": "2026-01-01T00:00:00Z",
+                "bounceType": bounce_type, "bounceSubType": "General", "feedbackId": "1",
+                "timestamp": "2026-01-01T00:00:00Z",
                 "bouncedRecipients": [{ "emailAddress": address, "action": "failed", "status": "5.1.1" }],
             },
             "mail": { "messageId": "1", "destination": [address] },

@@ -1,7 +1,7 @@
 //! `POST /stores`: creates another store of the tenant; the tenant's plan limits their number.
 //!
-//! One batched read (the tenant, and the caller's account for its address), one query (the tenant's closed stores, whose
-//! names are still kept) and one transaction.
+//! One batched read (the tenant, and the caller's account for its address), one query (the tenant's closed stores,
+//! whose names are still kept) and one transaction.
 
 use contracts::{
     events::StoreCreated,
