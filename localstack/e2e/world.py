@@ -18,6 +18,7 @@ class Tenant:
     seller: Seller
     product: Product
     coupon: Json
+    rate_rule: Json
     buyer: Buyer
     order: Order
 
@@ -26,9 +27,11 @@ class Tenant:
         seller = Seller.onboard(shop)
         product = seller.product("A novel", {"PB": (450_000, 100)})
         coupon = seller.coupon("SAVE10", 1_000)
+        rule = {"class": "write", "subject": "account", "per_minute": 100_000, "burst": 100_000}
+        rate_rule = seller.api.call("POST", "/rate-rules", 201, json=rule)
         buyer = Buyer.guest(seller)
         buyer.add(product.only)
-        return cls(seller, product, coupon, buyer, buyer.order())
+        return cls(seller, product, coupon, rate_rule, buyer, buyer.order())
 
     @functools.cached_property
     def ids(self) -> dict[str, str]:
@@ -40,6 +43,7 @@ class Tenant:
             "ProductId": self.product.id, "VariantId": self.product.only.id, "OrderId": self.order.id,
             "OnboardingId": new_id("onb"), "CartId": new_id("car"), "PaymentId": new_id("pay"),
             "RefundId": new_id("ref"), "ReturnId": new_id("ret"), "CouponId": self.coupon["id"],
+            "RateRuleId": self.rate_rule["id"],
         }  # fmt: skip
 
     def state(self) -> list[Any]:
@@ -50,6 +54,7 @@ class Tenant:
             api.call("GET", f"/products/{self.product.id}"),
             self.seller.stock(self.product.only),
             api.call("GET", f"/coupons/{self.coupon['id']}"),
+            api.call("GET", "/rate-rules"),
             api.call("GET", f"/inventory/{self.product.only.id}/movements"),
             [(order["id"], order["version"]) for order in self.seller.orders()],
             self.buyer.cart()["lines"],

@@ -78,6 +78,8 @@ fn number(name: &str, schema: &Value) -> Value {
         "rate_basis_points" => 750,
         "payment_window_s" => 900,
         "rating" => 5,
+        "per_minute" => 100_000,
+        "burst" => 20_000,
         "limit" => 20,
         _ => 1,
     };

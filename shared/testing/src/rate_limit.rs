@@ -183,7 +183,7 @@ async fn a_rule_holds_within_a_minute_and_only_for_its_tenant() {
     // Two that the process lets through by itself, and the two of the rule.
     assert_eq!(statuses, [409, 409, 409, 409, 429]);
     let refused = place(&process, &world, &world.buyer, "192.0.2.1").await;
-    assert_eq!(told(&refused)[2], Some("30"));
+    assert_eq!(told(&refused), [Some("\"checkout\";q=2;w=60"), Some("\"checkout\";r=0;t=30"), Some("30")]);
     assert_eq!(place(&process, &neighbour, &neighbour.buyer, "192.0.2.1").await.status(), 409);
     assert_eq!(place(&process, &world, &world.buyer, "192.0.2.2").await.status(), 409);
 }

@@ -60,6 +60,8 @@ struct Terms {
 /// What a process knows of one bucket.
 #[derive(Debug, Clone, Copy)]
 struct Local {
+    /// The limit, if the process has looked at it.
+    limit: Option<Limit>,
     /// Requests that it can let through without asking.
     tokens: u32,
     /// Tokens in the shared bucket, when it was last asked.
@@ -151,10 +153,10 @@ async fn count(deps: &Deps, of: BucketOf, counted: &mut Counted) -> Result<(), P
     let (class, lease, now) = (of.class, of.class.lease(of.subject), deps.now());
     let standing = match deps.rate_limits.take(&of, lease, now) {
         Step::Passes(local) => {
-            let Some(limit) = usual else { return Ok(()) };
+            let Some(limit) = local.limit.or(usual) else { return Ok(()) };
             local.standing(limit)
         }
-        Step::Waits(wait_s) => return Err(refused(class, wait_s, usual, counted)),
+        Step::Waits(local) => return Err(refused(class, local.wait_s(now), local.limit.or(usual), counted)),
         Step::Asks => match ask(deps, &of, usual, lease, now).await {
             Ok(Some((limit, local))) if local.empty_until.is_none() => local.standing(limit),
             Ok(Some((limit, local))) => return Err(refused(class, local.wait_s(now), Some(limit), counted)),
@@ -187,7 +189,8 @@ async fn ask(
     now: Timestamp,
 ) -> Result<Option<(Limit, Local)>, StoreError> {
     let Some(limit) = limit(deps, of, usual, now).await? else {
-        let unlimited = Local { tokens: u32::MAX, shared: 0, until: after(now, KEPT_S), empty_until: None };
+        let unlimited =
+            Local { limit: None, tokens: u32::MAX, shared: 0, until: after(now, KEPT_S), empty_until: None };
         deps.rate_limits.put(of.clone(), unlimited, now);
         return Ok(None);
     };
@@ -196,6 +199,7 @@ async fn ask(
         let bucket = held.as_ref().map_or(Bucket::full(now), |held| held.value.bucket);
         let taken = bucket.take(limit, lease.chunk, now);
         let local = Local {
+            limit: Some(limit),
             // This request uses one.
             tokens: taken.tokens.saturating_sub(1),
             shared: taken.left,
@@ -245,8 +249,8 @@ async fn terms(deps: &Deps, tenant: TenantId, now: Timestamp) -> Result<Terms, S
 enum Step {
     /// The process has a token.
     Passes(Local),
-    /// There was none, so many seconds ago that some are left to wait.
-    Waits(u32),
+    /// There was none, and will be none for a while.
+    Waits(Local),
     /// The shared bucket must be looked at.
     Asks,
 }
@@ -256,10 +260,15 @@ impl RateLimits {
     fn take(&self, of: &BucketOf, lease: Lease, now: Timestamp) -> Step {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let held = known.local.get(of).filter(|local| now < local.until || local.is_empty(now)).copied();
-        let mut local =
-            held.unwrap_or(Local { tokens: lease.free, shared: 0, until: after(now, KEPT_S), empty_until: None });
+        let mut local = held.unwrap_or(Local {
+            limit: None,
+            tokens: lease.free,
+            shared: 0,
+            until: after(now, KEPT_S),
+            empty_until: None,
+        });
         if local.is_empty(now) {
-            return Step::Waits(local.wait_s(now));
+            return Step::Waits(local);
         }
         let Some(left) = local.tokens.checked_sub(1) else { return Step::Asks };
         local.tokens = left;
