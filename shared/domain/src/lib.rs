@@ -9,6 +9,7 @@ pub mod attempts;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
+pub mod client;
 pub mod coupon;
 pub mod guard;
 pub mod ids;

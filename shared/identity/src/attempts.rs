@@ -1,20 +1,16 @@
 //! Counting attempts for an e-mail address: wrong passwords, and codes that are sent. What is counted is read before the
 //! attempt and written at that version with its result, so attempts made at once are not more attempts.
 
-use std::net::IpAddr;
-
 use contracts::problems;
 use domain::{
     SessionId, Timestamp,
     attempts::{Attempts, Counted},
+    client::network,
 };
 use runtime::{Deps, Problem};
 use store::{EmailAttempts, StoreError, Tx, Versioned, keys};
 
 use crate::password::hash_secret;
-
-/// The network of an IPv6 address that one client has to itself.
-const IPV6_NETWORK_BITS: u32 = 64;
 
 /// What is counted for an e-mail address, and the client that makes the next attempt.
 #[derive(Debug, Clone)]
@@ -103,11 +99,7 @@ fn too_soon(counted: Counted, wait_s: i64) -> Problem {
 
 /// What a client is recognised by: a hash of its network, so that no IP addresses are kept.
 fn client_at(email: &str, source_ip: &str) -> String {
-    let network = match source_ip.parse() {
-        Ok(IpAddr::V6(address)) => (u128::from(address) >> (u128::BITS - IPV6_NETWORK_BITS)).to_string(),
-        _ => source_ip.to_owned(),
-    };
-    hash_secret(email, &network)
+    hash_secret(email, &network(source_ip))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{Change, Order};
-use crate::{AccountId, StoreId, limits, text::hex};
+use crate::{AccountId, StoreId, client::network, limits, text::hex};
 
 /// Somebody whose pending orders in a store are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,17 +36,9 @@ impl Holder {
     }
 }
 
-/// What is stored of a client's address: a hash, different in each store. Of an IPv6 address only the first 64 bits
-/// count, because a household or a machine has all the addresses behind them.
+/// What is stored of a client's address: a hash of its network, different in each store.
 pub fn client_of(store: StoreId, address: &str) -> String {
-    let network = match address.parse() {
-        Ok(std::net::IpAddr::V6(address)) if address.to_ipv4_mapped().is_none() => {
-            format!("{:x}", address.to_bits() >> 64)
-        }
-        Ok(address) => address.to_canonical().to_string(),
-        Err(_) => address.to_owned(),
-    };
-    hex(&Sha256::digest(format!("{store} {network}"))[..16])
+    hex(&Sha256::digest(format!("{store} {}", network(address)))[..16])
 }
 
 impl Order {

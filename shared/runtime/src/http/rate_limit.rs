@@ -7,7 +7,6 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -18,6 +17,7 @@ use contracts::{
 };
 use domain::{
     TenantId, Timestamp,
+    client::network,
     rate::{Bucket, Limit, RateRules, Subject},
     tenant::{Plan, Tenant},
     time::after,
@@ -37,8 +37,6 @@ use crate::{
 const KEPT_S: i64 = 30;
 /// The number of subjects that a process counts before it forgets those whose time is over, or all.
 const KEPT_MAX: usize = 20_000;
-/// The network of an IPv6 address that one client has to itself.
-const IPV6_NETWORK_BITS: u32 = 64;
 
 /// What a process knows of the buckets. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -106,7 +104,8 @@ impl Counted {
     }
 }
 
-/// Counts a request of its address and account, before anything is read for it.
+/// Counts a request of its address and account, before anything is read for it. The address is the one that API Gateway
+/// saw, never one that a header tells.
 ///
 /// # Errors
 /// 429 `rate_limited`.
@@ -321,17 +320,5 @@ impl Local {
         let left = self.tokens.saturating_add(self.shared).min(limit.burst);
         let reset_s = u64::from(limit.burst - left) * 60 / u64::from(limit.per_minute.max(1));
         Standing { limit, left, reset_s: u32::try_from(reset_s).unwrap_or(u32::MAX) }
-    }
-}
-
-/// The address, of IPv6 the network. It comes from API Gateway, never from a header that a client can write.
-fn network(source_ip: &str) -> String {
-    match source_ip.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(IpAddr::V6(address)) => {
-            let network = address.to_bits() >> (128 - IPV6_NETWORK_BITS) << (128 - IPV6_NETWORK_BITS);
-            format!("{}/{IPV6_NETWORK_BITS}", std::net::Ipv6Addr::from_bits(network))
-        }
-        Ok(IpAddr::V4(address)) => address.to_string(),
-        Err(_) => source_ip.to_owned(),
     }
 }
