@@ -483,6 +483,17 @@ def every_route_has_limits_and_is_there_before_the_stage(templates: Templates) -
     return broken + sorted(set(routes.values()) - before)
 
 
+def what_sends_mails_waits_for_what_it_names(templates: Templates) -> list[str]:
+    stacks = {
+        name: stack
+        for name, stack in templates["template.yaml"]["Resources"].items()
+        if "MailFrom" in stack.get("Properties", {}).get("Parameters", {})
+    }
+    if not stacks:
+        return ["nothing sends mails"]
+    return [name for name, stack in stacks.items() if "MailConfigurationSet" not in as_list(stack.get("DependsOn", []))]
+
+
 def a_scheduled_call_is_made_once(templates: Templates) -> list[str]:
     clocks = [rule for rule in resources(templates, RULE) if "ScheduleExpression" in rule.properties]
     broken = [
@@ -688,6 +699,10 @@ BREAKING: list[tuple[Rule, Callable[[Templates], Any]]] = [
     (
         what_the_saga_needs_can_be_reserved,
         lambda all: properties(all, "platform.yaml", "PlatformAuthorizerFunction").pop("ReservedConcurrentExecutions"),
+    ),
+    (
+        what_sends_mails_waits_for_what_it_names,
+        lambda all: all["template.yaml"]["Resources"]["Auth"].update(DependsOn=["Data"]),
     ),
     *(
         (every_route_has_limits_and_is_there_before_the_stage, break_it)

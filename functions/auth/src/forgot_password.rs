@@ -13,11 +13,15 @@ pub async fn handle(deps: &Granted<ForgotPassword, Mailer>, call: Call<ForgotPas
     let email = normalize_email(&call.body.email);
     let address = addresses::find(deps, &email, CODES, &call.raw.source_ip).await?;
     let counted = address.counter.one_more(deps.now())?;
+    let account = addresses::account(deps, address.account_id).await?;
+    let purpose = VerificationPurpose::ResetPassword {
+        password_version: account.map_or(0, |account| account.value.password_version),
+    };
     let message = |code: &str| match address.account_id {
         Some(_) => Email::with_code(&email, code, "reset your password"),
         None => no_account(&email),
     };
-    verification::begin(deps, &call, &address, counted, VerificationPurpose::ResetPassword, message).await
+    verification::begin(deps, &call, &address, counted, purpose, message).await
 }
 
 fn no_account(to: &str) -> Email {
@@ -28,9 +32,10 @@ fn no_account(to: &str) -> Email {
 
 #[cfg(test)]
 mod tests {
-    use testing::World;
+    use serde_json::json;
+    use testing::{TestRequest, World};
 
-    use crate::fixtures::{EMAIL, account, forgot, register, take_cost, token_of};
+    use crate::fixtures::{EMAIL, PASSWORD, account, forgot, log_in, register, take_cost, token_of};
 
     #[tokio::test]
     async fn known_and_unknown_addresses_take_the_same_way() {
@@ -55,6 +60,24 @@ mod tests {
         assert!(world.aws.last_mail().text.contains("a code to reset your password"));
         forgot(&world, "unknown@example.com").await;
         assert!(world.aws.last_mail().text.contains("There is none") && !world.aws.last_mail().text.contains("code"));
+    }
+
+    /// Strangers can use up what all unknown clients have together, and not what the owner's has.
+    #[tokio::test]
+    async fn where_the_owner_signs_in_a_code_can_be_had_whatever_strangers_ask_for() {
+        let world = World::new().await;
+        account(&world, EMAIL, Some(PASSWORD)).await;
+        assert_eq!(log_in(&world, EMAIL, PASSWORD).await.status(), 200);
+        let ask = |number: u8| {
+            let request = TestRequest::new().from(&format!("198.51.100.{number}"));
+            request.json(json!({ "email": EMAIL })).send(&world.deps, super::handle)
+        };
+        let mut strangers = vec![];
+        for number in 0..13 {
+            strangers.push(ask(number).await.status());
+        }
+        assert_eq!(strangers, [vec![202; 12], vec![429]].concat());
+        assert_eq!(forgot(&world, EMAIL).await.status(), 202);
     }
 
     #[tokio::test]

@@ -101,7 +101,10 @@ fn invalid() -> Problem {
 #[cfg(test)]
 mod tests {
     use contracts::{auth::Tokens, table::Table};
-    use domain::{Role, limits::REFRESH_TOKEN_TTL_S};
+    use domain::{
+        Role,
+        limits::{REFRESH_GRACE_S, REFRESH_TOKEN_TTL_S},
+    };
     use testing::World;
 
     use crate::fixtures::{join, refresh, session};
@@ -139,7 +142,7 @@ mod tests {
         let (one, two) = tokio::join!(refresh(&world, &first), refresh(&world, &first));
         let (one, two): (Tokens, Tokens) = (one.ok(), two.ok());
         assert_eq!(one.refresh_token, two.refresh_token);
-        world.clock.advance_s(9);
+        world.clock.advance_s(REFRESH_GRACE_S - 1);
         let lost: Tokens = refresh(&world, &first).await.ok();
         assert_eq!(lost.refresh_token, one.refresh_token);
         world.clock.advance_s(200);
@@ -158,7 +161,7 @@ mod tests {
             for _ in 0..age {
                 newest = refresh(&world, &newest).await.ok::<Tokens>().refresh_token;
             }
-            world.clock.advance_s(10);
+            world.clock.advance_s(REFRESH_GRACE_S);
             assert!(is_refused(&world, &first).await);
             assert!(is_refused(&world, &newest).await);
         }

@@ -16,15 +16,21 @@ pub async fn handle(deps: &Granted<ResetPassword, Mailer>, call: Call<ResetPassw
     let (body, now) = (&call.body, deps.now());
     // Hashed before the code is checked, so that the time does not tell a right code from a wrong one.
     let hash = password::hash(&body.new_password, deps.random()).map_err(|error| Problem::internal(&error))?;
-    let is_reset = |purpose: &VerificationPurpose| matches!(purpose, VerificationPurpose::ResetPassword);
+    let is_reset = |purpose: &VerificationPurpose| matches!(purpose, VerificationPurpose::ResetPassword { .. });
     let found = verification::check(deps, &body.verification_token, &body.code, is_reset).await?;
     let email = &found.value.email;
     let address = addresses::find(deps, email, Counted::Passwords, &call.raw.source_ip).await?;
     // Without an account no code was sent, and this one was guessed.
     let account = addresses::account(deps, address.account_id).await?.ok_or_else(wrong_code)?;
+    // A code that was sent before the password was last replaced is none any more.
+    if found.value.purpose != (VerificationPurpose::ResetPassword { password_version: account.value.password_version })
+    {
+        return Err(wrong_code());
+    }
 
     let mut tx = deps.tx();
     tx.delete(keys::verification(found.value.id), found.version);
+    tx.unsuppress(email);
     tx.update((), &account.value.password_changed(hash, now), account.version);
     // Whoever can read the mailbox need not wait for the end of what others guessed; and who knew the old password is
     // no longer known.
@@ -39,6 +45,7 @@ mod tests {
     use contracts::auth::Tokens;
     use domain::Role;
     use serde_json::json;
+    use store::{SuppressedAddress, SuppressionReason};
     use testing::{TestRequest, World, http::Answer};
 
     use super::*;
@@ -69,6 +76,30 @@ mod tests {
         let tokens: Tokens = log_in(&world, EMAIL, NEW).await.ok();
         assert_eq!(refresh(&world, &tokens.refresh_token).await.status(), 200);
         assert_eq!(reset(&world, &token, &code).await.status(), 422);
+    }
+
+    #[tokio::test]
+    async fn a_code_from_before_the_last_reset_is_none_any_more() {
+        let world = World::new().await;
+        account(&world, EMAIL, Some(PASSWORD)).await;
+        let first = token_of(&forgot(&world, EMAIL).await);
+        let first_code = sent_code(&world);
+        let second = token_of(&forgot(&world, EMAIL).await);
+        assert_eq!(reset(&world, &second, &sent_code(&world)).await.status(), 200);
+        assert_eq!(reset(&world, &first, &first_code).await.status(), 422);
+    }
+
+    #[tokio::test]
+    async fn whoever_proves_an_address_takes_it_off_the_list_of_suppressed_ones() {
+        let world = World::new().await;
+        account(&world, EMAIL, Some(PASSWORD)).await;
+        let mut tx = world.deps.tx();
+        tx.suppress(EMAIL, SuppressionReason::Complained, world.deps.now());
+        world.deps.db.commit(tx).await.unwrap();
+        let token = token_of(&forgot(&world, EMAIL).await);
+        assert_eq!(reset(&world, &token, &sent_code(&world)).await.status(), 200);
+        let suppressed = world.deps.db.get::<SuppressedAddress>(&keys::suppressed_address(EMAIL)).await.unwrap();
+        assert_eq!(suppressed, None);
     }
 
     #[tokio::test]

@@ -88,6 +88,9 @@ enum Claim {
 async fn claim(deps: &Deps, tenant: TenantId, about: About, message: &Message, kind: &str) -> Result<Claim, StepError> {
     let (now, to) = (deps.now(), &message.email.to);
     let suppressed = deps.db.get::<SuppressedAddress>(&keys::suppressed_address(to)).await?;
+    if suppressed.is_some() && message.audience == "seller" {
+        tracing::warn!(kind, reference = message.reference, "a seller was not told: the address is suppressed");
+    }
     let mut wanted = Notification {
         id: deps.id(NotificationId::from_ulid),
         event_id: about.event_id,

@@ -12,7 +12,7 @@ use domain::{
     Role, StoreId, Timestamp,
     account::Account,
     limits::PAYMENT_WINDOW_DEFAULT_S,
-    onboarding::{Onboarding, Profile, Step},
+    onboarding::{Onboarding, Profile, ProvedAccount, Step},
     store::{PAYMENT_METHODS, Store, StoreStatus, Tax},
     tenant::{Membership, Plan, Tenant, TenantStatus},
 };
@@ -80,16 +80,20 @@ impl Owner {
     }
 }
 
-/// The account of this address may have changed since the password step, so it is checked again.
+/// The account of this address, or its password, may have changed since the password step, so they are checked again.
 fn owner(onboarding: &Onboarding, found: Option<Versioned<Account>>, now: Timestamp) -> Result<Owner, Problem> {
     match (found, &onboarding.password_hash) {
-        (Some(found), _) if onboarding.proved_account == Some(found.value.id) => Ok(Owner::Proved(found)),
+        (Some(found), _) if onboarding.proved_account == Some(proved(&found.value)) => Ok(Owner::Proved(found)),
         (None, Some(hash)) => Ok(Owner::New(account(onboarding, hash, now))),
         _ => {
             let detail = "there is an account with this e-mail address by now; give its password again";
             Err(Problem::new(&problems::PASSWORD_NEEDED, detail))
         }
     }
+}
+
+fn proved(account: &Account) -> ProvedAccount {
+    ProvedAccount { id: account.id, password_version: account.password_version }
 }
 
 fn account(onboarding: &Onboarding, password_hash: &str, now: Timestamp) -> Account {
@@ -305,6 +309,19 @@ mod tests {
         assert_eq!((done.account.id, done.account.full_name.as_str()), (account.id, "Ada the Buyer"));
         assert_eq!(get::<Account>(&world, &keys::account(account.id)).await, account);
         assert_eq!(get::<Membership>(&world, &keys::membership(account.id, done.tenant.id)).await.role, Role::Owner);
+    }
+
+    /// Whoever gave the old password may be the reason why there is a new one.
+    #[tokio::test]
+    async fn a_proof_ends_with_the_password_that_was_given() {
+        let world = World::new().await;
+        let account = registered(&world, PASSWORD).await;
+        let seller = ready(&world, EMAIL, "ada-books-2").await;
+        let held = world.deps.db.get::<Account>(&keys::account(account.id)).await.unwrap().unwrap();
+        let mut tx = world.deps.tx();
+        tx.update((), &held.value.password_changed("another hash".into(), world.deps.now()), held.version);
+        world.deps.db.commit(tx).await.unwrap();
+        assert_eq!(seller.complete().await.problem(), (409, "password_needed".into()));
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use contracts::{
     check,
     onboarding::{Progress, SetPassword},
 };
-use domain::attempts::Counted;
+use domain::{attempts::Counted, onboarding::ProvedAccount};
 use identity::{addresses, password};
 use runtime::{Call, Granted, Outcome, Problem, Reply};
 
@@ -21,7 +21,8 @@ pub async fn handle(deps: &Granted<SetPassword>, call: Call<SetPassword>) -> Out
     let mut tx = deps.tx();
     let next = match account {
         Some(account) if password::verify(given, account.password_hash.as_deref()) => {
-            found.value.account_proved(account.id, now)?
+            let proved = ProvedAccount { id: account.id, password_version: account.password_version };
+            found.value.account_proved(proved, now)?
         }
         Some(_) => {
             // Written before the result is returned, so that attempts made at once are not more attempts.

@@ -31,6 +31,9 @@ pub(crate) fn template(stacks: &[Stack], rows: &[&Row]) -> Result<Value> {
         let secret = resource("AWS::SecretsManager::Secret", &properties);
         resources.insert(format!("{}Secret", logical_id(name)), secret);
     }
+    // SES keeps no list of its own: who proves an address again gets mails again.
+    let own_list = json!({ "Name": sub("selleasi-${Env}"), "SuppressionOptions": { "SuppressedReasons": [] } });
+    resources.insert("MailConfigurationSet".into(), resource("AWS::SES::ConfigurationSet", &own_list));
     resources.extend(alarm_topic());
     resources.insert("Data".into(), nested("data", &["Env", "Protect", "DetailedAlarms", "AlarmTopicArn"]));
     resources.insert("Alarms".into(), nested("alarms", &["Env", "ApiId", "AlarmTopicArn"]));
@@ -39,9 +42,17 @@ pub(crate) fn template(stacks: &[Stack], rows: &[&Row]) -> Result<Value> {
             return Err(format!("a service cannot be called {}: that stack is no service's", stack.service));
         }
         let mut nested = nested(stack.service, &stack.parameters);
-        // Nothing is called before its tables are there; the stream's ARN says so by itself.
+        // Nothing is called before its tables are there, and what it names when it sends a mail; the stream's ARN says so
+        // of tables by itself.
+        let mut after = vec![];
         if !stack.parameters.contains(&"OutboxStreamArn") {
-            nested["DependsOn"] = json!(["Data"]);
+            after.push("Data");
+        }
+        if stack.parameters.contains(&"MailFrom") {
+            after.push("MailConfigurationSet");
+        }
+        if !after.is_empty() {
+            nested["DependsOn"] = after.into();
         }
         resources.insert(logical_id(stack.service), nested);
     }

@@ -33,23 +33,15 @@ pub(crate) fn resources(row: &Row, queue: Queue, types: Option<&[&str]>) -> Resu
 /// sent with this configuration set. That suppresses nothing by itself: whoever has lost a mailbox and has it back
 /// proves it with a code, and SES must not keep that back.
 pub(crate) fn mail_reports(row: &Row, queue: Queue) -> Result<Map<String, Value>> {
-    let set = reference("MailConfigurationSet");
     let bus = sub("arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default");
     let mut resources = queues(row, queue)?;
     resources.extend(filled_by(row, mail_rule(row)));
-    resources.insert(
-        "MailConfigurationSet".into(),
-        resource(
-            "AWS::SES::ConfigurationSet",
-            &json!({ "Name": sub("selleasi-${Env}"), "SuppressionOptions": { "SuppressedReasons": [] } }),
-        ),
-    );
     resources.insert(
         "MailReports".into(),
         resource(
             "AWS::SES::ConfigurationSetEventDestination",
             &json!({
-                "ConfigurationSetName": set,
+                "ConfigurationSetName": sub("selleasi-${Env}"),
                 "EventDestination": {
                     "Name": "event-bus",
                     "Enabled": true,
@@ -277,13 +269,13 @@ mod tests {
         let resources = Value::Object(mail_reports(&ON_LENT, QUEUE).unwrap());
         let of = |name: &str| &resources[name]["Properties"];
         let destination = &of("MailReports")["EventDestination"];
-        assert_eq!(of("MailReports")["ConfigurationSetName"], reference("MailConfigurationSet"));
+        assert_eq!(of("MailReports")["ConfigurationSetName"], sub("selleasi-${Env}"));
         assert_eq!(destination["MatchingEventTypes"], json!(["bounce", "complaint"]));
         let rule = properties(&resources, "books-on-lent", "Rule");
         assert_eq!(rule.get("EventBusName"), None, "SES reports to the account's own bus only");
         assert_eq!(rule["EventPattern"]["source"], json!(["aws.ses"]));
         let set = &rule["EventPattern"]["detail"]["mail"]["tags"]["ses:configuration-set"];
-        assert_eq!(*set, json!([of("MailConfigurationSet")["Name"]]));
+        assert_eq!(*set, json!([sub("selleasi-${Env}")]));
         assert_eq!(rule["Targets"][0]["Arn"], get_att("BooksOnLentQueue", "Arn"));
         let policy = properties(&resources, "books-on-lent", "QueuePolicy");
         let from_the_rule = json!({ "ArnEquals": { "aws:SourceArn": get_att("BooksOnLentRule", "Arn") } });

@@ -360,7 +360,7 @@ endpoints! {
     /// Refresh tokens
     ///
     /// Returns new tokens, with the present role of a team's member. A person's refresh token can be used once. Using it
-    /// again within ten seconds returns the same next refresh token, in case the response was lost, or two tabs refresh
+    /// again within a minute returns the same next refresh token, in case the response was lost, or two tabs refresh
     /// at once. Using it later is treated as theft, and ends the session. A guest's refresh token is good for 30 days.
     Refresh = Post "/auth/refresh" => "auth-refresh" {
         access: Access::Public, store: None, idempotency: None,
@@ -404,7 +404,7 @@ endpoints! {
     ForgotPassword = Post "/auth/password/forgot" => "auth-forgot-password" {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: ForgottenPassword, reply: 202 VerificationSent,
-        tables: [Accounts: BatchGet Put], emits: [],
+        tables: [Accounts: Get BatchGet Put], emits: [],
         problems: [TOO_SOON],
         grants: [SendEmail],
         rate: Mail,

@@ -23,7 +23,7 @@ impl RateClass {
     pub const fn limit(self, subject: Subject) -> Option<Limit> {
         let (per_minute, burst) = match (self, subject) {
             (Self::Auth, Subject::Address) => (60, 20),
-            (Self::Mail, Subject::Address) => (6, 20),
+            (Self::Mail, Subject::Address) => (1, 20),
             (Self::Mail, Subject::Tenant) => (100, 30),
             (Self::Read, Subject::Address) => (1_200, 300),
             (Self::Read, Subject::Account) => (600, 200),

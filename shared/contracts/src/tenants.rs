@@ -55,7 +55,8 @@ impl From<rate::RateRule> for RateRule {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewRateRule {
-    /// The endpoints whose requests are counted: `read`, `write`, or `checkout` (placing and paying orders).
+    /// The endpoints whose requests are counted: `read`, `write`, or `checkout` (placing and paying orders, and
+    /// applying coupons).
     #[garde(skip)]
     #[eserde(compat)]
     pub class: RuleClass,

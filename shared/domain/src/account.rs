@@ -73,7 +73,10 @@ pub enum VerificationPurpose {
         password_hash: String,
     },
     /// A forgotten password is replaced.
-    ResetPassword,
+    ResetPassword {
+        /// The account's `password_version` when the code was sent; 0 without an account.
+        password_version: u32,
+    },
 }
 
 /// A six-digit code that was sent to a person. Only its hash is stored.

@@ -105,6 +105,11 @@ impl Attempts {
         self.with(client, now)
     }
 
+    /// Whether the client gave the right password or code lately.
+    pub fn know(&self, client: &str, now: Timestamp) -> bool {
+        self.clients.iter().any(|known| known.id == client && known.known_until > now)
+    }
+
     /// When nothing is left to remember.
     pub fn ends_at(&self) -> Timestamp {
         let clients = self.clients.iter().map(|client| client.full_at.max(client.known_until));

@@ -1,6 +1,6 @@
 //! The platform's limits. They are defined here only, so that the schema, the checks and the documentation agree.
 
-/// Lines of an order or cart. Placing an order writes two items per line, and a DynamoDB transaction takes 100.
+/// Lines of an order or cart. Selling them writes two items for each, and a DynamoDB transaction takes 100.
 pub const ORDER_LINES_MAX: usize = 40;
 /// Units of one line of a cart or order.
 pub const QUANTITY_MAX: u32 = 999;
@@ -91,7 +91,7 @@ pub const AUTHORIZER_CACHE_S: i64 = 60;
 pub const REFRESH_TOKEN_TTL_S: i64 = 30 * 24 * 3_600;
 /// Within this time after a rotation, the previous refresh token is accepted again: the client may have lost the
 /// response. Later use is treated as theft.
-pub const REFRESH_GRACE_S: i64 = 10;
+pub const REFRESH_GRACE_S: i64 = 60;
 /// Lifetime of a one-time code, in seconds.
 pub const ONE_TIME_CODE_TTL_S: i64 = 10 * 60;
 /// Tries of a one-time code.
@@ -124,7 +124,7 @@ pub const PENDING_ORDERS_OF_CLIENT_MAX: u32 = 100;
 /// Units in the pending orders placed from one client address in a store.
 pub const PENDING_UNITS_OF_CLIENT_MAX: u32 = 10_000;
 /// How long a count of pending orders is kept after its last change, in seconds: longer than an order can be pending.
-pub const PENDING_COUNT_TTL_S: i64 = 4 * 24 * 3_600;
+pub const PENDING_COUNT_TTL_S: i64 = 7 * 24 * 3_600;
 /// How long an order waits for a checkout to be opened, in seconds since it was placed: as long as the queue of the
 /// function that opens it tries.
 pub const CHECKOUT_WAIT_MAX_S: i64 = 24 * 3_600;

@@ -74,7 +74,7 @@ pub struct Onboarding {
     /// Hash of the password chosen for a new account.
     pub password_hash: Option<String>,
     /// The existing account with this e-mail address, once its password was given.
-    pub proved_account: Option<AccountId>,
+    pub proved_account: Option<ProvedAccount>,
     /// Phone number in E.164 format.
     pub phone: Option<String>,
     /// The code to verify the phone number.
@@ -89,6 +89,15 @@ pub struct Onboarding {
     pub expires_at: Timestamp,
     /// When the onboarding last changed.
     pub updated_at: Timestamp,
+}
+
+/// An account whose password was given. The proof ends when the password is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvedAccount {
+    /// The account.
+    pub id: AccountId,
+    /// The account's `password_version` when its password was given.
+    pub password_version: u32,
 }
 
 /// The settings of the first store.
@@ -140,14 +149,14 @@ impl Onboarding {
     ///
     /// # Errors
     /// As [`Self::awaits_password`].
-    pub fn account_proved(self, account: AccountId, now: Timestamp) -> Result<Self, InvalidTransition> {
+    pub fn account_proved(self, account: ProvedAccount, now: Timestamp) -> Result<Self, InvalidTransition> {
         self.identified(None, Some(account), now)
     }
 
     fn identified(
         self,
         password_hash: Option<String>,
-        proved_account: Option<AccountId>,
+        proved_account: Option<ProvedAccount>,
         now: Timestamp,
     ) -> Result<Self, InvalidTransition> {
         let this = self.at(PASSWORD_STEPS, SET_PASSWORD)?;
@@ -270,11 +279,15 @@ mod tests {
         assert_eq!((done.step, done.password_hash, done.phone_verified), (Step::Done, None, true));
     }
 
+    fn proved() -> ProvedAccount {
+        ProvedAccount { id: AccountId::from_ulid(Ulid(9)), password_version: 0 }
+    }
+
     #[test]
     fn no_step_can_be_left_out() {
         let code = OneTimeCode::new("h".into(), NOW);
         assert!(started().password_set("p".into(), NOW).is_err());
-        assert!(started().account_proved(AccountId::from_ulid(Ulid(9)), NOW).is_err());
+        assert!(started().account_proved(proved(), NOW).is_err());
         let verified = started().email_verified(NOW).unwrap();
         assert!(verified.clone().email_verified(NOW).is_err());
         assert!(verified.clone().profile_set(profile(), NOW).is_err());
@@ -288,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_new_password_takes_the_place_of_a_proof_and_keeps_the_profile() {
-        let account = AccountId::from_ulid(Ulid(9));
+        let account = proved();
         let ready = started()
             .email_verified(NOW)
             .and_then(|it| it.account_proved(account, NOW))

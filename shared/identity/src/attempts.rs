@@ -27,6 +27,13 @@ impl Counter {
         Self::of(found, counted, email, client_at(email, source_ip), false)
     }
 
+    /// The same, for a client that is known if it signed in lately, as `passwords` has it: strangers who ask for codes do
+    /// not hold it up.
+    pub fn knowing(self, passwords: Option<&EmailAttempts>, now: Timestamp) -> Self {
+        let is_known = passwords.is_some_and(|passwords| passwords.attempts.know(&self.client, now));
+        Self { is_known: self.is_known || is_known, ..self }
+    }
+
     /// The counter of passwords with what was found of it, for whoever is signed in. Attempts are counted by session, and
     /// what others guess elsewhere holds nobody up who is signed in.
     pub fn in_session(found: Option<Versioned<EmailAttempts>>, email: &str, session: SessionId) -> Self {

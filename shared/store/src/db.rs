@@ -243,6 +243,18 @@ impl Db {
     /// [`CommitError::Refused`] if a condition does not hold, which is not retried; [`CommitError::Busy`] if conflicts
     /// continue; [`CommitError::Store`] if the call failed or the transaction could not be built.
     pub async fn commit(&self, tx: Tx) -> Result<(), CommitError> {
+        self.commit_with(tx, CONFLICT_RETRIES).await
+    }
+
+    /// Like [`Db::commit`], but conflicts are not waited for: the first one is [`CommitError::Busy`].
+    ///
+    /// # Errors
+    /// As [`Db::commit`].
+    pub async fn commit_at_once(&self, tx: Tx) -> Result<(), CommitError> {
+        self.commit_with(tx, 0).await
+    }
+
+    async fn commit_with(&self, tx: Tx, conflict_retries: u32) -> Result<(), CommitError> {
         let Tx { token, items, emits, error } = tx;
         if let Some(error) = error {
             return Err(error.into());
@@ -258,7 +270,7 @@ impl Db {
             return Ok(());
         }
         let items: Vec<_> = items.into_iter().map(|part| part.build(&|table| self.table_name(table))).collect();
-        for attempt in 0..=CONFLICT_RETRIES {
+        for attempt in 0..=conflict_retries {
             if attempt > 0 {
                 self.sleep(backoff(&token, attempt)).await;
             }

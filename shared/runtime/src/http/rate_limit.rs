@@ -153,7 +153,9 @@ async fn count(deps: &Deps, of: BucketOf, counted: &mut Counted) -> Result<(), P
     let standing = match deps.rate_limits.take(&of, lease, now) {
         Step::Passes(local) => {
             let Some(limit) = local.limit.or(usual) else { return Ok(()) };
-            local.standing(limit)
+            // Of a bucket that was not looked at, what is left is what was not used here.
+            let shared = if local.limit.is_none() { limit.burst.saturating_sub(lease.free) } else { local.shared };
+            Local { shared, ..local }.standing(limit)
         }
         Step::Waits(local) => return Err(refused(class, local.wait_s(now), local.limit.or(usual), counted)),
         Step::Asks => match ask(deps, &of, usual, lease, now).await {
@@ -208,10 +210,10 @@ async fn ask(
         if taken.tokens > 0 {
             let mut tx = deps.tx();
             tx.save((), &RateBucket::new(of, taken.bucket), held.map(|held| held.version));
-            match deps.db.commit(tx).await {
+            // A limit that many wait for would be what fails.
+            match deps.db.commit_at_once(tx).await {
                 Ok(()) => {}
-                Err(CommitError::Refused(_)) => continue,
-                Err(CommitError::Busy) => break,
+                Err(CommitError::Refused(_) | CommitError::Busy) => continue,
                 Err(CommitError::Store(error)) => return Err(error),
             }
         }
