@@ -36,7 +36,7 @@ macro_rules! noticed {
 
 noticed! {
     inbox: [Guard::Inbox] breaks ["I9"] in STEPS;
-    version: [Guard::Version] breaks ["I1", "I2", "I3", "I7", "I8", "I9", "I11", "I12", "I13", "I14"] in LONG_STEPS;
+    version: [Guard::Version] breaks ["I1", "I2", "I3", "I4", "I7", "I8", "I9", "I11", "I12", "I13", "I14"] in LONG_STEPS;
     stock_available: [Guard::StockAvailable] breaks ["I2"] in STEPS;
     coupon_cap: [Guard::CouponCap] breaks ["I13"] in STEPS;
     retry_token: [Guard::RetryToken] breaks ["I12"] in STEPS;
