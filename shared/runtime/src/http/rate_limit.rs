@@ -8,6 +8,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use contracts::{
@@ -35,6 +36,8 @@ use crate::{
 /// How long a process uses the tokens it has, and what it has read of a tenant's rules, in seconds. So long a change of a
 /// rule may take.
 const KEPT_S: i64 = 30;
+/// How long a request waits for a look at a bucket: a read and a write take some ten milliseconds.
+const LOOK_MAX: Duration = Duration::from_millis(300);
 /// The number of subjects that a process counts before it forgets those whose time is over, or all.
 const KEPT_MAX: usize = 20_000;
 
@@ -158,12 +161,16 @@ async fn count(deps: &Deps, of: BucketOf, counted: &mut Counted) -> Result<(), P
             Local { shared, ..local }.standing(limit)
         }
         Step::Waits(local) => return Err(refused(class, local.wait_s(now), local.limit.or(usual), counted)),
-        Step::Asks => match ask(deps, &of, usual, lease, now).await {
+        Step::Asks => match ask_in_time(deps, &of, usual, lease, now).await {
             Ok(Some((limit, local))) if local.empty_until.is_none() => local.standing(limit),
             Ok(Some((limit, local))) => return Err(refused(class, local.wait_s(now), Some(limit), counted)),
             Ok(None) => return Ok(()),
             Err(error) => {
                 tracing::warn!(%error, "a rate limit was not looked at");
+                // For a moment, or each request would wait in vain.
+                let unknown =
+                    Local { limit: None, tokens: lease.chunk, shared: 0, until: after(now, 1), empty_until: None };
+                deps.rate_limits.put(of, unknown, now);
                 telemetry::count(&deps.config, "rate_limits_skipped", 1, now);
                 return Ok(());
             }
@@ -179,6 +186,20 @@ fn refused(class: RateClass, wait_s: u32, limit: Option<Limit>, counted: &mut Co
     }
     let detail = format!("too many requests; wait {wait_s} s");
     Problem::new(&problems::RATE_LIMITED, detail).retry_after_s(i64::from(wait_s))
+}
+
+/// As [`ask`], but a look that takes long is given up.
+async fn ask_in_time(
+    deps: &Deps,
+    of: &BucketOf,
+    usual: Option<Limit>,
+    lease: Lease,
+    now: Timestamp,
+) -> Result<Option<(Limit, Local)>, StoreError> {
+    tokio::select! {
+        asked = ask(deps, of, usual, lease, now) => asked,
+        () = deps.db.sleep(LOOK_MAX) => Err(StoreError::Unavailable("looking at a rate limit took too long".to_owned())),
+    }
 }
 
 /// Looks at the shared bucket, and takes a chunk out of it. `None` if there is no limit.
