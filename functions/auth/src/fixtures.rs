@@ -9,7 +9,7 @@ use identity::sessions::{self, Subject};
 use runtime::Principal;
 use runtime::auth;
 use serde_json::json;
-use store::{EmailClaim, keys};
+use store::keys;
 use testing::{TestRequest, World, http::Answer};
 
 use crate::{forgot_password, login, refresh, register};
@@ -52,25 +52,8 @@ pub(crate) async fn account(world: &World, email: &str, password: Option<&str>) 
 }
 
 async fn write_account(world: &World, id: AccountId, email: &str, password: Option<&str>) -> Account {
-    let now = world.deps.now();
-    let account = Account {
-        id,
-        email: email.into(),
-        email_verified: true,
-        full_name: "Ada Obi".into(),
-        phone: None,
-        phone_verified: false,
-        avatar_url: None,
-        password_hash: password.map(|password| password::hash(password, [1; 16]).unwrap()),
-        password_version: 0,
-        created_at: now,
-        updated_at: now,
-    };
-    let mut tx = world.deps.tx();
-    tx.create((), &account);
-    tx.create((), &EmailClaim { email: account.email.clone(), account_id: account.id });
-    world.deps.db.commit(tx).await.unwrap();
-    account
+    let hash = password.map(|password| password::hash(password, [1; 16]).unwrap());
+    world.account(Account::new(id, email.into(), "Ada Obi".into(), hash, world.deps.now())).await
 }
 
 pub(crate) async fn join(world: &World, account_id: AccountId, tenant_id: TenantId, role: Role) -> Membership {
@@ -92,8 +75,7 @@ pub(crate) async fn session(
         Some(account) => account.value,
         None => write_account(world, account_id, &format!("{account_id}@example.com"), None).await,
     };
-    let subject = Subject { account_id, password_version: account.password_version, tenant_id, role };
-    let (session, tokens) = sessions::open(&world.deps, subject).await.unwrap();
+    let (session, tokens) = sessions::open(&world.deps, Subject::of(&account, tenant_id, role)).await.unwrap();
     let mut tx = world.deps.tx();
     tx.create((), &session);
     world.deps.db.commit(tx).await.unwrap();

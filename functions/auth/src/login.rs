@@ -50,7 +50,7 @@ async fn as_customer(deps: &Deps, tx: &mut Tx, store: StoreRef, account: &Accoun
     if deps.db.get::<CustomerRecord>(&keys::customer(tenant, account.id)).await?.is_none() {
         tx.create(tenant, &customer(account, deps.now()));
     }
-    Ok(subject(account, Some(tenant), Role::Customer))
+    Ok(Subject::of(account, Some(tenant), Role::Customer))
 }
 
 async fn as_team(deps: &Deps, account: &Account, wanted: Option<TenantId>) -> Result<Subject, Problem> {
@@ -63,11 +63,7 @@ async fn as_team(deps: &Deps, account: &Account, wanted: Option<TenantId>) -> Re
         None => memberships.min_by_key(|held| held.joined_at),
     };
     let tenant_id = membership.as_ref().map(|membership| membership.tenant_id);
-    Ok(subject(account, tenant_id, membership.map_or(Role::Customer, |membership| membership.role)))
-}
-
-fn subject(account: &Account, tenant_id: Option<TenantId>, role: Role) -> Subject {
-    Subject { account_id: account.id, password_version: account.password_version, tenant_id, role }
+    Ok(Subject::of(account, tenant_id, membership.map_or(Role::Customer, |membership| membership.role)))
 }
 
 #[cfg(test)]

@@ -22,13 +22,7 @@ pub async fn handle(deps: &Granted<SwitchTenant>, call: Call<SwitchTenant>) -> O
     let current = current.ok_or_else(Problem::unauthorized)?;
     let membership = found.take::<Membership>(&membership)?.ok_or_else(Problem::not_found)?.value;
 
-    let subject = Subject {
-        account_id: id,
-        password_version: account.password_version,
-        tenant_id: Some(tenant),
-        role: membership.role,
-    };
-    let (opened, tokens) = sessions::open(deps, subject).await?;
+    let (opened, tokens) = sessions::open(deps, Subject::of(&account, Some(tenant), membership.role)).await?;
     let mut tx = deps.tx();
     tx.check(session, current.version);
     tx.create((), &opened);

@@ -8,7 +8,7 @@ use domain::{
 };
 use identity::sessions::{self, Subject};
 use runtime::{Call, Granted, Outcome, Reply, http::Committed};
-use store::{CommitError, EmailClaim, keys};
+use store::{CommitError, keys};
 
 use crate::{
     people::customer,
@@ -23,26 +23,12 @@ pub async fn handle(deps: &Granted<VerifyEmail>, call: Call<VerifyEmail>) -> Out
     let VerificationPurpose::Register { full_name, phone, password_hash } = found.value.purpose else {
         return Err(wrong_code());
     };
-    let account = Account {
-        id: deps.id(AccountId::from_ulid),
-        email: found.value.email,
-        email_verified: true,
-        full_name,
-        phone,
-        phone_verified: false,
-        avatar_url: None,
-        password_hash: Some(password_hash),
-        password_version: 0,
-        created_at: now,
-        updated_at: now,
-    };
-    let subject =
-        Subject { account_id: account.id, password_version: 0, tenant_id: Some(tenant), role: Role::Customer };
-    let (session, tokens) = sessions::open(deps, subject).await?;
+    let id = deps.id(AccountId::from_ulid);
+    let account = Account { phone, ..Account::new(id, found.value.email, full_name, Some(password_hash), now) };
+    let (session, tokens) = sessions::open(deps, Subject::of(&account, Some(tenant), Role::Customer)).await?;
     let mut tx = deps.tx();
     tx.delete(keys::verification(found.value.id), found.version);
-    tx.create((), &account);
-    let claim = tx.create((), &EmailClaim { email: account.email.clone(), account_id: account.id });
+    let claim = tx.create_account(&account);
     tx.create((), &session);
     tx.unsuppress(&account.email);
     tx.create(tenant, &customer(&account, now));
@@ -60,7 +46,7 @@ mod tests {
     use contracts::{auth::Tokens, table::Table};
     use runtime::auth;
     use serde_json::json;
-    use store::{CustomerRecord, SuppressedAddress, SuppressionReason};
+    use store::{CustomerRecord, SuppressionReason};
     use testing::{TestRequest, World, http::Answer};
 
     use super::*;
@@ -80,12 +66,9 @@ mod tests {
         let world = World::new().await;
         let neighbour = world.neighbour().await;
         let token = token_of(&register(&world, "ADA@example.com", PASSWORD).await);
-        let mut tx = world.deps.tx();
-        tx.suppress(EMAIL, SuppressionReason::Complained, world.deps.now());
-        world.deps.db.commit(tx).await.unwrap();
+        world.suppress(EMAIL, SuppressionReason::Complained).await;
         let tokens: Tokens = verify(&world, &token, &sent_code(&world)).await.ok();
-        let suppressed = world.deps.db.get::<SuppressedAddress>(&keys::suppressed_address(EMAIL)).await.unwrap();
-        assert_eq!(suppressed, None, "whoever proves an address takes it off the list");
+        assert!(!world.is_suppressed(EMAIL).await, "whoever proves an address takes it off the list");
         let buyer = auth::verify(&world.deps, &tokens.access_token).await.unwrap();
         assert_eq!((buyer.tenant_id, buyer.role), (Some(world.tenant), Role::Customer));
         let record = async |tenant| {

@@ -615,9 +615,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_sent_to_a_suppressed_address_and_the_reason_is_recorded() {
         let shop = Shop::new().await;
-        let mut tx = shop.world.deps.tx();
-        tx.suppress(BUYER, SuppressionReason::Bounced, shop.world.deps.now());
-        shop.world.deps.db.commit(tx).await.unwrap();
+        shop.world.suppress(BUYER, SuppressionReason::Bounced).await;
         let event = shop.event(shop.confirmed());
         for sent in [vec![SELLER], vec![]] {
             shop.handle(&event).await.unwrap();

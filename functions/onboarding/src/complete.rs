@@ -42,12 +42,7 @@ pub async fn handle(deps: &Granted<Complete>, call: Call<Complete>) -> Outcome<C
         return Err(Problem::new(&problems::INVALID_STATE, "say what the store is first"));
     };
     let (tenant, store) = (tenant(&onboarding, now), store(deps, &onboarding, &profile, now));
-    let subject = Subject {
-        account_id: onboarding.account_id,
-        password_version: owner.account().password_version,
-        tenant_id: Some(tenant.id),
-        role: Role::Owner,
-    };
+    let subject = Subject::of(owner.account(), Some(tenant.id), Role::Owner);
     let (session, tokens) = sessions::open(deps, subject).await?;
     let done = onboarding.completed(now)?;
 
@@ -83,7 +78,9 @@ impl Owner {
 /// The account of this address, or its password, may have changed since the password step, so they are checked again.
 fn owner(onboarding: &Onboarding, found: Option<Versioned<Account>>, now: Timestamp) -> Result<Owner, Problem> {
     match (found, &onboarding.password_hash) {
-        (Some(found), _) if onboarding.proved_account == Some(proved(&found.value)) => Ok(Owner::Proved(found)),
+        (Some(found), _) if onboarding.proved_account == Some(ProvedAccount::of(&found.value)) => {
+            Ok(Owner::Proved(found))
+        }
         (None, Some(hash)) => Ok(Owner::New(account(onboarding, hash, now))),
         _ => {
             let detail = "there is an account with this e-mail address by now; give its password again";
@@ -92,24 +89,10 @@ fn owner(onboarding: &Onboarding, found: Option<Versioned<Account>>, now: Timest
     }
 }
 
-fn proved(account: &Account) -> ProvedAccount {
-    ProvedAccount { id: account.id, password_version: account.password_version }
-}
-
 fn account(onboarding: &Onboarding, password_hash: &str, now: Timestamp) -> Account {
-    Account {
-        id: onboarding.account_id,
-        email: onboarding.email.clone(),
-        email_verified: true,
-        full_name: onboarding.full_name.clone(),
-        phone: onboarding.phone.clone(),
-        phone_verified: onboarding.phone_verified,
-        avatar_url: None,
-        password_hash: Some(password_hash.to_owned()),
-        password_version: 0,
-        created_at: now,
-        updated_at: now,
-    }
+    let (email, full_name) = (onboarding.email.clone(), onboarding.full_name.clone());
+    let account = Account::new(onboarding.account_id, email, full_name, Some(password_hash.to_owned()), now);
+    Account { phone: onboarding.phone.clone(), phone_verified: onboarding.phone_verified, ..account }
 }
 
 fn tenant(onboarding: &Onboarding, now: Timestamp) -> Tenant {
@@ -152,8 +135,7 @@ fn store(deps: &Deps, onboarding: &Onboarding, profile: &Profile, now: Timestamp
 fn write_owner(tx: &mut Tx, owner: &Owner, onboarding: &Onboarding, now: Timestamp) {
     match owner {
         Owner::New(account) => {
-            tx.create((), account);
-            tx.create((), &EmailClaim { email: account.email.clone(), account_id: account.id });
+            tx.create_account(account);
         }
         Owner::Proved(found) => {
             tx.check(keys::account(found.value.id), found.version);

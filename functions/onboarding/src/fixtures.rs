@@ -3,7 +3,6 @@
 use contracts::onboarding::{Progress, Started};
 use domain::{AccountId, account::Account};
 use serde_json::json;
-use store::EmailClaim;
 use testing::{TestRequest, World, http::Answer};
 
 use crate::{complete, password, profile, start, verify_email};
@@ -79,23 +78,6 @@ impl Seller {
 
 /// Creates an account with the seller's e-mail address, outside this onboarding.
 pub(crate) async fn registered(world: &World, password: &str) -> Account {
-    let now = world.deps.now();
-    let account = Account {
-        id: world.deps.id(AccountId::from_ulid),
-        email: EMAIL.to_lowercase(),
-        email_verified: true,
-        full_name: "Ada the Buyer".into(),
-        phone: None,
-        phone_verified: false,
-        avatar_url: None,
-        password_hash: Some(identity::password::hash(password, [1; 16]).unwrap()),
-        password_version: 0,
-        created_at: now,
-        updated_at: now,
-    };
-    let mut tx = world.deps.tx();
-    tx.create((), &account);
-    tx.create((), &EmailClaim { email: account.email.clone(), account_id: account.id });
-    world.deps.db.commit(tx).await.unwrap();
-    account
+    let (id, hash) = (world.deps.id(AccountId::from_ulid), identity::password::hash(password, [1; 16]).unwrap());
+    world.account(Account::new(id, EMAIL.to_lowercase(), "Ada the Buyer".into(), Some(hash), world.deps.now())).await
 }

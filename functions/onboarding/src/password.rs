@@ -21,8 +21,7 @@ pub async fn handle(deps: &Granted<SetPassword>, call: Call<SetPassword>) -> Out
     let mut tx = deps.tx();
     let next = match account {
         Some(account) if password::verify(given, account.password_hash.as_deref()) => {
-            let proved = ProvedAccount { id: account.id, password_version: account.password_version };
-            found.value.account_proved(proved, now)?
+            found.value.account_proved(ProvedAccount::of(&account), now)?
         }
         Some(_) => {
             // Written before the result is returned, so that attempts made at once are not more attempts.

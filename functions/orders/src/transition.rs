@@ -50,9 +50,10 @@ pub(crate) async fn commit(
     let tenant = received.tenant_id;
     let mut tx = received.tx(deps);
     let is_cancelled_unpaid = matches!(change, Change::Cancelled { refund: false, .. });
-    write(deps, &mut tx, &received.cause, tenant, &next, version, change);
+    let (store_id, buyer_id, order_id) = (next.store_id, next.buyer_id, next.id);
+    write(deps, &mut tx, &received.cause, tenant, next, version, change);
     let cart = (is_cancelled_unpaid && *gives_back_cart)
-        .then(|| tx.give_back_cart(tenant, next.store_id, next.buyer_id, next.id, deps.now()));
+        .then(|| tx.give_back_cart(tenant, store_id, buyer_id, order_id, deps.now()));
     match tx.commit().await? {
         StepCommit::Done => Ok(Try::Done(())),
         // If the buyer has started a new cart, the next try keeps it and writes the order only.
@@ -78,14 +79,13 @@ pub(crate) async fn request<E: Endpoint>(
         let (moved, reply) = decide(order)?;
         let Some((next, change)) = moved else { return Ok(reply) };
         let mut tx = deps.tx();
-        write(deps, &mut tx, &call.cause, tenant, &next, version, change);
+        write(deps, &mut tx, &call.cause, tenant, next, version, change);
         call.commit(deps, tx, reply).await?.into()
     })
 }
 
 /// Adds one transition to a transaction. The transaction is refused if the order is no longer at `version`.
-fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, next: &Order, version: u64, change: Change) {
-    let mut next = next.clone();
+fn write(deps: &Deps, tx: &mut Tx, cause: &Cause, tenant: TenantId, mut next: Order, version: u64, change: Change) {
     for holder in next.let_go(&change) {
         tx.let_go(tenant, next.store_id, &holder, next.units(), next.updated_at);
     }

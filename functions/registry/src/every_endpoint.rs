@@ -51,15 +51,21 @@ pub(crate) fn sample(row: &Row, principal: Option<Principal>) -> RawRequest {
 
 /// Sends a request, and returns the answer's status and problem code.
 async fn send(world: &World, hosted: &Hosted, request: RawRequest) -> (u16, String) {
-    let (status, body) = send_raw(world, hosted, request).await;
+    code_of(send_raw(world, hosted, request).await)
+}
+
+fn code_of((status, body): (u16, Value)) -> (u16, String) {
     (status, body["code"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Sends a request, and returns the answer's status and body.
 pub(crate) async fn send_raw(world: &World, hosted: &Hosted, request: RawRequest) -> (u16, Value) {
     // An empty cache for every request, as in a new process that has not read the store yet.
-    let boot = Boot { claims: ClaimCache::default(), ..world.deps.boot().clone() };
-    let Running::Http(endpoint) = hosted.start(&boot) else { panic!("not an endpoint") };
+    send_to(&Boot { claims: ClaimCache::default(), ..world.deps.boot().clone() }, hosted, request).await
+}
+
+async fn send_to(process: &Boot, hosted: &Hosted, request: RawRequest) -> (u16, Value) {
+    let Running::Http(endpoint) = hosted.start(process) else { panic!("not an endpoint") };
     let reply = endpoint(request).await;
     (reply.status, serde_json::from_slice(&reply.body).unwrap_or_default())
 }
@@ -204,17 +210,11 @@ fn process(world: &World) -> Boot {
 }
 
 /// Sends a request as often as a process lets through without looking, and once more. The last answer.
-async fn send_until_counted(boot: &Boot, hosted: &Hosted, request: &RawRequest) -> (u16, String) {
-    let route = hosted.row.route().unwrap();
-    let times = route.rate.lease(Subject::Address).free + 1;
-    let Running::Http(endpoint) = hosted.start(boot) else { panic!("not an endpoint") };
-    let mut last = (0, String::new());
-    for _ in 0..times {
-        let reply = endpoint(request.clone()).await;
-        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-        last = (reply.status, body["code"].as_str().unwrap_or_default().to_owned());
+async fn send_until_counted(process: &Boot, hosted: &Hosted, request: &RawRequest) -> (u16, String) {
+    for _ in 0..hosted.row.route().unwrap().rate.lease(Subject::Address).free {
+        send_to(process, hosted, request.clone()).await;
     }
-    last
+    code_of(send_to(process, hosted, request.clone()).await)
 }
 
 /// Also uses what every row is granted for it.

@@ -38,22 +38,8 @@ pub(crate) async fn counted(world: &World) -> u32 {
 }
 
 async fn owners_account(world: &World) {
-    let account = Account {
-        id: world.owner.account_id,
-        email: "owner@example.com".into(),
-        email_verified: true,
-        full_name: "Ada".into(),
-        phone: None,
-        phone_verified: false,
-        avatar_url: None,
-        password_hash: None,
-        password_version: 0,
-        created_at: world.deps.now(),
-        updated_at: world.deps.now(),
-    };
-    let mut tx = world.deps.tx();
-    tx.create((), &account);
-    world.deps.db.commit(tx).await.unwrap();
+    let (id, email) = (world.owner.account_id, "owner@example.com".to_owned());
+    world.account(Account::new(id, email, "Ada".to_owned(), None, world.deps.now())).await;
 }
 
 pub(crate) fn request(world: &World) -> TestRequest {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Result,
-    cfn::{LOG_RETENTION_DAYS, get_att, reference, resource, sub},
+    cfn::{LOG_RETENTION_DAYS, get_att, logical_id, reference, resource, sub},
     endpoint,
 };
 
@@ -19,22 +19,10 @@ const THROTTLE_BURST: u16 = 2_000;
 /// How long a browser may keep the answer to a preflight.
 const CORS_MAX_AGE_S: u16 = 3_600;
 
-/// The class of endpoints in names of parameters.
-const fn name(class: RateClass) -> &'static str {
-    match class {
-        RateClass::Auth => "Auth",
-        RateClass::Mail => "Mail",
-        RateClass::Read => "Read",
-        RateClass::Write => "Write",
-        RateClass::Checkout => "Checkout",
-        RateClass::Webhook => "Webhook",
-    }
-}
-
 /// The parameters that change the limits.
 pub(crate) fn parameters() -> Map<String, Value> {
-    let of_class = |class| {
-        let (name, throttle) = (name(class), class.throttle());
+    let of_class = |class: RateClass| {
+        let (name, throttle) = (logical_id(class.name()), class.throttle());
         let parameter = |default: u16, what: &str| {
             json!({
                 "Type": "Number",
@@ -113,7 +101,7 @@ fn token_authorizer(row: &Row) -> Value {
 fn stage(rows: &[&Row]) -> Value {
     let limited = |row: &&Row| {
         let route = row.route()?;
-        let name = name(route.rate);
+        let name = logical_id(route.rate.name());
         let limits = json!({
             "ThrottlingRateLimit": reference(&format!("{name}Rate")),
             "ThrottlingBurstLimit": reference(&format!("{name}Burst")),

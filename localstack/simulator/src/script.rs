@@ -84,12 +84,10 @@ pub struct Script {
 
 impl Script {
     pub fn new(acts: impl Into<Vec<(i64, Act)>>, ends: impl Into<Vec<OrderStatus>>) -> Self {
-        // Of early events every receive but the last is one for nothing.
-        let limits = Limit::ALL.into_iter().filter(|limit| *limit != Limit::Receives).collect();
         let (acts, ends) = (acts.into(), ends.into());
         Self {
             seed: 1,
-            limits,
+            limits: Limit::ALWAYS.into(),
             concurrency: CONCURRENCY,
             reserved: 0,
             off: BTreeSet::new(),

@@ -36,6 +36,29 @@ pub struct Account {
 }
 
 impl Account {
+    /// A new account, whose owner has proved the e-mail address (normalised). Without a password nobody signs in.
+    pub const fn new(
+        id: AccountId,
+        email: String,
+        full_name: String,
+        password_hash: Option<String>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            email,
+            email_verified: true,
+            full_name,
+            phone: None,
+            phone_verified: false,
+            avatar_url: None,
+            password_hash,
+            password_version: 0,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// Replaces the password. All sessions end, except one that is moved to the new version in the same transaction.
     pub fn password_changed(self, hash: String, now: Timestamp) -> Self {
         let password_version = self.password_version.wrapping_add(1);

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, InvalidTransition, OnboardingId, TenantId, Timestamp, account::OneTimeCode, tenant::TenantKind,
+    AccountId, InvalidTransition, OnboardingId, TenantId, Timestamp,
+    account::{Account, OneTimeCode},
+    tenant::TenantKind,
 };
 
 /// The next step of an onboarding.
@@ -98,6 +100,13 @@ pub struct ProvedAccount {
     pub id: AccountId,
     /// The account's `password_version` when its password was given.
     pub password_version: u32,
+}
+
+impl ProvedAccount {
+    /// The account, with the password that it has now.
+    pub const fn of(account: &Account) -> Self {
+        Self { id: account.id, password_version: account.password_version }
+    }
 }
 
 /// The settings of the first store.

@@ -13,7 +13,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contracts::{auth::Tokens, row::Grant};
 use domain::{
     AccountId, Role, SessionId, TenantId,
-    account::Session,
+    account::{Account, Session},
     limits::{ACCESS_TOKEN_TTL_S, REFRESH_TOKEN_TTL_S},
     time::after,
 };
@@ -35,6 +35,13 @@ pub struct Subject {
     pub tenant_id: Option<TenantId>,
     /// The role in that tenant.
     pub role: Role,
+}
+
+impl Subject {
+    /// An account whose password or code was just checked.
+    pub const fn of(account: &Account, tenant_id: Option<TenantId>, role: Role) -> Self {
+        Self { account_id: account.id, password_version: account.password_version, tenant_id, role }
+    }
 }
 
 /// The newest token is looked for in so many steps. A client that refreshes whenever its access token expires needs a

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     entity::Entity,
     keys::{self, Key},
+    tx::{Op, Tx},
 };
 
 impl Entity for Account {
@@ -40,6 +41,15 @@ impl Entity for EmailClaim {
 
     fn key(&self, (): ()) -> Key {
         keys::email(&self.email)
+    }
+}
+
+impl Tx {
+    /// Creates an account, and claims its e-mail address. Returns the claim's operation, which is refused if another
+    /// account has the address.
+    pub fn create_account(&mut self, account: &Account) -> Op {
+        self.create((), account);
+        self.create((), &EmailClaim { email: account.email.clone(), account_id: account.id })
     }
 }
 

@@ -5,8 +5,9 @@
 //! idempotency key) comes last, so that a `#` in it cannot imitate another key.
 //!
 //! These belong to no tenant: accounts with their e-mail addresses and sessions (a person can work for many tenants),
-//! guests who have signed out (nothing else is stored of a guest's session), onboardings (the tenant does not exist yet), public names of stores (all tenants share the name space of host
-//! names), and the index of due timers (one sweep serves all tenants, and each timer names its tenant).
+//! guests who have signed out (nothing else is stored of a guest's session), onboardings (the tenant does not exist yet),
+//! public names of stores (all tenants share the name space of host names), the buckets of callers' rate limits for the
+//! whole platform (they count calls about all tenants), and the index of due timers (one sweep serves all tenants, and each timer names its tenant).
 
 use contracts::table::Table;
 use domain::{

@@ -16,6 +16,8 @@ use ulid::Ulid;
 
 use crate::{TestDeps, TestRequest, World, http::Answer};
 
+const FLOOD: usize = 400;
+
 /// A process with the usual limits that has served nobody yet.
 fn process(world: &World) -> TestDeps {
     let configured = world.deps.configured(|config| config.client_rate_factor = 1);
@@ -44,6 +46,17 @@ async fn place(deps: &TestDeps, world: &World, by: &Principal, address: &str) ->
     let body = json!({ "customer": { "name": "Ada Obi", "email": "ada@example.com" } });
     let request = TestRequest::new().by(by).store(&world.store.slug).from(address).key("key").json(body);
     request.send(deps, handle).await
+}
+
+/// Orders of as many addresses and accounts. Returns how many were let through.
+async fn flood(process: &TestDeps, world: &World) -> usize {
+    let mut served = 0;
+    for number in 0..FLOOD {
+        let answer = place(process, world, &buyer(world, number as u128), &address(number)).await;
+        assert!([409, 429].contains(&answer.status()));
+        served += usize::from(answer.status() == 409);
+    }
+    served
 }
 
 async fn log_in(deps: &TestDeps, request: TestRequest) -> Answer {
@@ -141,14 +154,8 @@ async fn the_flood_of_one_tenant_leaves_another_alone() {
     let world = World::new().await;
     let neighbour = world.neighbour().await;
     let process = process(&world);
-    let mut served = 0;
-    // From as many addresses and accounts as there are orders.
-    for number in 0..400 {
-        let answer = place(&process, &world, &buyer(&world, number as u128), &address(number)).await;
-        served += u32::from(answer.status() == 409);
-    }
     // What the bucket holds, and what a process lets through by itself.
-    assert_eq!(served, 300 + 10);
+    assert_eq!(flood(&process, &world).await, 300 + 10);
     assert_eq!(place(&process, &neighbour, &buyer(&neighbour, 1), &address(1)).await.status(), 409);
 }
 
@@ -160,10 +167,7 @@ async fn a_larger_plan_has_larger_limits() {
     tx.update(world.tenant, &Tenant { plan: Plan::Pro, ..tenant.value }, tenant.version);
     world.deps.db.commit(tx).await.unwrap();
     let process = process(&world);
-    for number in 0..400 {
-        let answer = place(&process, &world, &buyer(&world, number as u128), &address(number)).await;
-        assert_eq!(answer.status(), 409);
-    }
+    assert_eq!(flood(&process, &world).await, FLOOD);
 }
 
 #[tokio::test]
@@ -194,12 +198,7 @@ async fn a_rule_gives_a_tenant_no_more_than_its_plan() {
     let world = World::new().await;
     set_rule(&world, RuleClass::Checkout, Subject::Tenant, 1_000_000, 1_000_000).await;
     let process = process(&world);
-    let mut served = 0;
-    for number in 0..400 {
-        let answer = place(&process, &world, &buyer(&world, number as u128), &address(number)).await;
-        served += u32::from(answer.status() == 409);
-    }
-    assert_eq!(served, 300 + 10);
+    assert_eq!(flood(&process, &world).await, 300 + 10);
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use contracts::{
 };
 use domain::{
     AccountId, CouponId, Currency, Money, OrderId, ProductId, Role, SessionId, StoreId, TenantId, Timestamp, VariantId,
+    account::Account,
     catalog::{Product, ProductStatus, Variant},
     coupon::{Coupon, Discount},
     limits::CLOCK_SKEW_MAX_S,
@@ -26,10 +27,11 @@ use domain::{
     stock::Stock,
     store::{ShippingMethod, Store, StoreStatus, Tax},
     tenant::{Plan, Tenant, TenantKind, TenantStatus},
+    text::normalize_email,
 };
 use runtime::{Boot, Clock, Config, Deps, Entropy, Principal, events::Cause};
 use serde_json::{Value, json};
-use store::{CouponCodeClaim, StoreClaim, Tx};
+use store::{CouponCodeClaim, StoreClaim, SuppressedAddress, SuppressionReason, Tx, keys};
 
 use crate::{aws::Aws, deps::TestDeps, dynamo::Embedded};
 
@@ -135,6 +137,27 @@ impl World {
     /// Another tenant in the same database, to test that tenants are isolated.
     pub async fn neighbour(&self) -> Self {
         self.another("bobs-books").await
+    }
+
+    /// Writes an account with the claim of its e-mail address.
+    pub async fn account(&self, account: Account) -> Account {
+        let mut tx = self.deps.tx();
+        tx.create_account(&account);
+        self.deps.db.commit(tx).await.unwrap();
+        account
+    }
+
+    /// Puts an e-mail address on the list of those that get no notifications.
+    pub async fn suppress(&self, email: &str, reason: SuppressionReason) {
+        let mut tx = self.deps.tx();
+        tx.suppress(email, reason, self.deps.now());
+        self.deps.db.commit(tx).await.unwrap();
+    }
+
+    /// Whether an e-mail address is on that list.
+    pub async fn is_suppressed(&self, email: &str) -> bool {
+        let key = keys::suppressed_address(&normalize_email(email));
+        self.deps.db.get::<SuppressedAddress>(&key).await.unwrap().is_some()
     }
 
     /// Another tenant in the same database, with a store of this slug.

@@ -161,16 +161,17 @@ async fn count(deps: &Deps, of: BucketOf, counted: &mut Counted) -> Result<(), P
             Local { shared, ..local }.standing(limit)
         }
         Step::Waits(local) => return Err(refused(class, local.wait_s(now), local.limit.or(usual), counted)),
-        Step::Asks => match ask_in_time(deps, &of, usual, lease, now).await {
+        Step::Asks => match tokio::select! {
+            asked = ask(deps, &of, usual, lease, now) => asked,
+            () = deps.db.sleep(LOOK_MAX) => Err(StoreError::Unavailable("it took too long".to_owned())),
+        } {
             Ok(Some((limit, local))) if local.empty_until.is_none() => local.standing(limit),
             Ok(Some((limit, local))) => return Err(refused(class, local.wait_s(now), Some(limit), counted)),
             Ok(None) => return Ok(()),
             Err(error) => {
                 tracing::warn!(%error, "a rate limit was not looked at");
                 // For a moment, or each request would wait in vain.
-                let unknown =
-                    Local { limit: None, tokens: lease.chunk, shared: 0, until: after(now, 1), empty_until: None };
-                deps.rate_limits.put(of, unknown, now);
+                deps.rate_limits.put(of, Local::unasked(lease.chunk, after(now, 1)), now);
                 telemetry::count(&deps.config, "rate_limits_skipped", 1, now);
                 return Ok(());
             }
@@ -188,20 +189,6 @@ fn refused(class: RateClass, wait_s: u32, limit: Option<Limit>, counted: &mut Co
     Problem::new(&problems::RATE_LIMITED, detail).retry_after_s(i64::from(wait_s))
 }
 
-/// As [`ask`], but a look that takes long is given up.
-async fn ask_in_time(
-    deps: &Deps,
-    of: &BucketOf,
-    usual: Option<Limit>,
-    lease: Lease,
-    now: Timestamp,
-) -> Result<Option<(Limit, Local)>, StoreError> {
-    tokio::select! {
-        asked = ask(deps, of, usual, lease, now) => asked,
-        () = deps.db.sleep(LOOK_MAX) => Err(StoreError::Unavailable("looking at a rate limit took too long".to_owned())),
-    }
-}
-
 /// Looks at the shared bucket, and takes a chunk out of it. `None` if there is no limit.
 async fn ask(
     deps: &Deps,
@@ -211,9 +198,7 @@ async fn ask(
     now: Timestamp,
 ) -> Result<Option<(Limit, Local)>, StoreError> {
     let Some(limit) = limit(deps, of, usual, now).await? else {
-        let unlimited =
-            Local { limit: None, tokens: u32::MAX, shared: 0, until: after(now, KEPT_S), empty_until: None };
-        deps.rate_limits.put(of.clone(), unlimited, now);
+        deps.rate_limits.put(of.clone(), Local::unasked(u32::MAX, after(now, KEPT_S)), now);
         return Ok(None);
     };
     for _ in Tries::MANY_RIVALS.range() {
@@ -282,13 +267,7 @@ impl RateLimits {
     fn take(&self, of: &BucketOf, lease: Lease, now: Timestamp) -> Step {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let held = known.local.get(of).filter(|local| now < local.until || local.is_empty(now)).copied();
-        let mut local = held.unwrap_or(Local {
-            limit: None,
-            tokens: lease.free,
-            shared: 0,
-            until: after(now, KEPT_S),
-            empty_until: None,
-        });
+        let mut local = held.unwrap_or(Local::unasked(lease.free, after(now, KEPT_S)));
         if local.is_empty(now) {
             return Step::Waits(local);
         }
@@ -329,6 +308,11 @@ impl Known {
 }
 
 impl Local {
+    /// Some requests that are let through without a look at the bucket.
+    const fn unasked(tokens: u32, until: Timestamp) -> Self {
+        Self { limit: None, tokens, shared: 0, until, empty_until: None }
+    }
+
     fn is_empty(&self, now: Timestamp) -> bool {
         self.empty_until.is_some_and(|until| now < until)
     }
