@@ -1,6 +1,7 @@
-"""Starts, watches and stops the processes of the local stack: MiniStack, the sandbox Paystack and the gateway.
+"""Starts, watches and stops the processes of the local stack: the one process and the sandbox Paystack; or MiniStack,
+the sandbox Paystack and the gateway.
 
-usage: python localstack/processes.py up | down | watch
+usage: python localstack/processes.py up process | up aws | down | watch
 
 `up` leaves a process alone that runs as it would be started now, replaces one whose command or source has changed,
 and returns when all are ready. `watch` returns when one has died. Pid files and logs are in the state folder.
@@ -22,10 +23,9 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from settings import PAYSTACK_SECRET_KEY, ROOT, Stack, from_environment
+from settings import AWS, PAYSTACK_SECRET_KEY, PROCESS, ROOT, Stack, from_environment
 
 READY_WITHIN_S = 30.0
-STOPPED_WITHIN_S = 8.0
 LOOK_EVERY_S = 0.05
 WATCH_EVERY_S = 0.5
 LOG_TAIL_LINES = 15
@@ -43,10 +43,12 @@ class Process:
     sources: tuple[Path, ...]
     port: int
     health: str
+    environment: tuple[tuple[str, str], ...] = ()
+    stopped_within_s: float = 8.0
 
     def recipe(self) -> str:
         """Changes when the process would be started differently."""
-        digest = hashlib.sha256(json.dumps(self.command).encode())
+        digest = hashlib.sha256(json.dumps([self.command, self.environment]).encode())
         for source in self.sources:
             digest.update(source.read_bytes())
         return digest.hexdigest()
@@ -56,27 +58,33 @@ def processes(stack: Stack) -> list[Process]:
     here = ROOT / "localstack"
     python = sys.executable
     paystack = tuple(sorted(p for p in (here / "paystack").glob("*.py") if not p.name.startswith(("test_", "conftest"))))
-    return [
-        Process(
-            "ministack", "MiniStack",
-            (python, str(here / "start_ministack.py"), "--port", str(stack.aws_port), "--state", str(stack.state),
-             "--functions-endpoint-file", str(stack.functions_endpoint_file)),
-            (here / "start_ministack.py", here / "requirements.txt"),
-            stack.aws_port, "/_ministack/health",
-        ),
-        Process(
-            "paystack", "sandbox Paystack",
-            (python, "-m", "paystack", "--port", str(stack.paystack_port), "--secret-key", PAYSTACK_SECRET_KEY,
-             "--webhook-url", stack.webhook_url),
-            paystack, stack.paystack_port, "/_sandbox/health",
-        ),
-        Process(
-            "gateway", "gateway",
-            (python, str(here / "gateway.py"), "--port", str(stack.port), "--upstream", stack.aws_url,
-             "--api-id-file", str(stack.api_id_file)),
-            (here / "gateway.py",), stack.port, "/",
-        ),
-    ]  # fmt: skip
+    sandbox = Process(
+        "paystack", "sandbox Paystack",
+        (python, "-m", "paystack", "--port", str(stack.paystack_port), "--secret-key", PAYSTACK_SECRET_KEY,
+         "--webhook-url", stack.webhook_url),
+        paystack, stack.paystack_port, "/_sandbox/health",
+    )  # fmt: skip
+    if stack.kind == PROCESS:
+        binary = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "quick" / "selleasi"
+        process = Process(
+            "selleasi", "SellEasi", (str(binary), "--data", str(stack.data)), (binary,), stack.port, "/health",
+            tuple(sorted(stack.process_settings().items())), stopped_within_s=30.0,
+        )  # fmt: skip
+        return [sandbox, process]
+    ministack = Process(
+        "ministack", "MiniStack",
+        (python, str(here / "start_ministack.py"), "--port", str(stack.aws_port), "--state", str(stack.state),
+         "--functions-endpoint-file", str(stack.functions_endpoint_file)),
+        (here / "start_ministack.py", here / "requirements.txt"),
+        stack.aws_port, "/_ministack/health",
+    )  # fmt: skip
+    gateway = Process(
+        "gateway", "gateway",
+        (python, str(here / "gateway.py"), "--port", str(stack.port), "--upstream", stack.aws_url,
+         "--api-id-file", str(stack.api_id_file)),
+        (here / "gateway.py",), stack.port, "/",
+    )  # fmt: skip
+    return [ministack, sandbox, gateway]
 
 
 @dataclass(frozen=True)
@@ -134,8 +142,9 @@ def start(stack: Stack, process: Process) -> None:
     with log.open("wb") as out:
         # A session of its own: Ctrl-C in the terminal must reach scripts/dev only, which stops them in order.
         child = subprocess.Popen(process.command, cwd=ROOT / "localstack", stdin=subprocess.DEVNULL, stdout=out,
-                                 stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
-    marker = "paystack" if process.name == "paystack" else process.command[1]
+                                 stderr=subprocess.STDOUT, start_new_session=True,
+                                 env={**os.environ, **dict(process.environment)})  # fmt: skip
+    marker = "paystack" if process.name == "paystack" else process.command[1 if stack.kind == AWS else 0]
     record = {"pid": child.pid, "recipe": process.recipe(), "marker": marker}
     pid_file(stack, process.name).write_text(json.dumps(record))
     deadline = time.monotonic() + READY_WITHIN_S
@@ -146,13 +155,14 @@ def start(stack: Stack, process: Process) -> None:
         time.sleep(LOOK_EVERY_S)
 
 
-def stop(stack: Stack, name: str) -> bool:
+def stop(stack: Stack, process: Process) -> bool:
     """Whether there was something to stop."""
+    name = process.name
     known = running(stack, name)
     if known is not None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(known.pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOPPED_WITHIN_S
+        deadline = time.monotonic() + process.stopped_within_s
         while known.alive() and time.monotonic() < deadline:
             time.sleep(LOOK_EVERY_S)
         # The functions MiniStack runs are in its session, which is ours alone: none may outlive it.
@@ -164,17 +174,20 @@ def stop(stack: Stack, name: str) -> bool:
 
 def up(stack: Stack) -> None:
     stack.state.mkdir(parents=True, exist_ok=True)
+    if (before := from_environment()).kind != stack.kind:
+        down(before)
+    stack.kind_file.write_text(stack.kind)
     for process in processes(stack):
         known = running(stack, process.name)
         if known is not None and known.recipe == process.recipe() and answers(process):
             continue
         if known is not None:
-            stop(stack, process.name)
+            stop(stack, process)
         start(stack, process)
 
 
 def down(stack: Stack) -> bool:
-    return any([stop(stack, process.name) for process in reversed(processes(stack))])
+    return any([stop(stack, process) for process in reversed(processes(stack))])
 
 
 def watch(stack: Stack) -> None:
@@ -191,8 +204,8 @@ def main() -> int:
     stack = from_environment()
     action = sys.argv[1] if len(sys.argv) == 2 else ""
     try:
-        if action == "up":
-            up(stack)
+        if sys.argv[1:] in (["up", PROCESS], ["up", AWS]):
+            up(from_environment(sys.argv[2]))
         elif action == "down":
             return 0 if down(stack) else 3  # 3: nothing was running
         elif action == "watch":

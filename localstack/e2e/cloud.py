@@ -18,7 +18,7 @@ import boto3
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
-from settings import ENV_NAME, Stack
+from settings import ENV_NAME, PROCESS, Stack
 
 from .waiting import wait_for
 
@@ -182,10 +182,15 @@ class Cloud:
 
     def mails(self, to: str) -> list[Mail]:
         """What was sent to an address, oldest first."""
-        answer = self._http.get(f"{self._stack.aws_url}/_ministack/ses/messages")
-        answer.raise_for_status()
-        sent = [mail for mails in answer.json()["messages"].values() for mail in mails]
-        return [_mail(mail) for mail in sent if to in mail["To"]]
+        if self._stack.kind == PROCESS:
+            answer = self._http.get(f"{self._stack.aws_url}/mails")
+            answer.raise_for_status()
+            sent = [Mail(tuple(mail["to"]), mail["subject"], mail["text"], mail["html"]) for mail in answer.json()]
+        else:
+            answer = self._http.get(f"{self._stack.aws_url}/_ministack/ses/messages")
+            answer.raise_for_status()
+            sent = [_mail(mail) for mails in answer.json()["messages"].values() for mail in mails]
+        return [mail for mail in sent if to in mail.to]
 
 
 def _item(raw: dict[str, Any]) -> Item:

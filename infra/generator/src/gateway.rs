@@ -2,6 +2,7 @@
 
 use contracts::{
     Row,
+    http::{CORS_ALLOW_HEADERS, CORS_ALLOW_METHODS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE_S},
     row::{RateClass, Trigger},
 };
 use domain::limits::AUTHORIZER_CACHE_S;
@@ -16,8 +17,6 @@ use crate::{
 /// Requests a second, and at once, to a route that has no limit of its own, which none is without.
 const THROTTLE_RATE: u16 = 1_000;
 const THROTTLE_BURST: u16 = 2_000;
-/// How long a browser may keep the answer to a preflight.
-const CORS_MAX_AGE_S: u16 = 3_600;
 
 /// The parameters that change the limits.
 pub(crate) fn parameters() -> Map<String, Value> {
@@ -63,17 +62,9 @@ fn api() -> Value {
         "ProtocolType": "HTTP",
         "CorsConfiguration": {
             "AllowOrigins": reference("CorsOrigins"),
-            "AllowMethods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
-            "AllowHeaders": [
-                "authorization",
-                "content-type",
-                "idempotency-key",
-                "if-match",
-                "traceparent",
-                "x-onboarding-token",
-                "x-store",
-            ],
-            "ExposeHeaders": ["etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
+            "AllowMethods": CORS_ALLOW_METHODS,
+            "AllowHeaders": CORS_ALLOW_HEADERS,
+            "ExposeHeaders": CORS_EXPOSE_HEADERS,
             "MaxAge": CORS_MAX_AGE_S,
         },
     })

@@ -8,6 +8,16 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
+/// Request headers that pages of other origins may send.
+pub const CORS_ALLOW_HEADERS: [&str; 7] =
+    ["authorization", "content-type", "idempotency-key", "if-match", "traceparent", "x-onboarding-token", "x-store"];
+/// Reply headers that pages of other origins may read.
+pub const CORS_EXPOSE_HEADERS: [&str; 5] = ["etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"];
+/// Methods that pages of other origins may use.
+pub const CORS_ALLOW_METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+/// How long a browser may keep the answer to a preflight, in seconds.
+pub const CORS_MAX_AGE_S: u16 = 3_600;
+
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

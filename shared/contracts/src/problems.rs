@@ -48,6 +48,7 @@ problems! {
     404 NOT_FOUND = "not_found": "Nothing with this id exists.";
     404 PAYMENT_NOT_STARTED = "payment_not_started": "The order has no payment yet.";
     404 STORE_NOT_FOUND = "store_not_found": "The store does not exist.";
+    405 METHOD_NOT_ALLOWED = "method_not_allowed": "The path does not take this method; `Allow` lists those it takes.";
     409 ALREADY_DECIDED = "already_decided": "The return was decided differently before.";
     409 BELOW_RESERVED = "below_reserved": "Units that are reserved for orders cannot be removed.";
     409 BUSY = "busy": "Too many requests change the same thing at once. Nothing was done; try again.";

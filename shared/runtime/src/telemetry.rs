@@ -19,7 +19,8 @@ pub(crate) fn timeouts(builder: TimeoutConfigBuilder) -> TimeoutConfig {
     builder.connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build()
 }
 
-pub(crate) fn init() {
+/// Starts logging, once per process.
+pub fn init() {
     let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
     // Fails only if a subscriber is already set, as in tests that host several functions.
     let _ = tracing_subscriber::fmt()

@@ -1,6 +1,6 @@
 //! Converts API Gateway's requests (HTTP API, payload 2.0) for [`Requests`], and replies back.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use contracts::Row;
 use lambda_http::{Body, Request, RequestExt, Response, request::RequestContext, service_fn};
@@ -9,12 +9,8 @@ use crate::{
     authorizer::Caller,
     boot::Served,
     deps::Clock,
-    http::{Problem, RawReply, RawRequest, Requests},
+    http::{RawReply, RawRequest, Requests, log_request, within_timeout},
 };
-
-/// How long before its timeout an endpoint answers that it could not finish. Lambda would end it without an answer of
-/// ours, and the retries of several AWS calls can together take longer than the timeout.
-const TIMEOUT_MARGIN: Duration = Duration::from_secs(1);
 
 /// Runs an endpoint until Lambda stops it.
 pub(crate) async fn serve(row: &'static Row, clock: Arc<dyn Clock>, endpoint: Requests) -> Served {
@@ -24,36 +20,11 @@ pub(crate) async fn serve(row: &'static Row, clock: Arc<dyn Clock>, endpoint: Re
         let raw = raw(request);
         let (request_id, path) = (raw.request_id.clone(), raw.path.clone());
         let tenant = raw.principal.as_ref().and_then(|principal| principal.tenant_id);
-        let limit = Duration::from_secs(row.timeout_s.into()).saturating_sub(TIMEOUT_MARGIN);
-        let reply = within(limit, &request_id, endpoint(raw)).await;
-        log(clock, row.function, &request_id, &path, tenant, &reply, started_at);
+        let reply = within_timeout(row, &request_id, endpoint(raw)).await;
+        log_request(clock, row, &request_id, &path, tenant, &reply, started_at);
         response(reply)
     }))
     .await
-}
-
-/// An endpoint's answer, or after `limit` a 503: what the endpoint was about to write may be written or not, as after
-/// any 503.
-async fn within(limit: Duration, request_id: &str, answer: impl Future<Output = RawReply>) -> RawReply {
-    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
-        let problem = Problem::unavailable(&format!("the request was not answered within {limit:?}"));
-        problem.into_raw(request_id).with_header("x-request-id", request_id.to_owned())
-    })
-}
-
-fn log(
-    clock: &dyn Clock,
-    function: &str,
-    request_id: &str,
-    path: &str,
-    tenant: Option<domain::TenantId>,
-    reply: &RawReply,
-    started_at: domain::Timestamp,
-) {
-    let now = clock.now();
-    let took_ms = now.as_millisecond() - started_at.as_millisecond();
-    let tenant = tenant.map(|tenant| tenant.to_string());
-    tracing::info!(function, request_id, path, tenant, status = reply.status, took_ms, "request");
 }
 
 fn raw(request: Request) -> RawRequest {
@@ -110,18 +81,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[tokio::test]
-    async fn an_answer_comes_before_lambda_ends_the_function() {
-        let limit = Duration::from_millis(10);
-        let in_time = within(limit, "req-1", async { RawReply::new(200, "application/json", vec![]) }).await;
-        assert_eq!(in_time.status, 200);
-        let late = within(limit, "req-1", std::future::pending()).await;
-        let headers = ["content-type", "retry-after", "x-request-id"].map(|name| late.header(name));
-        assert_eq!((late.status, headers), (503, [Some("application/problem+json"), Some("1"), Some("req-1")]));
-        let told: serde_json::Value = serde_json::from_slice(&late.body).unwrap();
-        assert_eq!((&told["code"], &told["request_id"]), (&json!("unavailable"), &json!("req-1")));
-    }
 
     fn of_path(path: &str, query: &str) -> RawRequest {
         let event = json!({

@@ -20,7 +20,7 @@ pub use problem::Problem;
 pub use rate_limit::RateLimits;
 pub use reply::{RawReply, Reply};
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use contracts::{
     Endpoint, Row,
@@ -28,6 +28,7 @@ use contracts::{
     problems,
     row::{Access, Idempotency, Route, StoreScope},
 };
+use domain::{TenantId, Timestamp};
 use serde::de::{DeserializeOwned, IntoDeserializer, value::MapDeserializer};
 use store::StoredAnswer;
 
@@ -35,7 +36,7 @@ use crate::{
     auth::{self, Principal},
     boot::{Boot, Erased, erase},
     claims::StoreRef,
-    deps::Deps,
+    deps::{Clock, Deps},
     events::Cause,
     granted::{Extra, Granted},
     handler::Handler,
@@ -130,6 +131,39 @@ fn fitting(reply: RawReply) -> Result<RawReply, Problem> {
         return Ok(reply);
     }
     Err(Problem::internal(&format!("a reply of {bytes} bytes is too large for Lambda")))
+}
+
+/// How long before its timeout an endpoint answers that it could not finish. Lambda would end it without an answer of
+/// ours, and the retries of several AWS calls can together take longer than the timeout.
+const TIMEOUT_MARGIN: Duration = Duration::from_secs(1);
+
+/// An endpoint's answer, or a 503 shortly before the row's timeout: what the endpoint was about to write may be written or
+/// not, as after any 503.
+pub async fn within_timeout(row: &Row, request_id: &str, answer: impl Future<Output = RawReply>) -> RawReply {
+    within(Duration::from_secs(row.timeout_s.into()).saturating_sub(TIMEOUT_MARGIN), request_id, answer).await
+}
+
+async fn within(limit: Duration, request_id: &str, answer: impl Future<Output = RawReply>) -> RawReply {
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+        let problem = Problem::unavailable(&format!("the request was not answered within {limit:?}"));
+        problem.into_raw(request_id).with_header("x-request-id", request_id.to_owned())
+    })
+}
+
+/// Logs an answered request.
+pub fn log_request(
+    clock: &dyn Clock,
+    row: &Row,
+    request_id: &str,
+    path: &str,
+    tenant: Option<TenantId>,
+    reply: &RawReply,
+    started_at: Timestamp,
+) {
+    let now = clock.now();
+    let took_ms = now.as_millisecond() - started_at.as_millisecond();
+    let tenant = tenant.map(|tenant| tenant.to_string());
+    tracing::info!(function = row.function, request_id, path, tenant, status = reply.status, took_ms, "request");
 }
 
 async fn stored_answer(deps: &Deps, key: Option<call::IdempotencyKey>) -> Option<Result<RawReply, Problem>> {
@@ -270,6 +304,7 @@ mod tests {
         Function,
         orders::{ListOrders, Place},
     };
+    use serde_json::json;
 
     use super::*;
 
@@ -286,6 +321,18 @@ mod tests {
             assert_eq!(keyed(key).unwrap_err().code(), &problems::IDEMPOTENCY_KEY_INVALID, "{key:?}");
             assert!(!is_token(key), "{key:?} would be kept as a correlation id");
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_before_lambda_ends_the_function() {
+        let limit = Duration::from_millis(10);
+        let in_time = within(limit, "req-1", async { RawReply::new(200, "application/json", vec![]) }).await;
+        assert_eq!(in_time.status, 200);
+        let late = within(limit, "req-1", std::future::pending()).await;
+        let headers = ["content-type", "retry-after", "x-request-id"].map(|name| late.header(name));
+        assert_eq!((late.status, headers), (503, [Some("application/problem+json"), Some("1"), Some("req-1")]));
+        let told: serde_json::Value = serde_json::from_slice(&late.body).unwrap();
+        assert_eq!((&told["code"], &told["request_id"]), (&json!("unavailable"), &json!("req-1")));
     }
 
     #[test]

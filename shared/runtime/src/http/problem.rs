@@ -128,7 +128,8 @@ impl Problem {
         &self.0.errors
     }
 
-    pub(crate) fn into_raw(self, request_id: &str) -> RawReply {
+    /// The reply, without `x-request-id`.
+    pub fn into_raw(self, request_id: &str) -> RawReply {
         let parts = *self.0;
         let wire = Wire {
             r#type: "about:blank".to_owned(),
@@ -174,6 +175,7 @@ fn title(status: u16) -> &'static str {
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
+        405 => "Method Not Allowed",
         409 => "Conflict",
         412 => "Precondition Failed",
         413 => "Content Too Large",

@@ -25,7 +25,8 @@ impl RawReply {
         Self { status, headers, body }
     }
 
-    pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
+    /// Sets a header. `name` is in lower case.
+    pub fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.headers.retain(|(held, _)| *held != name);
         self.headers.push((name, value));
         self

@@ -1,0 +1,211 @@
+//! What stands in for AWS: the functions' clients send their requests here instead of over the network. DynamoDB and SQS
+//! are the embedded database, EventBridge is a list of who wants which events, SES is the mailbox or an SMTP server,
+//! Secrets Manager is a file. Which queue takes which events comes from the rows, as in the templates.
+
+mod bus;
+mod mail;
+mod sqs;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+        runtime_components::RuntimeComponents,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use contracts::{
+    Row,
+    row::{Retry, Trigger},
+};
+use embedded::{
+    Database,
+    queues::{DEAD_LETTERS, Terms},
+};
+use runtime::Clock;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+pub(crate) use mail::Mailbox;
+
+/// The common start of all queue URLs.
+pub(crate) const QUEUE_URLS: &str = "https://sqs.localhost/selleasi/";
+
+/// An answer: the HTTP status and a JSON body.
+pub(crate) type Reply = (u16, String);
+
+/// The services. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Cloud(Arc<Parts>);
+
+struct Parts {
+    database: Database,
+    clock: Arc<dyn Clock>,
+    /// `selleasi-<env>-`: what names of tables and queues begin with.
+    prefix: String,
+    queues: BTreeMap<String, Queue>,
+    /// By type: the queues that take events of that type. Those that take all are under the empty text.
+    rules: HashMap<&'static str, Vec<String>>,
+    secrets: BTreeMap<String, String>,
+    mailbox: Mailbox,
+    /// Rings when there is something in the outbox's stream.
+    outbox: Notify,
+}
+
+/// A queue: its terms, and a bell for who waits for its messages.
+struct Queue {
+    terms: Mutex<Terms>,
+    bell: Arc<Notify>,
+}
+
+impl std::fmt::Debug for Cloud {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cloud")
+    }
+}
+
+/// The terms of a function's queue, as the templates have them.
+fn terms(row: &Row) -> Terms {
+    let retry = row.queue().map_or(Retry::STEP, |queue| queue.retry);
+    Terms { visibility_ms: i64::from(row.visibility_s()) * 1_000, receives_max: Some(retry.receives_max()) }
+}
+
+/// Messages in these are given again when somebody has looked at them for this long.
+const DEAD_LETTER_TERMS: Terms = Terms { visibility_ms: 30_000, receives_max: None };
+
+impl Cloud {
+    /// `secrets` are by name.
+    pub(crate) fn new(
+        database: Database,
+        clock: Arc<dyn Clock>,
+        prefix: &str,
+        secrets: BTreeMap<String, String>,
+        mailbox: Mailbox,
+    ) -> Self {
+        let mut queues = BTreeMap::new();
+        let mut rules: HashMap<&'static str, Vec<String>> = HashMap::new();
+        for row in contracts::rows() {
+            let name = format!("{prefix}{}", row.function);
+            let queue = |terms| Queue { terms: Mutex::new(terms), bell: Arc::new(Notify::new()) };
+            if let Trigger::Events { types, .. } = row.trigger {
+                let all: &[&'static str] = if types.is_empty() { &[""] } else { types };
+                for event_type in all {
+                    rules.entry(event_type).or_default().push(name.clone());
+                }
+            }
+            if row.has_dead_letters() {
+                queues.insert(format!("{name}{DEAD_LETTERS}"), queue(DEAD_LETTER_TERMS));
+            }
+            if row.queue().is_some() {
+                queues.insert(name, queue(terms(row)));
+            }
+        }
+        let (prefix, outbox) = (prefix.to_owned(), Notify::new());
+        Self(Arc::new(Parts { database, clock, prefix, queues, rules, secrets, mailbox, outbox }))
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    pub(crate) fn mailbox(&self) -> &Mailbox {
+        &self.0.mailbox
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.0.prefix
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.0.clock.now().as_millisecond()
+    }
+
+    /// The bell of a queue.
+    pub(crate) fn bell(&self, queue: &str) -> Arc<Notify> {
+        self.0.queues.get(queue).map(|queue| Arc::clone(&queue.bell)).unwrap_or_default()
+    }
+
+    /// The bell of the outbox's stream.
+    pub(crate) fn outbox(&self) -> &Notify {
+        &self.0.outbox
+    }
+
+    /// The terms of a queue; `None` if there is no such queue.
+    pub(crate) fn terms(&self, queue: &str) -> Option<Terms> {
+        Some(*self.0.queues.get(queue)?.terms.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn ring(&self, queue: &str) {
+        if let Some(queue) = self.0.queues.get(queue) {
+            queue.bell.notify_one();
+        }
+    }
+
+    /// Answers a request of an AWS client. `target` is the header `X-Amz-Target`: service and operation.
+    pub(crate) async fn answer(&self, target: &str, path: &str, body: &[u8]) -> Reply {
+        match target.split_once('.') {
+            Some((service, operation)) if service.starts_with("DynamoDB") => {
+                let answer = self.0.database.call(operation, body).await;
+                if answer.outbox_records > 0 {
+                    self.0.outbox.notify_one();
+                }
+                (answer.status, answer.body)
+            }
+            Some(("AmazonSQS", operation)) => self.sqs(operation, body),
+            Some(("AWSEvents", "PutEvents")) => self.put_events(body),
+            Some(("secretsmanager", "GetSecretValue")) => self.secret(body),
+            None if path == "/v2/email/outbound-emails" => self.send_email(body).await,
+            _ => refused("UnknownOperationException", &format!("{target} is not served here")),
+        }
+    }
+
+    fn secret(&self, body: &[u8]) -> Reply {
+        let request: Value = serde_json::from_slice(body).unwrap_or_default();
+        let name = request["SecretId"].as_str().unwrap_or_default();
+        match self.0.secrets.get(name) {
+            Some(text) => (200, json!({ "Name": name, "SecretString": text }).to_string()),
+            None => refused("ResourceNotFoundException", "there is no such secret"),
+        }
+    }
+}
+
+/// An error in the words of AWS's JSON protocols.
+fn refused(code: &str, message: &str) -> Reply {
+    (400, json!({ "__type": code, "message": message }).to_string())
+}
+
+/// The database failed: the client tries again.
+fn failed(error: &embedded::Error) -> Reply {
+    tracing::error!(%error, "the database failed");
+    (500, json!({ "__type": "InternalFailure", "message": "the database failed" }).to_string())
+}
+
+impl HttpClient for Cloud {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Cloud {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let cloud = self.clone();
+        HttpConnectorFuture::new(async move {
+            let target = request.headers().get("x-amz-target").unwrap_or_default();
+            let uri = request.uri();
+            let path = uri.split_once("://").map_or(uri, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
+            let body = request.body().bytes().ok_or_else(|| ConnectorError::user("a streaming body".into()))?;
+            let (status, body) = cloud.answer(target, path, body).await;
+            let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
+            let mut response = HttpResponse::new(status, SdkBody::from(body));
+            response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+            Ok(response)
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! Counters and latencies by function, and what they and the queues look like to Prometheus.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use embedded::queues::Depth;
+
+/// Upper bounds of the latencies' buckets, in seconds.
+const BOUNDS_S: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0];
+
+/// What was counted. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Metrics(Arc<Mutex<BTreeMap<(&'static str, String), Series>>>);
+
+#[derive(Debug, Default)]
+struct Series {
+    /// Calls by bucket; the last one is for those that took longer than all bounds.
+    buckets: [u64; BOUNDS_S.len() + 1],
+    sum_s: f64,
+}
+
+impl Metrics {
+    #[expect(clippy::disallowed_methods, reason = "measures")]
+    #[expect(clippy::unused_self, reason = "the beginning of what `called` ends")]
+    pub(crate) fn started(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// Counts a call of a function. `outcome` is an HTTP status, or what became of a batch.
+    pub(crate) fn called(&self, function: &'static str, outcome: &str, started: Instant) {
+        let took_s = started.elapsed().as_secs_f64();
+        let bucket = BOUNDS_S.iter().position(|bound| took_s <= *bound).unwrap_or(BOUNDS_S.len());
+        let mut series = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let series = series.entry((function, outcome.to_owned())).or_default();
+        series.buckets[bucket] += 1;
+        series.sum_s += took_s;
+    }
+
+    /// In Prometheus's text format.
+    pub(crate) fn text(&self, queues: &BTreeMap<String, Depth>, now_ms: i64) -> String {
+        let mut text = String::from(
+            "# HELP selleasi_calls_seconds Calls of functions: requests by status, batches by what became of them.\n\
+             # TYPE selleasi_calls_seconds histogram\n",
+        );
+        for ((function, outcome), series) in &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            let labels = format!("function=\"{function}\",outcome=\"{outcome}\"");
+            let mut calls = 0;
+            for (count, bound) in series.buckets.iter().zip(BOUNDS_S.map(|bound| bound.to_string()).into_iter().chain(["+Inf".to_owned()])) {
+                calls += count;
+                let _ = writeln!(text, "selleasi_calls_seconds_bucket{{{labels},le=\"{bound}\"}} {calls}");
+            }
+            let _ = writeln!(text, "selleasi_calls_seconds_sum{{{labels}}} {}", series.sum_s);
+            let _ = writeln!(text, "selleasi_calls_seconds_count{{{labels}}} {calls}");
+        }
+        text.push_str("# HELP selleasi_queue_messages Messages in a queue.\n# TYPE selleasi_queue_messages gauge\n");
+        for (queue, depth) in queues {
+            for (state, count) in [("visible", depth.visible), ("in_flight", depth.in_flight), ("delayed", depth.delayed)] {
+                let _ = writeln!(text, "selleasi_queue_messages{{queue=\"{queue}\",state=\"{state}\"}} {count}");
+            }
+        }
+        text.push_str(
+            "# HELP selleasi_queue_oldest_seconds Age of a queue's oldest message.\n\
+             # TYPE selleasi_queue_oldest_seconds gauge\n",
+        );
+        for (queue, depth) in queues {
+            let age_s = (now_ms - depth.oldest_sent_ms.unwrap_or(now_ms)) / 1_000;
+            let _ = writeln!(text, "selleasi_queue_oldest_seconds{{queue=\"{queue}\"}} {age_s}");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_and_queues_are_told_in_prometheus_words() {
+        let metrics = Metrics::default();
+        let started = metrics.started();
+        metrics.called("products-get", "200", started);
+        metrics.called("products-get", "200", started);
+        let depth = Depth { visible: 2, in_flight: 1, delayed: 0, oldest_sent_ms: Some(1_000) };
+        let text = metrics.text(&BTreeMap::from([("a".to_owned(), depth)]), 61_000);
+        for line in [
+            "selleasi_calls_seconds_bucket{function=\"products-get\",outcome=\"200\",le=\"+Inf\"} 2",
+            "selleasi_calls_seconds_count{function=\"products-get\",outcome=\"200\"} 2",
+            "selleasi_queue_messages{queue=\"a\",state=\"visible\"} 2",
+            "selleasi_queue_oldest_seconds{queue=\"a\"} 60",
+        ] {
+            assert!(text.lines().any(|told| told == line), "{line}\n{text}");
+        }
+    }
+}
