@@ -41,11 +41,14 @@ fn put(backend: &Backend, attributes: Value) -> Value {
 }
 
 pub(super) async fn a_reserved_word_in_an_expression(backend: Backend) {
+    if backend.has_no_reserved_words() {
+        return;
+    }
     let value = json!({ ":x": { "N": "1" } });
     for word in ["data", "plan", "status", "name"] {
         for expression in [format!("SET {word} = :x"), format!("SET version = :x REMOVE {word}")] {
             let request = json!({ "UpdateExpression": expression, "ExpressionAttributeValues": value });
-            assert_reserved(&backend, update(&backend, request)).await;
+            assert_invalid(&backend, update(&backend, request)).await;
         }
         let condition = format!("{word} = :x");
         let request = json!({
@@ -53,16 +56,7 @@ pub(super) async fn a_reserved_word_in_an_expression(backend: Backend) {
             "ConditionExpression": condition,
             "ExpressionAttributeValues": value,
         });
-        assert_reserved(&backend, update(&backend, request)).await;
-    }
-}
-
-async fn assert_reserved(backend: &Backend, request: Value) {
-    if backend.has_no_reserved_words() {
-        let answer = backend.raw("TransactWriteItems", &request).await;
-        assert!(answer.is_ok_and(|_| true), "{request}");
-    } else {
-        assert_invalid(backend, request).await;
+        assert_invalid(&backend, update(&backend, request)).await;
     }
 }
 
