@@ -1,6 +1,6 @@
-//! The behaviour of DynamoDB that the store relies on, tested on both databases that the project's tests use: always
-//! on the embedded one, and on MiniStack where it runs. Both run the same tests, which expect what AWS documents, so
-//! neither database can hide a mistake of the other.
+//! The behaviour of DynamoDB that the store relies on, tested on every database that the product and its tests use
+//! besides AWS: always on dynoxide, which other tests use, and on the product's own over SQLite, and on MiniStack where it
+//! runs. All run the same tests, which expect what AWS documents, so no database can hide a mistake of another.
 //! The tests on MiniStack are `#[ignore]`d. `scripts/test` runs them on its stack; to run them by hand:
 //! `SELLEASI_AWS_URL=http://127.0.0.1:4566 cargo nextest run -p testing --lib --run-ignored only`.
 
@@ -41,12 +41,23 @@ fn hold<F: Future<Output = ()>>(backend: Backend, test: impl FnOnce(Backend) -> 
 /// Makes a test for each backend of each function named.
 macro_rules! contract {
     ($($module:ident { $($test:ident),+ $(,)? })+) => {
-        mod embedded {
+        mod dynoxide {
             $(mod $module {
                 $(
                     #[test]
                     fn $test() {
-                        super::super::hold(super::super::Backend::embedded(), super::super::$module::$test);
+                        super::super::hold(super::super::Backend::dynoxide(), super::super::$module::$test);
+                    }
+                )+
+            })+
+        }
+
+        mod sqlite {
+            $(mod $module {
+                $(
+                    #[test]
+                    fn $test() {
+                        super::super::hold(super::super::Backend::sqlite(), super::super::$module::$test);
                     }
                 )+
             })+

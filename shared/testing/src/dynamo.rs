@@ -3,7 +3,6 @@
 //! Unlike AWS it is never throttled, its indexes are never behind, and it has no conflicts, because transactions run
 //! one after the other. The tests in `contract` check that it and MiniStack behave as the store expects, and inject
 //! the answers that only AWS gives.
-//! the answers that only AWS gives.
 
 use std::{
     collections::BTreeMap,

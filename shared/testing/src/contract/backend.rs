@@ -1,6 +1,11 @@
 //! The databases that the contract is tested on.
 
-use std::{sync::Barrier, thread, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Barrier, Mutex},
+    thread,
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -8,16 +13,23 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::{
-    client::{http::HttpConnector, orchestrator::HttpRequest},
+    client::{
+        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        orchestrator::HttpRequest,
+        runtime_components::RuntimeComponents,
+    },
     http::Request,
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use contracts::table::Table;
+use embedded::dynamo::{Answer, Tables};
 use runtime::{Entropy, deps::SystemEntropy};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use store::{Db, Key};
 use ulid::Ulid;
 
+use super::in_front::response;
 use crate::dynamo::{Embedded, PREFIX, client_config, table_definition};
 
 /// An emulated DynamoDB and the tables a test has in it.
@@ -30,15 +42,21 @@ pub(super) struct Backend {
 #[derive(Clone)]
 enum Kind {
     /// Created with all tables.
-    Embedded(Embedded),
+    Dynoxide(Embedded),
+    /// Created with all tables.
+    Sqlite(Sqlite),
     MiniStack {
         endpoint: String,
     },
 }
 
 impl Backend {
-    pub(super) fn embedded() -> Self {
-        Self { kind: Kind::Embedded(Embedded::new()), prefix: PREFIX.to_owned() }
+    pub(super) fn dynoxide() -> Self {
+        Self { kind: Kind::Dynoxide(Embedded::new()), prefix: PREFIX.to_owned() }
+    }
+
+    pub(super) fn sqlite() -> Self {
+        Self { kind: Kind::Sqlite(Sqlite::new()), prefix: PREFIX.to_owned() }
     }
 
     /// On the running MiniStack, with table names that no other test has, in this run or another.
@@ -60,7 +78,8 @@ impl Backend {
     /// As [`Self::db`], with its HTTP client wrapped by `wrap`.
     pub(super) fn db_behind(&self, wrap: impl FnOnce(SharedHttpClient) -> SharedHttpClient) -> Db {
         let config = match &self.kind {
-            Kind::Embedded(embedded) => client_config(wrap(SharedHttpClient::new(embedded.clone()))),
+            Kind::Dynoxide(embedded) => client_config(wrap(SharedHttpClient::new(embedded.clone()))),
+            Kind::Sqlite(sqlite) => client_config(wrap(SharedHttpClient::new(sqlite.clone()))),
             Kind::MiniStack { endpoint } => client_config(wrap(Builder::new().build_http())).endpoint_url(endpoint),
         };
         // Retries as the product does, with shorter pauses.
@@ -99,6 +118,14 @@ impl Backend {
     /// Whether an update may set one path twice, and may lack its verb.
     pub(super) fn hardly_checks_updates(&self) -> bool {
         matches!(self.kind, Kind::MiniStack { .. })
+    }
+
+    // What the product's own database leaves to the others.
+
+    /// Whether any word may be a name in an expression. DynamoDB's list has 573 that may not; it would only be needed
+    /// here if an expression were not tested on the others.
+    pub(super) fn has_no_reserved_words(&self) -> bool {
+        matches!(self.kind, Kind::Sqlite(_))
     }
 
     pub(super) fn table_name(&self, table: Table) -> String {
@@ -145,12 +172,53 @@ impl Backend {
     /// Sends a request without the SDK. An error is the text of the answer.
     pub(super) async fn raw(&self, operation: &str, request: &Value) -> Result<Value, String> {
         let answer = match &self.kind {
-            Kind::Embedded(embedded) => {
+            Kind::Dynoxide(embedded) => {
                 embedded.execute(operation, request.to_string().as_bytes()).map_err(|error| error.to_json())?
+            }
+            Kind::Sqlite(sqlite) => {
+                let Answer { status, body, .. } = sqlite.execute(operation, request.to_string().as_bytes());
+                if status == 200 { body } else { return Err(body) }
             }
             Kind::MiniStack { endpoint } => post(endpoint, operation, request).await?,
         };
         serde_json::from_str(&answer).map_err(|error| error.to_string())
+    }
+}
+
+/// The database of the product's one process, in memory.
+#[derive(Clone)]
+struct Sqlite(Arc<(Mutex<Connection>, Tables)>);
+
+impl Sqlite {
+    fn new() -> Self {
+        let connection = Connection::open_in_memory().unwrap();
+        embedded::dynamo::create(&connection).unwrap();
+        Self(Arc::new((Mutex::new(connection), Tables::new(PREFIX))))
+    }
+
+    fn execute(&self, operation: &str, body: &[u8]) -> Answer {
+        let (connection, tables) = &*self.0;
+        embedded::dynamo::execute(&connection.lock().unwrap(), tables, operation, body)
+    }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sqlite")
+    }
+}
+
+impl HttpClient for Sqlite {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Sqlite {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap();
+        let answer = self.execute(target.rsplit('.').next().unwrap(), request.body().bytes().unwrap());
+        HttpConnectorFuture::ready(Ok(response(answer.status, answer.body)))
     }
 }
 

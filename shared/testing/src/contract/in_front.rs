@@ -1,4 +1,4 @@
-//! Injects into both backends what neither does itself: answers that only AWS gives, and lost answers.
+//! Injects into all backends what none does itself: answers that only AWS gives, and lost answers.
 
 use std::{
     fmt,
@@ -109,21 +109,23 @@ impl HttpConnector for FrontConnector {
             Trick::Answer(answer) => {
                 let request = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
                 let (status, answer) = answer(&request);
-                HttpConnectorFuture::ready(Ok(response(status, &answer)))
+                HttpConnectorFuture::ready(Ok(response(status, answer.to_string())))
             }
             Trick::LoseAnswer => {
                 let answer = self.next.call(request);
                 HttpConnectorFuture::new(async move {
                     answer.await?;
-                    Ok(response(500, &json!({ "__type": "com.amazonaws.dynamodb.v20120810#InternalServerError" })))
+                    let error = json!({ "__type": "com.amazonaws.dynamodb.v20120810#InternalServerError" });
+                    Ok(response(500, error.to_string()))
                 })
             }
         }
     }
 }
 
-fn response(status: u16, body: &Value) -> HttpResponse {
-    let mut response = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body.to_string()));
+/// An answer of DynamoDB.
+pub(super) fn response(status: u16, body: String) -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body));
     response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
     response
 }

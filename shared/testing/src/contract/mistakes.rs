@@ -41,6 +41,9 @@ fn put(backend: &Backend, attributes: Value) -> Value {
 }
 
 pub(super) async fn a_reserved_word_in_an_expression(backend: Backend) {
+    if backend.has_no_reserved_words() {
+        return;
+    }
     let value = json!({ ":x": { "N": "1" } });
     for word in ["data", "plan", "status", "name"] {
         for expression in [format!("SET {word} = :x"), format!("SET version = :x REMOVE {word}")] {
