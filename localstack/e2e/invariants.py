@@ -16,6 +16,8 @@ from .shop import FINAL, Seller
 from .waiting import WITHIN_S, wait_for
 
 GENESIS = "0" * 64
+# As in shared/store/src/keys.rs.
+OUTBOX_SHARDS = 8
 # Order states whose money is the seller's.
 KEPT = ("paid", "confirmed", "fulfilled", "completed")
 LOOK_EVERY_S = 0.5
@@ -66,7 +68,8 @@ def read(seller: Seller) -> Books:
     coupons = [item.data for store in stores for item in cloud.partition("coupons", f"{own}{store}#COUPONS")]
     customers = [item.data for item in cloud.all_of("coupons", f"{own}COUPON#")]
     redemptions = {item.data["order_id"]: item.data for item in cloud.all_of("coupons", f"{own}REDEMPTION#")}
-    outbox = {i.data["id"]: json.loads(i.data["detail"]) for i in cloud.all_of("outbox", f"{own}OUTBOX#")}
+    shards = [cloud.partition("outbox", f"{own}OUTBOX#{shard}") for shard in range(OUTBOX_SHARDS)]
+    outbox = {item.data["id"]: json.loads(item.data["detail"]) for items in shards for item in items}
     chain = cloud.partition("audit", f"{own}AUDIT")
     entries = [item.data for item in chain if item.sk.startswith("ENTRY#")]
     head = next((item.data for item in chain if item.sk == "HEAD"), {"sequence": 0, "hash": GENESIS})

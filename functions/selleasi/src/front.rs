@@ -135,9 +135,8 @@ impl Front {
             return Problem::internal(&"a route leads to what is no endpoint").into_raw(&request_id);
         };
         let call = guarded(endpoint(raw));
-        let answer = async {
-            call.await.unwrap_or_else(|| Problem::internal(&"the function panicked").into_raw(&request_id))
-        };
+        let answer =
+            async { call.await.unwrap_or_else(|| Problem::internal(&"the function panicked").into_raw(&request_id)) };
         let reply = within_timeout(row, &request_id, answer).await;
         log_request(&*self.clock, row, &request_id, &path, tenant, &reply, started_at);
         self.metrics.called(row.function, status_name(reply.status), started);

@@ -152,12 +152,8 @@ async fn serve(data: &Path, settings: &Settings) -> Result<(), Failure> {
     let functions = Functions::start(settings, &cloud, &clock);
     let metrics = Metrics::default();
     let front = Arc::new(Front::new(&functions, settings, clock, metrics.clone())?);
-    let operator = Arc::new(Operator {
-        cloud: cloud.clone(),
-        functions: functions.clone(),
-        metrics: metrics.clone(),
-        key,
-    });
+    let operator =
+        Arc::new(Operator { cloud: cloud.clone(), functions: functions.clone(), metrics: metrics.clone(), key });
 
     let bind = async |address: SocketAddr| {
         TcpListener::bind(address).await.map_err(|error| format!("{address} cannot be listened on: {error}"))

@@ -49,7 +49,11 @@ impl Metrics {
         for ((function, outcome), series) in &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             let labels = format!("function=\"{function}\",outcome=\"{outcome}\"");
             let mut calls = 0;
-            for (count, bound) in series.buckets.iter().zip(BOUNDS_S.map(|bound| bound.to_string()).into_iter().chain(["+Inf".to_owned()])) {
+            for (count, bound) in series
+                .buckets
+                .iter()
+                .zip(BOUNDS_S.map(|bound| bound.to_string()).into_iter().chain(["+Inf".to_owned()]))
+            {
                 calls += count;
                 let _ = writeln!(text, "selleasi_calls_seconds_bucket{{{labels},le=\"{bound}\"}} {calls}");
             }
@@ -58,7 +62,9 @@ impl Metrics {
         }
         text.push_str("# HELP selleasi_queue_messages Messages in a queue.\n# TYPE selleasi_queue_messages gauge\n");
         for (queue, depth) in queues {
-            for (state, count) in [("visible", depth.visible), ("in_flight", depth.in_flight), ("delayed", depth.delayed)] {
+            for (state, count) in
+                [("visible", depth.visible), ("in_flight", depth.in_flight), ("delayed", depth.delayed)]
+            {
                 let _ = writeln!(text, "selleasi_queue_messages{{queue=\"{queue}\",state=\"{state}\"}} {count}");
             }
         }

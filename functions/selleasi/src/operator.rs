@@ -47,30 +47,36 @@ impl Operator {
                 respond(200, "application/json", mails)
             }
             (&Method::GET, "/metrics") => match self.cloud.database().depths(self.cloud.now_ms()) {
-                Ok(depths) => respond(200, "text/plain; version=0.0.4", self.metrics.text(&depths, self.cloud.now_ms())),
+                Ok(depths) => {
+                    respond(200, "text/plain; version=0.0.4", self.metrics.text(&depths, self.cloud.now_ms()))
+                }
                 Err(error) => respond(500, "text/plain", format!("{error}\n")),
             },
             (&Method::POST, path) => {
                 let credential = format!("Credential={}/", self.key);
                 if !header("authorization").contains(&credential) {
-                    let refusal = json!({ "__type": "UnrecognizedClientException", "message": "not the operator's key" });
+                    let refusal =
+                        json!({ "__type": "UnrecognizedClientException", "message": "not the operator's key" });
                     return respond(403, "application/x-amz-json-1.0", refusal.to_string());
                 }
                 let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
                     return respond(413, "text/plain", "too large\n".to_owned());
                 };
                 let body = body.to_bytes();
-                let (status, text) = match path.strip_prefix(FUNCTIONS).and_then(|rest| rest.strip_suffix("/invocations")) {
-                    Some(function) => {
-                        let (status, text, is_error) = self.invoke(function, &body).await;
-                        let mut response = respond(status, "application/json", text);
-                        if is_error {
-                            response.headers_mut().insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
+                let (status, text) =
+                    match path.strip_prefix(FUNCTIONS).and_then(|rest| rest.strip_suffix("/invocations")) {
+                        Some(function) => {
+                            let (status, text, is_error) = self.invoke(function, &body).await;
+                            let mut response = respond(status, "application/json", text);
+                            if is_error {
+                                response
+                                    .headers_mut()
+                                    .insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
+                            }
+                            return response;
                         }
-                        return response;
-                    }
-                    None => self.cloud.answer(header("x-amz-target"), path, &body).await,
-                };
+                        None => self.cloud.answer(header("x-amz-target"), path, &body).await,
+                    };
                 respond(status, "application/x-amz-json-1.0", text)
             }
             _ => respond(404, "text/plain", "nothing here\n".to_owned()),

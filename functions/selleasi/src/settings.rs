@@ -185,7 +185,8 @@ fn set(table: &mut toml::Table, setting: &str, text: &str) {
         }
         return;
     }
-    let read: Option<toml::Value> = format!("value = {text}").parse::<toml::Table>().ok().and_then(|mut one| one.remove("value"));
+    let read: Option<toml::Value> =
+        format!("value = {text}").parse::<toml::Table>().ok().and_then(|mut one| one.remove("value"));
     table.insert(setting.to_owned(), read.unwrap_or_else(|| text.into()));
 }
 
@@ -201,7 +202,11 @@ mod tests {
     fn the_environment_is_over_the_file_and_the_file_over_the_defaults() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("selleasi.toml");
-        fs::write(&path, "base_domain = \"shops.example\"\nmail_from = \"a@b.example\"\n[paystack]\nsecret_key = \"sk\"\n").unwrap();
+        fs::write(
+            &path,
+            "base_domain = \"shops.example\"\nmail_from = \"a@b.example\"\n[paystack]\nsecret_key = \"sk\"\n",
+        )
+        .unwrap();
         let variables = [
             ("SELLEASI_SET_BASE_DOMAIN", "market.example"),
             ("SELLEASI_SET_RETRY_LONGEST_S", "10"),

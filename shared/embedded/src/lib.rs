@@ -190,9 +190,7 @@ impl Database {
     /// # Errors
     /// SQLite's.
     pub fn delete(&self, queue: &str, receipts: &[String]) -> Result<Vec<bool>> {
-        self.write(|connection| {
-            receipts.iter().map(|receipt| queues::delete(connection, queue, receipt)).collect()
-        })
+        self.write(|connection| receipts.iter().map(|receipt| queues::delete(connection, queue, receipt)).collect())
     }
 
     /// Lets a received message come again after `wait_ms`. False if there is no such message.

@@ -178,12 +178,8 @@ pub(crate) fn depths(connection: &Connection, now_ms: i64) -> rusqlite::Result<B
                       SUM(visible_ms > ?1 AND NOT is_in_flight), MIN(sent_ms) FROM message GROUP BY queue";
     let mut select = connection.prepare_cached(sql)?;
     let rows = select.query_map([now_ms], |row| {
-        let depth = Depth {
-            visible: row.get(1)?,
-            in_flight: row.get(2)?,
-            delayed: row.get(3)?,
-            oldest_sent_ms: row.get(4)?,
-        };
+        let depth =
+            Depth { visible: row.get(1)?, in_flight: row.get(2)?, delayed: row.get(3)?, oldest_sent_ms: row.get(4)? };
         Ok((row.get(0)?, depth))
     })?;
     rows.collect()

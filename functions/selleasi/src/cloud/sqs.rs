@@ -53,9 +53,7 @@ impl Cloud {
             "SendMessage" => self.send(queue, &request),
             "SendMessageBatch" => self.send_batch(queue, &request.entries),
             "ReceiveMessage" => self.receive(queue, &request, terms),
-            "DeleteMessage" => {
-                self.0.database.delete(queue, &[request.receipt_handle]).map(|_| json!({}))
-            }
+            "DeleteMessage" => self.0.database.delete(queue, &[request.receipt_handle]).map(|_| json!({})),
             "ChangeMessageVisibility" => {
                 let wait_ms = request.visibility_timeout.unwrap_or_default() * 1_000;
                 let held = self.0.database.hold_back(queue, &request.receipt_handle, wait_ms, self.now_ms());
@@ -93,9 +91,10 @@ impl Cloud {
             .collect();
         let ids = self.0.database.send(&messages, self.now_ms())?;
         self.ring(queue);
-        let sent = entries.iter().zip(ids).map(|(entry, id)| {
-            json!({ "Id": entry.id, "MessageId": id.to_string(), "MD5OfMessageBody": "" })
-        });
+        let sent = entries
+            .iter()
+            .zip(ids)
+            .map(|(entry, id)| json!({ "Id": entry.id, "MessageId": id.to_string(), "MD5OfMessageBody": "" }));
         Ok(json!({ "Successful": sent.collect::<Vec<_>>(), "Failed": [] }))
     }
 
