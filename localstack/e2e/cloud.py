@@ -161,6 +161,22 @@ class Cloud:
         assert "FunctionError" not in answer, f"{function}: {said}"
         return said
 
+    def never_called(self) -> list[str]:
+        """Of the deployed functions, those that have logged nothing yet: each logs every call."""
+        if self._stack.kind == PROCESS:
+            return []
+        pages = self._lambda.get_paginator("list_functions").paginate()
+        names = [function["FunctionName"] for page in pages for function in page["Functions"]]
+        logs = boto3.client("logs")
+
+        def is_silent(name: str) -> bool:
+            try:
+                return not logs.describe_log_streams(logGroupName=f"/aws/lambda/{name}")["logStreams"]
+            except logs.exceptions.ResourceNotFoundException:
+                return True
+
+        return sorted(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX) and is_silent(name))
+
     def send(self, queue: str, body: str) -> None:
         self._sqs.send_message(QueueUrl=self.queues[queue], MessageBody=body)
 

@@ -12,6 +12,8 @@ from .operations import Operation, id_fields, operations
 from .shop import Shop
 from .world import World, others, unknown_ids
 
+pytestmark = pytest.mark.deployed
+
 ALL = operations()
 GUARDED = [operation for operation in ALL if not operation.is_public]
 WITH_IDS = [operation for operation in ALL if operation.parameters("path") or operation.body_schema]

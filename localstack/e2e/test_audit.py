@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from .invariants import _broken_chain, check_at_rest
 from .shop import Buyer, Seller
+
+pytestmark = pytest.mark.deployed
 
 
 def test_an_orders_every_event_is_in_a_chain_that_verifies(seller: Seller) -> None:

@@ -129,6 +129,7 @@ def pay(order: Order, card: str) -> bool:
 
 
 @pytest.mark.alone
+@pytest.mark.only_deployed
 def test_two_minutes_of_everything_failing(shop: Shop) -> None:
     seed = os.environ.get("SELLEASI_SEED") or secrets.token_hex(4)
     print(f"SELLEASI_SEED={seed}")

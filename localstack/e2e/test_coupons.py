@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .invariants import check_at_rest
 from .shop import Buyer, Order, Seller
 from .waiting import wait_for
+
+pytestmark = pytest.mark.deployed
 
 PRICE = 450_000
 

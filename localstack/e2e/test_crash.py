@@ -26,6 +26,7 @@ HABITS = ("success",) * 6 + ("declined", "cancel", "pay and cancel", "insufficie
 
 
 @pytest.mark.alone
+@pytest.mark.only_deployed
 def test_a_hundred_orders_survive_four_massacres(shop: Shop) -> None:
     sellers = [Seller.onboard(shop), Seller.onboard(shop)]
     variants = [seller.product("A novel", {"PB": (PRICE, 40), "HB": (PRICE, 200)}) for seller in sellers]

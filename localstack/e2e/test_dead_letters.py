@@ -6,9 +6,13 @@ import datetime
 import json
 import secrets
 
+import pytest
+
 from .invariants import check_at_rest
 from .shop import Buyer, Seller, Shop
 from .waiting import wait_for
+
+pytestmark = pytest.mark.deployed
 
 QUEUE = "orders-expire"
 REASON = "poison: the subject is no id of its kind"

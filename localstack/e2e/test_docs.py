@@ -6,9 +6,13 @@ import json
 from typing import Any
 
 import httpx
+import pytest
+from settings import PROCESS
 
 from .operations import DESCRIPTION, operations
 from .shop import Shop
+
+pytestmark = pytest.mark.deployed
 
 
 def test_openapi_is_the_file_and_every_operation_is_routed(shop: Shop) -> None:

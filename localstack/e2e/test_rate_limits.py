@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .shop import Buyer, Seller, Shop, new_key
+
+pytestmark = pytest.mark.deployed
 
 CUSTOMER = {"name": "Ada Obi", "email": "ada@example.com"}
 

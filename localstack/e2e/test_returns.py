@@ -8,6 +8,8 @@ from .invariants import check_at_rest
 from .shop import Buyer, Refused, Seller
 from .waiting import wait_for
 
+pytestmark = pytest.mark.deployed
+
 PRICE = 450_000
 
 

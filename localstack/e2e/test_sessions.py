@@ -6,6 +6,8 @@ import pytest
 
 from .shop import PASSWORD, Buyer, Onboarding, Refused, Seller, Shop, claims_of, new_key
 
+pytestmark = pytest.mark.deployed
+
 
 def test_a_seller_signs_in_refreshes_and_out(shop: Shop, seller: Seller) -> None:
     again = Seller.login(shop, seller.email)

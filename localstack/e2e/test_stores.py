@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .shop import Buyer, Caller, Seller, Shop
 from .waiting import wait_for
+
+pytestmark = pytest.mark.deployed
 
 
 def test_by_host_name_by_slug_and_by_id(shop: Shop, seller: Seller) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from .invariants import check_at_rest
 from .shop import Buyer, Order, Seller, new_key
 from .waiting import wait_for
+
+pytestmark = pytest.mark.deployed
 
 PRICE = 450_000
 
