@@ -8,6 +8,7 @@ mod metrics;
 mod operator;
 mod secrets;
 mod settings;
+mod tools;
 mod workers;
 
 use std::{
@@ -47,7 +48,7 @@ use crate::{
     host::Functions,
     metrics::Metrics,
     operator::Operator,
-    settings::{Durability, Settings},
+    settings::Settings,
     workers::Workers,
 };
 
@@ -74,11 +75,18 @@ struct Arguments {
 enum Command {
     /// Serves until it is stopped (the default).
     Serve,
-    /// Writes a copy of the database to a new file, also while it is in use.
+    /// Writes a copy of what is kept into a new directory, also while it is served.
     Backup {
-        /// The file, which must not exist.
+        /// The directory, which must not exist.
         to: PathBuf,
     },
+    /// Brings a backup back, into a data directory without a database.
+    Restore {
+        /// The backup's directory.
+        from: PathBuf,
+    },
+    /// Tells whether the books are right: ledger, stock, reservations, refunds, orders, audit. Also while they are served.
+    Check,
 }
 
 /// A message for the person who started the process.
@@ -89,7 +97,13 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     telemetry::init();
     match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(is_good) => {
+            if is_good {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -97,36 +111,29 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), Failure> {
+fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let settings = Settings::load(arguments.config.as_deref(), std::env::vars())?;
+    let data = &arguments.data;
     match &arguments.command {
-        Some(Command::Backup { to }) => backup(&arguments.data, to),
+        Some(Command::Backup { to }) => tools::backup(data, to)?,
+        Some(Command::Restore { from }) => tools::restore(from, data)?,
+        Some(Command::Check) => return tools::check(data),
         Some(Command::Serve) | None => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(serve(&arguments.data, &settings))
+            runtime.block_on(serve(data, &settings))?;
         }
     }
+    Ok(true)
 }
 
 fn database_in(data: &Path) -> PathBuf {
     data.join("selleasi.db")
 }
 
-fn open(data: &Path, durability: Durability) -> Result<embedded::Database, Failure> {
-    let durability = match durability {
-        Durability::Full => embedded::Durability::Full,
-        Durability::Relaxed => embedded::Durability::Relaxed,
-    };
+fn open(data: &Path, durability: embedded::Durability) -> Result<embedded::Database, Failure> {
     let path = database_in(data);
     embedded::Database::open(&path, &settings::prefix(), durability)
         .map_err(|error| format!("{}: {error}", path.display()).into())
-}
-
-fn backup(data: &Path, to: &Path) -> Result<(), Failure> {
-    if !database_in(data).exists() {
-        return Err(format!("there is no database in {}", data.display()).into());
-    }
-    open(data, Durability::Relaxed)?.copy_to(to).map_err(|error| format!("{}: {error}", to.display()).into())
 }
 
 /// Keeps the directory to this process: two would both give the same messages. The lock ends with the process.
@@ -146,7 +153,7 @@ async fn serve(data: &Path, settings: &Settings) -> Result<(), Failure> {
     let secrets = secrets::load(&data.join("secrets.json"), &settings.paystack.secret_key)?;
     let key = secrets[secrets::OPERATOR]["key"].as_str().unwrap_or_default().to_owned();
     let secrets = secrets.iter().map(|(name, value)| (settings::secret_name(name), value.to_string())).collect();
-    let database = open(data, settings.durability)?;
+    let database = open(data, settings.durability.into())?;
     database.return_in_flight(clock.now().as_millisecond())?;
     let mailbox = Mailbox::open(&data.join("mails.jsonl"))?;
     let cloud = Cloud::new(database, Arc::clone(&clock), &settings::prefix(), secrets, mailbox);

@@ -51,6 +51,15 @@ pub(crate) enum Durability {
     Relaxed,
 }
 
+impl From<Durability> for embedded::Durability {
+    fn from(durability: Durability) -> Self {
+        match durability {
+            Durability::Full => Self::Full,
+            Durability::Relaxed => Self::Relaxed,
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Paystack {

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::events::{Envelope, Event, RefundInitiated};
+pub use domain::books::Broken;
 use domain::{
     CouponId, Money, OrderId, RefundId, TenantId, VariantId,
     audit::first_break,
+    books::{self, is_sold},
     coupon::RedemptionState,
     ledger::EntryKind,
     order::{CancelReason, Order, OrderState, OrderStatus, ReturnState, ReturnStatus},
     payment::{Refund, RefundStatus},
-    reservation::ReservationState,
     stock::{Movement, MovementReason},
 };
 use serde_json::Value;
@@ -18,15 +19,8 @@ use testing::{FakePaystack, provider::ChargeBook};
 
 use crate::mirror::{Change, Held, Mirror};
 
-/// An invariant that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
-    pub invariant: &'static str,
-    pub detail: String,
-}
-
 pub(crate) fn broken(invariant: &'static str, detail: impl Into<String>) -> Broken {
-    Broken { invariant, detail: detail.into() }
+    Broken::new(invariant, detail)
 }
 
 /// The order that a reference at the provider is for: `<tenant>-<order>-<attempt>`, ULIDs.
@@ -136,32 +130,9 @@ fn returns(change: &Change) -> Option<Broken> {
 
 /// I2 and I3.
 fn stock(mirror: &Mirror, found: &mut Vec<Broken>) {
-    let mut held: BTreeMap<VariantId, i64> = BTreeMap::new();
-    for reservation in mirror.reservations.values().filter(|held| held.value.state == ReservationState::Held) {
-        for line in &reservation.value.lines {
-            *held.entry(line.variant_id).or_default() += i64::from(line.quantity);
-        }
-    }
-    let mut moved: BTreeMap<VariantId, i64> = BTreeMap::new();
-    for movement in mirror.movements.values() {
-        *moved.entry(movement.variant_id).or_default() += movement.delta;
-    }
-    for (variant, stock) in &mirror.stocks {
-        let stock = &stock.value;
-        let (on_hand, reserved, available) = (stock.on_hand, stock.reserved, stock.available);
-        if reserved < 0 || reserved > on_hand || available != on_hand - reserved {
-            let detail = format!("{variant}: {on_hand} on hand, {reserved} reserved, {available} available");
-            found.push(broken("I2", detail));
-        }
-        let moved = moved.get(variant).copied().unwrap_or_default();
-        if on_hand != moved {
-            found.push(broken("I2", format!("{variant}: {on_hand} on hand, but movements add up to {moved}")));
-        }
-        let held = held.get(variant).copied().unwrap_or_default();
-        if reserved != held {
-            found.push(broken("I3", format!("{variant}: {reserved} reserved, but orders hold {held}")));
-        }
-    }
+    let stocks = mirror.stocks.values().map(|held| &held.value);
+    let reservations = mirror.reservations.values().map(|held| &held.value);
+    found.extend(books::stock(stocks, mirror.movements.values(), reservations));
 }
 
 /// I13.
@@ -192,23 +163,10 @@ fn coupons(mirror: &Mirror, found: &mut Vec<Broken>) {
 
 /// I1, the half that always holds, and I7.
 fn ledger(mirror: &Mirror, found: &mut Vec<Broken>) {
-    for ((order, key), entry) in &mirror.entries {
-        if !entry.value.is_balanced() {
-            found.push(broken("I1", format!("{order}: {key} does not balance")));
-        }
+    for ((order, key), held) in &mirror.entries {
+        found.extend(books::entry(*order, key, &held.value));
     }
-    for (order, payment) in &mirror.payments {
-        for capture in &payment.value.captures {
-            let back = payment.value.refunds.iter().filter(|refund| refund.reference == capture.reference);
-            let back: i64 = back
-                .filter(|refund| refund.status != domain::payment::RefundStatus::Failed)
-                .map(|refund| refund.amount.amount_minor)
-                .sum();
-            if back > capture.amount.amount_minor {
-                found.push(broken("I7", format!("{order}: {back} to be refunded of {}", capture.amount)));
-            }
-        }
-    }
+    found.extend(mirror.payments.values().flat_map(|held| books::refunds(&held.value)));
 }
 
 /// What holds once everything has ended.
@@ -219,7 +177,7 @@ pub(crate) fn at_rest(mirror: &Mirror, provider: &FakePaystack, published: &BTre
     for (id, order) in &mirror.orders {
         let of_it = charges.iter().filter(|charge| order_of(&charge.reference) == Some(*id));
         money(mirror, &wished, *id, order, &of_it.collect::<Vec<_>>(), provider, &mut found);
-        held_stock(mirror, *id, order, &mut found);
+        found.extend(books::stock_of(&order.value, mirror.reservations.get(id).map(|held| &held.value)));
         returned_stock(mirror, order, &mut found);
         held_coupon(mirror, *id, order, &mut found);
     }
@@ -281,14 +239,6 @@ fn money(
     }
 }
 
-/// The buyer has the goods, or will; or has given them back.
-fn is_sold(order: &Order) -> bool {
-    use OrderStatus::{Completed, Confirmed, Fulfilled, Refunded};
-    let status = order.state.status();
-    let after_returns = status == Refunded && order.cancel_reason() == Some(CancelReason::Refunded);
-    matches!(status, Confirmed | Fulfilled | Completed) || after_returns
-}
-
 /// I8: what of a sold order's money has gone back. Each refund has its reason: a return that was accepted, or the
 /// seller's own wish. What the seller has given back by then a return does not give back again.
 fn given_back(mirror: &Mirror, wished: &Wished, order: &Order, found: &mut Vec<Broken>) -> i64 {
@@ -347,42 +297,10 @@ fn returned_stock(mirror: &Mirror, order: &Held<Order>, found: &mut Vec<Broken>)
         return;
     }
     let id = order.value.id.to_string();
-    let mut wanted: BTreeMap<VariantId, i64> = BTreeMap::new();
-    for held in &order.value.returns {
-        if matches!(held.state, ReturnState::Accepted { restock: true, .. }) {
-            for line in &held.lines {
-                *wanted.entry(line.variant_id).or_default() += i64::from(line.quantity);
-            }
-        }
-    }
-    let mut moved: BTreeMap<VariantId, i64> = BTreeMap::new();
     let is_its = |movement: &&Movement| {
         movement.reason == MovementReason::Return && movement.reference.as_deref() == Some(id.as_str())
     };
-    for movement in mirror.movements.values().filter(is_its) {
-        *moved.entry(movement.variant_id).or_default() += movement.delta;
-    }
-    if moved != wanted {
-        found.push(broken("I2", format!("{id}: {moved:?} came back into stock, and {wanted:?} should")));
-    }
-}
-
-/// I8.
-fn held_stock(mirror: &Mirror, id: OrderId, order: &Held<Order>, found: &mut Vec<Broken>) {
-    let status = order.value.state.status();
-    let Some(reservation) = mirror.reservations.get(&id) else {
-        found.push(broken("I8", format!("{id} has no reservation")));
-        return;
-    };
-    let state = reservation.value.state;
-    let fits = if is_sold(&order.value) {
-        state == ReservationState::Committed
-    } else {
-        matches!(state, ReservationState::Released | ReservationState::Returned | ReservationState::Rejected)
-    };
-    if !fits {
-        found.push(broken("I8", format!("{id} is {}, but its stock is {state:?}", status.name())));
-    }
+    found.extend(books::returned_stock(&order.value, mirror.movements.values().filter(is_its)));
 }
 
 /// I8: what is off uses no coupon, what is not uses its own.

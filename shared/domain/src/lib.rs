@@ -7,6 +7,7 @@
 pub mod account;
 pub mod attempts;
 pub mod audit;
+pub mod books;
 pub mod cart;
 pub mod catalog;
 pub mod client;
