@@ -1,7 +1,8 @@
 """`sam`, with packaging and waiting made fast for the local deploy. Arguments are sam's own.
 
-sam packs one function after another and afresh at each deploy: 20 s for 70 functions of 9 MB. Here each binary is
-packed once, fast rather than small, before sam asks for it; and sam asks MiniStack four times a second how far it is. What is deployed is the same; for AWS plain `sam` is used.
+sam packs one function after another and afresh at each deploy. Here each binary is packed once, fast rather than small,
+before sam asks for it; and sam asks MiniStack four times a second how far it is. What is deployed is the same; for AWS
+plain `sam` is used.
 
 environment: SELLEASI_ZIPS, the folder with <function>.zip made by deploy_local.py
 """

@@ -2,7 +2,6 @@
 //! the code goes to the verified e-mail address.
 
 use contracts::onboarding::{GivePhone, Progress};
-use domain::attempts::Counted;
 use identity::{attempts::Counter, codes};
 use mail::{Email, Mailer};
 use runtime::{Call, Granted, Outcome, Reply};
@@ -13,7 +12,7 @@ pub async fn handle(deps: &Granted<GivePhone, Mailer>, call: Call<GivePhone>) ->
     let found = find(deps, &call).await?;
     let (code, kept) = codes::new(deps, &phone_context(found.value.id));
     let next = found.value.phone_given(call.body.phone.clone(), kept, deps.now())?;
-    let counter = Counter::read(deps, Counted::Codes, &next.email, &call.raw.source_ip).await?;
+    let counter = Counter::of_codes(deps, &next.email, &call.raw.source_ip).await?;
     let counted = counter.one_more(deps.now())?;
 
     let mut tx = deps.tx();

@@ -5,7 +5,6 @@ use contracts::onboarding::{Start, StartOnboarding, Started};
 use domain::{
     AccountId, OnboardingId, TenantId,
     account::OneTimeCode,
-    attempts::Counted,
     limits::ONBOARDING_TTL_S,
     onboarding::{Onboarding, Step},
     text::normalize_email,
@@ -21,7 +20,7 @@ pub async fn handle(deps: &Granted<Start, Mailer>, call: Call<Start>) -> Outcome
     let (id, token) = (deps.id(OnboardingId::from_ulid), new_secret(deps));
     let (code, kept) = codes::new(deps, &email_context(id));
     let onboarding = begin(deps, &call.body, id, &token, kept);
-    let counter = Counter::read(deps, Counted::Codes, &onboarding.email, &call.raw.source_ip).await?;
+    let counter = Counter::of_codes(deps, &onboarding.email, &call.raw.source_ip).await?;
     let counted = counter.one_more(deps.now())?;
 
     let mut tx = deps.tx();
@@ -63,6 +62,8 @@ fn begin(deps: &Deps, body: &StartOnboarding, id: OnboardingId, token: &str, ema
 #[cfg(test)]
 mod tests {
     use contracts::table::Table;
+    use domain::attempts::Counted;
+    use serde_json::json;
     use testing::{TestRequest, World};
 
     use super::*;
@@ -90,7 +91,29 @@ mod tests {
         let known = world.dynamo.take_calls();
         Seller::begun(&world, "eve@example.com").await;
         assert_eq!(known, world.dynamo.take_calls());
-        assert_eq!(known, [("GetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
+        assert_eq!(known, [("BatchGetItem".to_owned(), 1), ("TransactWriteItems".to_owned(), 1)].into());
+    }
+
+    /// Strangers can use up what all unknown clients have together, and not what the owner's has.
+    #[tokio::test]
+    async fn whoever_signed_in_lately_gets_a_code_whatever_strangers_ask_for() {
+        let world = World::new().await;
+        let from = |number: u8| {
+            let request = TestRequest::new().from(&format!("198.51.100.{number}"));
+            let body = json!({ "email": EMAIL, "full_name": "Ada", "tenant_name": "Ada", "kind": "individual" });
+            request.json(body).send(&world.deps, handle)
+        };
+        let owner = 200;
+        let counter = Counter::new(None, Counted::Passwords, &normalize_email(EMAIL), &format!("198.51.100.{owner}"));
+        let mut tx = world.deps.tx();
+        counter.write(&mut tx, &counter.trusting(world.deps.now()));
+        world.deps.db.commit(tx).await.unwrap();
+        let mut strangers = vec![];
+        for number in 0..13 {
+            strangers.push(from(number).await.status());
+        }
+        assert_eq!(strangers, [vec![201; 12], vec![429]].concat());
+        assert_eq!(from(owner).await.status(), 201);
     }
 
     #[tokio::test]

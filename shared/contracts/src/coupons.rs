@@ -173,7 +173,7 @@ fn is_possible(discount: &Discount, (): &()) -> garde::Result {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CouponPath {
-    /// Id of the coupon path.
+    /// Id of the coupon.
     pub id: CouponId,
 }
 

@@ -48,8 +48,8 @@ pub struct Recipient {
 
 steps! {
     /// Notifies buyers and sellers by e-mail.
-    // SES limits a new account to 14 mails a second, so few calls run at once. Orders are read because the event of a
-    // refund does not contain the customer.
+    // SES limits how many mails an account sends in a second, so few calls run at once. Orders are read because the
+    // event of a refund does not contain the customer.
     OnEvent = "notifications-on-event" on events::Notable {
         batch: 5, concurrency: 5, timeout_s: 60, retry: DEPENDENCY,
         tables: [

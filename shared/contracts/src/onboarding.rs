@@ -184,7 +184,7 @@ endpoints! {
     Start = Post "/onboarding" => "onboarding-start" {
         access: Access::Public, store: None, idempotency: None,
         path: Nothing, query: Nothing, body: StartOnboarding, reply: 201 Started,
-        tables: [Accounts: Get Put, Tenants: Put], emits: [],
+        tables: [Accounts: BatchGet Put, Tenants: Put], emits: [],
         problems: [TOO_SOON],
         grants: [SendEmail],
         rate: Mail,
@@ -226,7 +226,7 @@ endpoints! {
     GivePhone = Post "/onboarding/{id}/phone" => "onboarding-phone" {
         access: Access::Public, store: None, idempotency: None,
         path: OnboardingPath, query: Nothing, body: PhoneBody, reply: 200 Progress,
-        tables: [Accounts: Get Put, Tenants: Get Put], emits: [],
+        tables: [Accounts: BatchGet Put, Tenants: Get Put], emits: [],
         problems: [INVALID_STATE, TOO_SOON],
         grants: [SendEmail],
         rate: Auth,

@@ -300,7 +300,7 @@ pub struct SetStoreStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StorePath {
-    /// Id of the store path.
+    /// Id of the store.
     pub id: StoreId,
 }
 

@@ -3,9 +3,9 @@
 /// A DynamoDB table of the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
-    /// Accounts, their e-mail addresses, sessions, codes and memberships.
+    /// Accounts, their e-mail addresses, sessions, codes and memberships, and addresses that get no notifications.
     Accounts,
-    /// Tenants, stores, customers and onboardings.
+    /// Tenants, their rate limits, stores, customers and onboardings.
     Tenants,
     /// Products, and the claims of their slugs and SKUs.
     Catalog,
@@ -23,7 +23,8 @@ pub enum Table {
     Notifications,
     /// Audit trails.
     Audit,
-    /// Stored responses for idempotency keys, and inbox records of consumers. All items have a TTL.
+    /// Stored responses for idempotency keys, inbox records of consumers, and buckets of rate limits. All items have a
+    /// TTL.
     Requests,
     /// Events to be published to the bus, written in the transaction that caused them.
     Outbox,

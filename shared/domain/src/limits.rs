@@ -131,7 +131,8 @@ pub const CHECKOUT_WAIT_MAX_S: i64 = 24 * 3_600;
 /// Attempts at the provider that one payment can have. A new one is made only when the provider says that the reference
 /// of the last one is taken, so the answers to this many calls must be lost before a payment fails.
 pub const PAYMENT_ATTEMPTS_MAX: usize = 10;
-/// Refunds of one payment that its seller can create. They are stored in the payment's item.
+/// Refunds of one payment, those of returns among them, from which on its seller can create no more. They are stored in
+/// the payment's item.
 pub const REFUNDS_MAX: usize = 50;
 
 /// The largest number in a tenant's rate limit.

@@ -40,13 +40,16 @@ impl Counter {
         Self::of(found, Counted::Passwords, email, session.to_string(), true)
     }
 
-    /// Reads the counter of an address, for the client at an IP address.
+    /// Reads the counter of the codes for an address, and whether the client at an IP address is known. One batched read.
     ///
     /// # Errors
-    /// [`StoreError`]: the call failed, or the item cannot be read.
-    pub async fn read(deps: &Deps, counted: Counted, email: &str, source_ip: &str) -> Result<Self, StoreError> {
-        let found = deps.db.get(&keys::attempts(email, counted)).await?;
-        Ok(Self::new(found, counted, email, source_ip))
+    /// [`StoreError`]: the call failed, or an item cannot be read.
+    pub async fn of_codes(deps: &Deps, email: &str, source_ip: &str) -> Result<Self, StoreError> {
+        let [codes, passwords] = [Counted::Codes, Counted::Passwords].map(|counted| keys::attempts(email, counted));
+        let mut found = deps.db.batch_get(&[codes.clone(), passwords.clone()]).await?;
+        let counter = Self::new(found.take(&codes)?, Counted::Codes, email, source_ip);
+        let passwords = found.take::<EmailAttempts>(&passwords)?;
+        Ok(counter.knowing(passwords.as_ref().map(|passwords| &passwords.value), deps.now()))
     }
 
     fn of(

@@ -4,7 +4,6 @@
 //! delivered twice has one effect. A message that fails for now is delivered again, with growing pauses, as the row's
 //! retry policy says; when the policy gives up, it becomes a dead letter. A message that can never succeed becomes a
 //! dead letter at once. A dead letter carries its reason.
-//! dead letter at once. A dead letter carries its reason.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use contracts::{
