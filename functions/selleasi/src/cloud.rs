@@ -33,7 +33,7 @@ use runtime::Clock;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-pub(crate) use mail::Mailbox;
+pub(crate) use mail::{Mail, Mailbox, Post};
 
 /// The common start of all queue URLs.
 pub(crate) const QUEUE_URLS: &str = "https://sqs.localhost/selleasi/";
@@ -54,7 +54,7 @@ struct Parts {
     /// By type: the queues that take events of that type. Those that take all are under the empty text.
     rules: HashMap<&'static str, Vec<String>>,
     secrets: BTreeMap<String, String>,
-    mailbox: Mailbox,
+    post: Post,
     /// Rings when there is something in the outbox's stream.
     outbox: Notify,
 }
@@ -87,7 +87,7 @@ impl Cloud {
         clock: Arc<dyn Clock>,
         prefix: &str,
         secrets: BTreeMap<String, String>,
-        mailbox: Mailbox,
+        post: Post,
     ) -> Self {
         let mut queues = BTreeMap::new();
         let mut rules: HashMap<&'static str, Vec<String>> = HashMap::new();
@@ -108,15 +108,19 @@ impl Cloud {
             }
         }
         let (prefix, outbox) = (prefix.to_owned(), Notify::new());
-        Self(Arc::new(Parts { database, clock, prefix, queues, rules, secrets, mailbox, outbox }))
+        Self(Arc::new(Parts { database, clock, prefix, queues, rules, secrets, post, outbox }))
     }
 
     pub(crate) fn database(&self) -> &Database {
         &self.0.database
     }
 
-    pub(crate) fn mailbox(&self) -> &Mailbox {
-        &self.0.mailbox
+    /// The mails that were kept, oldest first; none if they go to an SMTP server.
+    pub(crate) fn mails(&self) -> Vec<Mail> {
+        match &self.0.post {
+            Post::Kept(mailbox) => mailbox.mails(),
+            Post::Smtp(_) => vec![],
+        }
     }
 
     pub(crate) fn prefix(&self) -> &str {

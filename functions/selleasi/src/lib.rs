@@ -16,6 +16,7 @@ use std::{
     fs::{self, File},
     io,
     net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     pin::pin,
     process::ExitCode,
@@ -43,7 +44,7 @@ use tokio::{
 };
 
 use crate::{
-    cloud::{Cloud, Mailbox},
+    cloud::{Cloud, Mailbox, Post},
     front::Front,
     host::Functions,
     metrics::Metrics,
@@ -147,7 +148,8 @@ fn lock(data: &Path) -> Result<File, Failure> {
 }
 
 async fn serve(data: &Path, settings: &Settings) -> Result<(), Failure> {
-    fs::create_dir_all(data).map_err(|error| format!("{}: {error}", data.display()))?;
+    let mut directory = fs::DirBuilder::new();
+    directory.recursive(true).mode(0o700).create(data).map_err(|error| format!("{}: {error}", data.display()))?;
     let _lock = lock(data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let secrets = secrets::load(&data.join("secrets.json"), &settings.paystack.secret_key)?;
@@ -155,8 +157,11 @@ async fn serve(data: &Path, settings: &Settings) -> Result<(), Failure> {
     let secrets = secrets.iter().map(|(name, value)| (settings::secret_name(name), value.to_string())).collect();
     let database = open(data, settings.durability.into())?;
     database.return_in_flight(clock.now().as_millisecond())?;
-    let mailbox = Mailbox::open(&data.join("mails.jsonl"))?;
-    let cloud = Cloud::new(database, Arc::clone(&clock), &settings::prefix(), secrets, mailbox);
+    let post = match &settings.smtp {
+        Some(smtp) => Post::smtp(&smtp.url).map_err(|_| "smtp.url: expected smtps://user:password@host")?,
+        None => Post::Kept(Mailbox::open(&data.join("mails.jsonl"))?),
+    };
+    let cloud = Cloud::new(database, Arc::clone(&clock), &settings::prefix(), secrets, post);
     let functions = Functions::start(settings, &cloud, &clock);
     let metrics = Metrics::default();
     let front = Arc::new(Front::new(&functions, settings, clock, metrics.clone())?);

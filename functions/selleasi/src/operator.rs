@@ -43,7 +43,7 @@ impl Operator {
         match (&head.method, head.uri.path()) {
             (&Method::GET, "/") => respond(200, "text/html; charset=utf-8", self.mailbox()),
             (&Method::GET, "/mails") => {
-                let mails = serde_json::to_string(&self.cloud.mailbox().mails()).unwrap_or_default();
+                let mails = serde_json::to_string(&self.cloud.mails()).unwrap_or_default();
                 respond(200, "application/json", mails)
             }
             (&Method::GET, "/metrics") => match self.cloud.database().depths(self.cloud.now_ms()) {
@@ -106,7 +106,7 @@ impl Operator {
              <style>body{font:16px system-ui;max-width:45em;margin:2em auto}pre{white-space:pre-wrap}</style>\
              <h1>Mailbox</h1><p>What the shops have sent, newest first.</p>",
         );
-        for mail in self.cloud.mailbox().mails().iter().rev().take(100) {
+        for mail in self.cloud.mails().iter().rev().take(100) {
             let (to, subject, text) = (escaped(&mail.to.join(", ")), escaped(&mail.subject), escaped(&mail.text));
             let _ = write!(page, "<hr><h3>{subject}</h3><p>to {to}</p><pre>{text}</pre>");
         }

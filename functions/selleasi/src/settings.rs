@@ -42,6 +42,21 @@ pub(crate) struct Settings {
     pub(crate) retry_longest_s: u32,
     /// The payment provider.
     pub(crate) paystack: Paystack,
+    /// The server that mails go to; without it they are kept in the mailbox.
+    pub(crate) smtp: Option<Smtp>,
+}
+
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Smtp {
+    /// `smtps://user:password@host`, or `smtp://host?tls=required`.
+    pub(crate) url: String,
+}
+
+impl std::fmt::Debug for Smtp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Smtp")
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -98,6 +113,7 @@ impl Default for Settings {
             client_rate_factor: 1,
             retry_longest_s: 900,
             paystack: Paystack::default(),
+            smtp: None,
         }
     }
 }
@@ -234,6 +250,17 @@ mod tests {
             ..Settings::default()
         };
         assert_eq!(settings, wanted);
+    }
+
+    #[test]
+    fn the_example_shows_every_setting_with_its_default() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("selleasi.example.toml");
+        assert_eq!(Settings::load(Some(&path), []).unwrap(), Settings::default());
+        let text = fs::read_to_string(path).unwrap();
+        let settings = format!("{:?}", Settings::default());
+        for name in settings.split([' ', '{']).filter_map(|word| word.strip_suffix(':')) {
+            assert!(text.contains(&format!("{name} = ")) || text.contains(&format!("[{name}]")), "{name}");
+        }
     }
 
     #[test]
