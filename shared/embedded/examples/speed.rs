@@ -1,6 +1,8 @@
 //! What calls cost on this database and on dynoxide, in memory, in processor time of one thread:
 //! `cargo run --profile quick -p embedded --example speed`.
 
+#![allow(clippy::unwrap_used, reason = "a measurement, which should stop where it cannot be made")]
+
 use std::time::Duration;
 
 use contracts::table::Table;
@@ -50,12 +52,8 @@ fn main() {
         ("3 conditional updates and a put", "TransactWriteItems", numbers().map(reserve).collect()),
         ("get", "GetItem", numbers().map(get).collect()),
         ("batched get of 5", "BatchGetItem", numbers().map(batch).collect()),
-        ("query of 20 items of 1 KB", "Query", numbers().map(|number| query(number, None)).collect()),
-        (
-            "query of 20 items of 1 KB by an index",
-            "Query",
-            numbers().map(|number| query(number, Some("gsi1"))).collect(),
-        ),
+        ("query of 20 items of 1 KB", "Query", numbers().map(|_| query(None)).collect()),
+        ("query of 20 items of 1 KB by an index", "Query", numbers().map(|_| query(Some("gsi1"))).collect()),
     ] {
         if operation == "Query" && name.ends_with("KB") {
             for number in 0..20 {
@@ -85,7 +83,7 @@ fn measure(run: &impl Fn(&str, &[u8]) -> String, operation: &str, requests: &[St
     all(first);
     let before = processor_time();
     all(rest);
-    (processor_time() - before).as_secs_f64() * 1e6 / f64::from(u32::try_from(rest.len()).unwrap())
+    processor_time().saturating_sub(before).as_secs_f64() * 1e6 / f64::from(u32::try_from(rest.len()).unwrap())
 }
 
 fn processor_time() -> Duration {
@@ -170,11 +168,9 @@ fn order(number: usize) -> String {
 }
 
 fn next_versions(number: usize) -> String {
-    let parts = ["O"].into_iter().flat_map(|sk| {
-        [Table::Orders, Table::Inventory, Table::Carts, Table::Payments]
-            .map(|table| put(table, &item(&key(number, sk), table.indexes(), 2, 700), "version = :expected"))
-    });
-    transaction("next", number, &parts.collect::<Vec<_>>())
+    let parts = [Table::Orders, Table::Inventory, Table::Carts, Table::Payments]
+        .map(|table| put(table, &item(&key(number, "O"), table.indexes(), 2, 700), "version = :expected"));
+    transaction("next", number, &parts)
 }
 
 fn reserve(number: usize) -> String {
@@ -219,7 +215,7 @@ fn list_item(number: usize) -> String {
     transaction("list", number, &[put(Table::Catalog, &item, "attribute_not_exists(pk)")])
 }
 
-fn query(_: usize, index: Option<&str>) -> String {
+fn query(index: Option<&str>) -> String {
     let mut query = json!({
         "TableName": name(Table::Catalog),
         "KeyConditionExpression": "#pk = :pk AND begins_with(#sk, :sk)",

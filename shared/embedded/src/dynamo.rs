@@ -14,6 +14,8 @@ mod query;
 mod read;
 mod sql;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod transact;
 mod value;
 

@@ -13,12 +13,13 @@ use super::{
 /// forgotten with the transaction that used it; it ends with the connection.
 pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS items (
+        id INTEGER PRIMARY KEY,
         tbl INTEGER NOT NULL, pk TEXT NOT NULL, sk TEXT NOT NULL,
         version INTEGER, expires INTEGER,
         gsi1pk TEXT, gsi1sk TEXT, gsi2pk TEXT, gsi2sk TEXT,
         item TEXT NOT NULL,
-        PRIMARY KEY (tbl, pk, sk)
-    ) WITHOUT ROWID;
+        UNIQUE (tbl, pk, sk)
+    );
     CREATE INDEX IF NOT EXISTS items_gsi1 ON items (tbl, gsi1pk, gsi1sk, pk, sk) WHERE gsi1pk IS NOT NULL;
     CREATE INDEX IF NOT EXISTS items_gsi2 ON items (tbl, gsi2pk, gsi2sk, pk, sk) WHERE gsi2pk IS NOT NULL;
     CREATE INDEX IF NOT EXISTS items_expires ON items (expires) WHERE expires IS NOT NULL;
@@ -145,7 +146,7 @@ pub(super) fn forget_tokens(connection: &Connection) -> rusqlite::Result<usize> 
 pub(super) fn sweep(connection: &Connection, now_epoch_s: i64, limit: usize) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(
-            "DELETE FROM items WHERE (tbl, pk, sk) IN (SELECT tbl, pk, sk FROM items \
+            "DELETE FROM items WHERE id IN (SELECT id FROM items \
              WHERE expires IS NOT NULL AND expires <= ?1 ORDER BY expires LIMIT ?2)",
         )?
         .execute(params![now_epoch_s, i64::try_from(limit).unwrap_or(i64::MAX)])
