@@ -73,6 +73,25 @@ def test_a_changed_password_ends_other_sessions(seller: Seller) -> None:
     assert api.send("POST", "/auth/refresh", json=body).status_code == 401
 
 
+def test_sessions_are_listed_and_one_is_ended_by_its_id(seller: Seller) -> None:
+    customer, stranger = Buyer.register(seller), Buyer.register(seller)
+    login = {"email": customer.email, "password": PASSWORD}
+    other = seller.shop.caller(store=seller.slug).call("POST", "/auth/login", json=login)
+    ids = [claims_of(tokens["access_token"])["sid"] for tokens in (customer.tokens, other)]
+    sessions = customer.api.pages("/auth/sessions", limit=1)
+    assert [(session["id"], session["current"]) for session in sessions] == [(ids[0], True), (ids[1], False)]
+    assert {(session["tenant_id"], session["role"]) for session in sessions} == {(seller.tenant_id, "customer")}
+
+    lost = f"/auth/sessions/{ids[1]}"
+    assert stranger.api.send("DELETE", lost).status_code == 404, "nobody else's"
+    customer.api.call("DELETE", lost)
+    assert customer.api.send("DELETE", lost).status_code == 404, "it has ended"
+    assert [session["id"] for session in customer.api.pages("/auth/sessions")] == [ids[0]]
+    api = seller.shop.caller()
+    assert api.send("POST", "/auth/refresh", json={"refresh_token": other["refresh_token"]}).status_code == 401
+    api.call("POST", "/auth/refresh", json={"refresh_token": customer.tokens["refresh_token"]})
+
+
 def test_unknown_and_wrong_answer_alike(shop: Shop, seller: Seller) -> None:
     def answer(email: str, password: str) -> tuple:
         got = shop.caller().send("POST", "/auth/login", json={"email": email, "password": password})

@@ -22,6 +22,7 @@ use domain::{
     order::{CancelReason, Customer, Order, OrderState},
     payment::{FailureReason, Payment, PaymentStatus, RefundStatus},
     pricing::Totals,
+    text,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use runtime::{StepError, outbound::Outbound};
@@ -690,6 +691,17 @@ async fn webhooks_are_stored_once_and_only_when_signed() {
     let altered = TestRequest::new().header("x-paystack-signature", "0".repeat(128)).body(body);
     assert_eq!(altered.send(&till.deps, webhook_paystack::handle).await.status(), 401);
     assert_eq!(TestRequest::new().send(&till.deps, webhook_paystack::handle).await.status(), 401);
+}
+
+/// Whatever the provider writes, the hint must reach its queue.
+#[tokio::test]
+async fn a_webhook_whose_event_cannot_be_sent_is_a_hint_all_the_same() {
+    let till = Till::new().await;
+    let reference = till.open().await;
+    let body = json!({ "event": "charge\u{FFFF}success", "data": { "reference": reference } }).to_string();
+    till.webhook(&body, "sk_test_x").await.ok::<Value>();
+    let sent: Vec<_> = till.world.dynamo.items(Table::Outbox).iter().map(ToString::to_string).collect();
+    assert_eq!((till.count("WEBHOOK_RECEIVED"), sent.iter().all(|event| text::is_sendable(event))), (1, true));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use contracts::{
 use domain::{
     guard::{self, Rule},
     payment::Payment,
+    text::is_token,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use runtime::{Call, Granted, Outcome, Problem, Reply};
@@ -31,7 +32,8 @@ pub async fn handle(deps: &Granted<WebhookPaystack>, call: Call<WebhookPaystack>
     let body: Value = serde_json::from_slice(&call.raw.body)
         .map_err(|error| Problem::new(&problems::MALFORMED_JSON, error.to_string()))?;
     let accepted = Reply::new(&WebhookAccepted { received: true });
-    let event = body["event"].as_str().unwrap_or_default();
+    // It is sent on with an event, which SQS would refuse for some characters.
+    let event = body["event"].as_str().filter(|event| is_token(event)).unwrap_or_default();
     let reference = charge_reference(&body["data"]);
     let Some((tenant, order_id)) = reference.and_then(reference::parse) else {
         // The same Paystack account may serve another shop. Paystack repeats every webhook that is not answered with

@@ -216,6 +216,8 @@ impl State {
         if self.mail_is_away {
             return (500, json!({ "message": "away" }).to_string());
         }
+        let is_reported = text(&request["ConfigurationSetName"]).starts_with("selleasi-");
+        assert!(is_reported, "SES would not report that this mail came back or was complained of");
         let to = text(&request["Destination"]["ToAddresses"][0]);
         if let Some(code) = self.mail_refusals.get(&to) {
             return (400, json!({ "__type": code, "message": format!("not to {to}") }).to_string());

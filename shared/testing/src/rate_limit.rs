@@ -1,6 +1,6 @@
 //! Tests of clients' rate limits, through the front door of endpoints of each class.
 
-use contracts::{auth::Login, http::Page, orders, payments::WebhookPaystack, problems};
+use contracts::{auth::Login, carts::ApplyCoupon, http::Page, orders, payments::WebhookPaystack, problems};
 use domain::{
     AccountId, RateRuleId,
     rate::{Limit, RateRule, RateRules, RuleClass, Subject},
@@ -20,7 +20,11 @@ const FLOOD: usize = 400;
 
 /// A process with the usual limits that has served nobody yet.
 fn process(world: &World) -> TestDeps {
-    let configured = world.deps.configured(|config| config.client_rate_factor = 1);
+    process_with(world, 1)
+}
+
+fn process_with(world: &World, client_rate_factor: u32) -> TestDeps {
+    let configured = world.deps.configured(|config| config.client_rate_factor = client_rate_factor);
     TestDeps::new(Boot { rate_limits: RateLimits::default(), ..configured.boot().clone() })
 }
 
@@ -57,6 +61,14 @@ async fn flood(process: &TestDeps, world: &World) -> usize {
         served += usize::from(answer.status() == 409);
     }
     served
+}
+
+async fn guess_coupon(deps: &TestDeps, world: &World, by: &Principal, address: &str) -> u16 {
+    async fn handle(_: &Granted<ApplyCoupon>, _: Call<ApplyCoupon>) -> Outcome<ApplyCoupon> {
+        Err(Problem::invalid_field("/code", "unknown", "the store has no such coupon"))
+    }
+    let request = TestRequest::new().by(by).store(&world.store.slug).from(address).json(json!({ "code": "SAVE10" }));
+    request.send(deps, handle).await.status()
 }
 
 async fn log_in(deps: &TestDeps, request: TestRequest) -> Answer {
@@ -115,12 +127,62 @@ async fn an_address_signs_in_twenty_times_at_once_and_then_once_a_second() {
     // What the client says of its address does not matter.
     let refused = log_in(&process, TestRequest::new().header("x-forwarded-for", "192.0.2.1")).await;
     assert_eq!(refused.problem(), (429, "rate_limited".to_owned()));
+    assert_eq!(refused.0.header("content-type"), Some("application/problem+json"));
     assert_eq!(told(&refused), [Some("\"auth\";q=60;w=60"), Some("\"auth\";r=0;t=1"), Some("1")]);
     assert_eq!(log_in(&process, TestRequest::new().from("192.0.2.1")).await.status(), 401);
 
     world.clock.advance_s(1);
     assert_eq!(log_in(&process, TestRequest::new()).await.status(), 401);
     assert_eq!(log_in(&process, TestRequest::new()).await.status(), 429);
+}
+
+/// What the bucket holds, and what a process lets through by itself.
+const ORDERS_OF_AN_ACCOUNT: usize = 10 + 2;
+const ORDERS_OF_AN_ADDRESS: usize = 30 + 2;
+
+#[tokio::test]
+async fn an_account_has_its_limit_at_whatever_addresses() {
+    let world = World::new().await;
+    let process = process(&world);
+    for number in 0..ORDERS_OF_AN_ACCOUNT {
+        assert_eq!(place(&process, &world, &world.buyer, &address(number)).await.status(), 409, "{number}");
+    }
+    assert_eq!(place(&process, &world, &world.buyer, &address(FLOOD)).await.status(), 429);
+    assert_eq!(place(&process, &world, &buyer(&world, 1), &address(FLOOD)).await.status(), 409);
+}
+
+/// Whoever guesses can be a new guest each time.
+#[tokio::test]
+async fn coupon_codes_are_tried_no_faster_than_orders_are_placed() {
+    let world = World::new().await;
+    let process = process(&world);
+    for number in 0..ORDERS_OF_AN_ACCOUNT {
+        assert_eq!(guess_coupon(&process, &world, &world.buyer, &address(number)).await, 422, "{number}");
+    }
+    assert_eq!(guess_coupon(&process, &world, &world.buyer, &address(FLOOD)).await, 429);
+    for number in 0..ORDERS_OF_AN_ADDRESS {
+        assert_eq!(guess_coupon(&process, &world, &buyer(&world, number as u128), "192.0.2.1").await, 422, "{number}");
+    }
+    assert_eq!(guess_coupon(&process, &world, &buyer(&world, FLOOD as u128), "192.0.2.1").await, 429);
+}
+
+#[tokio::test]
+async fn an_operator_multiplies_all_limits_or_lifts_them() {
+    let world = World::new().await;
+    let served = async |factor: u32, of: &str| {
+        let process = process_with(&world, factor);
+        let mut served = 0;
+        while served < 100 && log_in(&process, TestRequest::new().from(of)).await.status() != 429 {
+            served += 1;
+        }
+        served
+    };
+    assert_eq!(served(1, "192.0.2.1").await, 20);
+    assert_eq!(served(2, "192.0.2.2").await, 40);
+    assert_eq!(served(0, "192.0.2.3").await, 100);
+    // And tenants' rules with them.
+    set_rule(&world, RuleClass::Checkout, Subject::Tenant, 1, 1).await;
+    assert_eq!(flood(&process_with(&world, 0), &world).await, FLOOD);
 }
 
 #[tokio::test]
@@ -190,6 +252,27 @@ async fn a_rule_holds_within_a_minute_and_only_for_its_tenant() {
     assert_eq!(told(&refused), [Some("\"checkout\";q=2;w=60"), Some("\"checkout\";r=0;t=30"), Some("30")]);
     assert_eq!(place(&process, &neighbour, &neighbour.buyer, "192.0.2.1").await.status(), 409);
     assert_eq!(place(&process, &world, &world.buyer, "192.0.2.2").await.status(), 409);
+}
+
+#[tokio::test]
+async fn a_rule_of_accounts_takes_the_place_of_the_platforms_limit() {
+    for (burst, served) in [(2, 2 + 2), (20, 20 + 2)] {
+        let world = World::new().await;
+        set_rule(&world, RuleClass::Checkout, Subject::Account, burst, burst).await;
+        let process = process(&world);
+        for number in 0..served {
+            assert_eq!(place(&process, &world, &world.buyer, &address(number)).await.status(), 409, "{number}");
+        }
+        assert_eq!(place(&process, &world, &world.buyer, &address(FLOOD)).await.status(), 429);
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_can_have_less_than_its_plan() {
+    let world = World::new().await;
+    set_rule(&world, RuleClass::Checkout, Subject::Tenant, 20, 20).await;
+    let process = process(&world);
+    assert_eq!(flood(&process, &world).await, 20 + 10);
 }
 
 /// A rule for the tenant is no way around its plan.

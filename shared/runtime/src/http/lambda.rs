@@ -85,7 +85,7 @@ mod tests {
     fn of_path(path: &str, query: &str) -> RawRequest {
         let event = json!({
             "version": "2.0", "routeKey": "GET /products/{id}", "rawPath": path, "rawQueryString": query,
-            "headers": { "host": "demo.localhost:8000", "x-forwarded-proto": "http" },
+            "headers": { "host": "demo.localhost:8000", "x-forwarded-for": "192.0.2.1, 203.0.113.7" },
             "pathParameters": { "id": path.rsplit('/').next() },
             "requestContext": {
                 "accountId": "1", "apiId": "a", "domainName": "demo.localhost", "domainPrefix": "demo",
@@ -98,6 +98,12 @@ mod tests {
             "isBase64Encoded": false,
         });
         raw(lambda_http::request::from_str(&event.to_string()).unwrap())
+    }
+
+    /// A client can say anything of its address.
+    #[test]
+    fn the_address_is_the_one_that_api_gateway_saw() {
+        assert_eq!(of_path("/products/x", "").source_ip, "203.0.113.7");
     }
 
     /// API Gateway decodes the path, so that it may hold anything.
