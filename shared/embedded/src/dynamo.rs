@@ -46,7 +46,8 @@ impl Answer {
 }
 
 /// Makes what is missing: the tables in the database, and a temporary one of the connection. Call it on each connection
-/// that writes.
+/// that writes, outside of a transaction. Some twenty statements are prepared and kept
+/// ([`Connection::set_prepared_statement_cache_capacity`]).
 ///
 /// # Errors
 /// Those of SQLite.

@@ -9,8 +9,9 @@ use super::{
     value::{Item, Value},
 };
 
-/// Text is compared by its bytes. The temporary table is part of transactions like the others, so that a token is
-/// forgotten with the transaction that used it; it ends with the connection.
+/// Text is compared by its bytes. Why items have row ids: infra/decisions/0022. The temporary table is part of
+/// transactions like the others, so that a token is forgotten with the transaction that used it; it ends with the
+/// connection.
 pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS items (
         id INTEGER PRIMARY KEY,
