@@ -87,10 +87,13 @@ pub(crate) fn check(data: &Path) -> Result<bool, Failure> {
     }
     let (orders, tenants) = (books.orders.len(), books.audit.len());
     let all = if waiting == 0 { "" } else { " (I8 not: there are messages under way)" };
-    println!("{} of {orders} orders, {tenants} tenants: I1, I2, I3, I7, I8, I11{all}", match broken.len() {
-        0 => "nothing is wrong".to_owned(),
-        many => format!("{many} things are wrong"),
-    });
+    println!(
+        "{} of {orders} orders, {tenants} tenants: I1, I2, I3, I7, I8, I11{all}",
+        match broken.len() {
+            0 => "nothing is wrong".to_owned(),
+            many => format!("{many} things are wrong"),
+        }
+    );
     Ok(broken.is_empty())
 }
 

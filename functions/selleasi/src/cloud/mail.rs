@@ -139,7 +139,8 @@ enum Unsent {
 }
 
 async fn send(server: &AsyncSmtpTransport<Tokio1Executor>, from: &str, mail: &Mail) -> Result<(), Unsent> {
-    let address = |text: &str| text.parse::<lettre::message::Mailbox>().map_err(|_| Unsent::Never("not an address".to_owned()));
+    let address =
+        |text: &str| text.parse::<lettre::message::Mailbox>().map_err(|_| Unsent::Never("not an address".to_owned()));
     let mut message = Message::builder().from(address(from)?).subject(&mail.subject);
     for to in &mail.to {
         message = message.to(address(to)?);
