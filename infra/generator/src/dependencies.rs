@@ -21,6 +21,9 @@ const FOLDERS: [(&str, &[&str]); 4] = [
 ];
 /// It knows every function there is.
 const REGISTRY: &str = "functions/registry";
+/// It hosts every function there is, and has the database that only it has.
+const PROCESS: &str = "functions/selleasi";
+const DATABASE: &str = "shared/embedded";
 /// Nothing may use it.
 const SIMULATOR: &str = "localstack/simulator";
 
@@ -76,9 +79,14 @@ fn upwards(one: &Crate) -> Vec<String> {
     };
     let is_allowed = |used: &Use| {
         allowed.iter().any(|folder| is_in(&used.folder, folder))
-            || (one.folder == REGISTRY && is_in(&used.folder, "functions"))
+            || (one.folder == REGISTRY && is_in(&used.folder, "functions") && used.folder != PROCESS)
+            || (one.folder == PROCESS && used.folder == REGISTRY)
     };
-    let wrong = one.uses.iter().filter(|used| used.folder == SIMULATOR || !is_allowed(used));
+    let is_nobodys = |used: &Use| {
+        used.folder == SIMULATOR
+            || (used.folder == DATABASE && is_in(&one.folder, "functions") && one.folder != PROCESS)
+    };
+    let wrong = one.uses.iter().filter(|used| is_nobodys(used) || !is_allowed(used));
     wrong.map(|used| format!("{}: must not depend on {}", one.folder, used.folder)).collect()
 }
 
@@ -162,6 +170,7 @@ mod tests {
             uses("functions/registry", &["functions/orders", "shared/runtime"]),
             uses("localstack/simulator", &["functions/registry", "shared/testing"]),
             uses("localstack/host", &["functions/registry", "shared/runtime"]),
+            uses("functions/selleasi", &["functions/registry", "shared/embedded"]),
             uses("infra/generator", &["shared/contracts"]),
         ];
         assert_eq!(problems(&crates), Vec::<String>::new());
@@ -193,6 +202,10 @@ mod tests {
             ("functions/orders", "functions/carts"),
             ("functions/orders", "localstack/host"),
             ("functions/orders", "functions/registry"),
+            ("functions/orders", "functions/selleasi"),
+            ("functions/orders", "shared/embedded"),
+            ("functions/registry", "functions/selleasi"),
+            ("functions/selleasi", "functions/orders"),
             ("functions/registry", "localstack/host"),
             ("functions/orders", "infra/generator"),
             ("functions/orders", "localstack/simulator"),
