@@ -35,6 +35,8 @@ use tokio::sync::Notify;
 
 pub(crate) use mail::{Mail, Mailbox, Post};
 
+use crate::metrics::Metrics;
+
 /// The common start of all queue URLs.
 pub(crate) const QUEUE_URLS: &str = "https://sqs.localhost/selleasi/";
 
@@ -55,6 +57,7 @@ struct Parts {
     rules: HashMap<&'static str, Vec<String>>,
     secrets: BTreeMap<String, String>,
     post: Post,
+    metrics: Metrics,
     /// Rings when there is something in the outbox's stream.
     outbox: Notify,
 }
@@ -88,6 +91,7 @@ impl Cloud {
         prefix: &str,
         secrets: BTreeMap<String, String>,
         post: Post,
+        metrics: Metrics,
     ) -> Self {
         let mut queues = BTreeMap::new();
         let mut rules: HashMap<&'static str, Vec<String>> = HashMap::new();
@@ -108,7 +112,7 @@ impl Cloud {
             }
         }
         let (prefix, outbox) = (prefix.to_owned(), Notify::new());
-        Self(Arc::new(Parts { database, clock, prefix, queues, rules, secrets, post, outbox }))
+        Self(Arc::new(Parts { database, clock, prefix, queues, rules, secrets, post, metrics, outbox }))
     }
 
     pub(crate) fn database(&self) -> &Database {

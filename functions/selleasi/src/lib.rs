@@ -157,13 +157,13 @@ async fn serve(data: &Path, settings: &Settings) -> Result<(), Failure> {
     let secrets = secrets.iter().map(|(name, value)| (settings::secret_name(name), value.to_string())).collect();
     let database = open(data, settings.durability.into())?;
     database.return_in_flight(clock.now().as_millisecond())?;
+    let metrics = Metrics::default();
     let post = match &settings.smtp {
         Some(smtp) => Post::smtp(&smtp.url).map_err(|_| "smtp.url: expected smtps://user:password@host")?,
         None => Post::Kept(Mailbox::open(&data.join("mails.jsonl"))?),
     };
-    let cloud = Cloud::new(database, Arc::clone(&clock), &settings::prefix(), secrets, post);
+    let cloud = Cloud::new(database, Arc::clone(&clock), &settings::prefix(), secrets, post, metrics.clone());
     let functions = Functions::start(settings, &cloud, &clock);
-    let metrics = Metrics::default();
     let front = Arc::new(Front::new(&functions, settings, clock, metrics.clone())?);
     let operator =
         Arc::new(Operator { cloud: cloud.clone(), functions: functions.clone(), metrics: metrics.clone(), key });

@@ -46,11 +46,13 @@ impl Operator {
                 let mails = serde_json::to_string(&self.cloud.mails()).unwrap_or_default();
                 respond(200, "application/json", mails)
             }
-            (&Method::GET, "/metrics") => match self.cloud.database().depths(self.cloud.now_ms()) {
-                Ok(depths) => {
-                    respond(200, "text/plain; version=0.0.4", self.metrics.text(&depths, self.cloud.now_ms()))
-                }
+            (&Method::GET, "/metrics") => match self.metrics.text(self.cloud.database(), self.cloud.now_ms()) {
+                Ok(text) => respond(200, "text/plain; version=0.0.4", text),
                 Err(error) => respond(500, "text/plain", format!("{error}\n")),
+            },
+            (&Method::GET, "/ready") => match self.cloud.database().check_writable() {
+                Ok(()) => respond(200, "text/plain", "ready\n".to_owned()),
+                Err(error) => respond(503, "text/plain", format!("{error}\n")),
             },
             (&Method::POST, path) => {
                 let credential = format!("Credential={}/", self.key);

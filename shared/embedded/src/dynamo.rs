@@ -19,6 +19,8 @@ mod tests;
 mod transact;
 mod value;
 
+use std::collections::BTreeMap;
+
 use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -117,6 +119,28 @@ pub fn stream(connection: &Connection, after: i64, limit: usize) -> rusqlite::Re
 pub fn trim_stream(connection: &Connection, up_to: i64) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM stream WHERE sequence <= ?1")?.execute([up_to])?;
     Ok(())
+}
+
+/// How many items with this sort key have which text at a path into their JSON, in a table by its full name. Reads all of
+/// the table.
+///
+/// # Errors
+/// Those of SQLite; one for a table that does not exist.
+pub fn counts(
+    connection: &Connection,
+    tables: &Tables,
+    table: &str,
+    sort_key: &str,
+    path: &str,
+) -> rusqlite::Result<BTreeMap<String, u64>> {
+    let id = tables.find(table).map_err(|_| rusqlite::Error::InvalidParameterName(table.to_owned()))?.id;
+    let sql =
+        "SELECT item ->> ?3, COUNT(*) FROM items WHERE tbl = ?1 AND sk = ?2 GROUP BY 1 HAVING item ->> ?3 IS NOT NULL";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(rusqlite::params![id, sort_key, path], |row| {
+        Ok((row.get(0)?, u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default()))
+    })?;
+    rows.collect()
 }
 
 /// Deletes items whose `expires_at_epoch_s` is at or before `now_epoch_s`, as DynamoDB's TTL does: at most `limit`, those

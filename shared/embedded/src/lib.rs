@@ -167,6 +167,15 @@ impl Database {
         self.write(|connection| dynamo::sweep_expired(connection, now_epoch_s, limit))
     }
 
+    /// How many items with this sort key have which text at a path into their JSON, in a table by its full name. Reads all
+    /// of the table.
+    ///
+    /// # Errors
+    /// SQLite's; one for a table that does not exist.
+    pub fn counts(&self, table: &str, sort_key: &str, path: &str) -> Result<BTreeMap<String, u64>> {
+        Ok(dynamo::counts(&self.reader(), &self.0.tables, table, sort_key, path)?)
+    }
+
     /// Puts messages into queues, all or none. Returns their numbers.
     ///
     /// # Errors
@@ -231,6 +240,14 @@ impl Database {
     /// SQLite's.
     pub fn forget_messages(&self, sent_ms: i64) -> Result<usize> {
         self.write(|connection| queues::forget(connection, sent_ms))
+    }
+
+    /// Whether something can be written now: not if the disk is full, for one.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn check_writable(&self) -> Result<()> {
+        self.write(|connection| connection.pragma_update(None, "user_version", 1))
     }
 
     /// Writes a consistent copy to a file that does not exist yet, while others read and write.
@@ -331,6 +348,21 @@ mod tests {
         assert_eq!(database.receive("a", 99, terms(), 50).unwrap().messages.len(), 50);
         // Nothing new: nobody waits.
         database.synced().await;
+    }
+
+    #[test]
+    fn items_are_counted_by_a_text_in_them() {
+        let database = Database::memory("t-").unwrap();
+        for (key, status) in [("1", "paid"), ("2", "paid"), ("3", "refunded")] {
+            let item = format!(r#"{{"pk":{{"S":"{key}"}},"sk":{{"S":"ORDER"}},"status":{{"S":"{status}"}}}}"#);
+            let put = format!(r#"{{"TransactItems":[{{"Put":{{"TableName":"t-orders","Item":{item}}}}}]}}"#);
+            assert_eq!(database.execute("TransactWriteItems", put.as_bytes()).status, 200);
+        }
+        let counts = database.counts("t-orders", "ORDER", "$.status.S").unwrap();
+        assert_eq!(counts, BTreeMap::from([("paid".to_owned(), 2), ("refunded".to_owned(), 1)]));
+        assert_eq!(database.counts("t-orders", "RETURN", "$.status.S").unwrap(), BTreeMap::new());
+        database.counts("t-others", "ORDER", "$.status.S").unwrap_err();
+        database.check_writable().unwrap();
     }
 
     #[test]

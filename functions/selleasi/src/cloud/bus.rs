@@ -44,6 +44,9 @@ impl Cloud {
         for (queue, _) in &messages {
             self.ring(queue);
         }
+        for entry in &request.entries {
+            self.0.metrics.published(&entry.detail_type);
+        }
         let refused = answers.iter().filter(|answer| answer.get("ErrorCode").is_some()).count();
         (200, json!({ "FailedEntryCount": refused, "Entries": answers }).to_string())
     }
