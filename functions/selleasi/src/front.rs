@@ -21,7 +21,8 @@ use runtime::{
 };
 
 use crate::{
-    host::{Function, Functions, guarded},
+    decisions::Decisions,
+    host::{Function, Functions, guarded, guarded_here},
     metrics::Metrics,
     random_id,
     settings::Settings,
@@ -36,6 +37,7 @@ const READ_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) struct Front {
     routes: matchit::Router<Vec<(&'static str, Arc<Function>)>>,
     authorizer: Option<Arc<Function>>,
+    decisions: Decisions,
     cors_origins: Vec<String>,
     behind_proxy: bool,
     clock: Arc<dyn Clock>,
@@ -64,6 +66,7 @@ impl Front {
         Ok(Self {
             routes,
             authorizer: functions.authorizer().cloned(),
+            decisions: Decisions::default(),
             cors_origins: settings.cors_origins.iter().map(|origin| origin.to_lowercase()).collect(),
             behind_proxy: settings.behind_proxy,
             clock,
@@ -144,14 +147,21 @@ impl Front {
     }
 
     /// Asks the authorizer, as API Gateway does before it calls a function: who calls, and whether their token has
-    /// expired. Without the header it is not asked, and the function answers 401.
+    /// expired. It is not asked again soon, nor without the header: then the function answers 401.
     async fn principal(&self, authorization: Option<&str>) -> Result<(Option<Principal>, bool), Problem> {
         let (Some(authorization), Some(authorizer)) = (authorization, &self.authorizer) else {
             return Ok((None, false));
         };
+        let now = self.clock.now();
+        if let Some(principal) = self.decisions.get(authorization, now) {
+            return Ok((Some(principal), false));
+        }
         let Running::Authorizer(decide) = &authorizer.running else { return Ok((None, false)) };
-        match guarded(decide(authorization.to_owned())).await {
-            Some(Ok(Caller::Known(principal))) => Ok((Some(principal), false)),
+        match guarded_here(decide(authorization.to_owned())).await {
+            Some(Ok(Caller::Known(principal))) => {
+                self.decisions.put(authorization, now, principal.clone());
+                Ok((Some(principal), false))
+            }
             Some(Ok(Caller::Expired)) => Ok((None, true)),
             Some(Ok(Caller::Unknown)) => Ok((None, false)),
             Some(Err(error)) => Err(Problem::unavailable(&error)),

@@ -1,6 +1,13 @@
 //! The functions, started as their Lambdas start them: each from its row, a [`Boot`] and its handler.
 
-use std::{collections::HashMap, pin::Pin, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::IdentityCache;
@@ -8,7 +15,10 @@ use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::{
     behavior_version::BehaviorVersion, stalled_stream_protection::StalledStreamProtectionConfig,
 };
-use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_types::{
+    retry::{ReconnectMode, RetryConfig},
+    timeout::TimeoutConfig,
+};
 use aws_types::{SdkConfig, region::Region};
 use contracts::{Row, row::Trigger};
 use runtime::{Boot, Clock, Running, deps::SystemEntropy, outbound::Outbound};
@@ -21,15 +31,20 @@ pub(crate) struct Function {
     pub(crate) running: Running,
 }
 
+/// A call of a function, begun.
+type Call<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
 /// All functions. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Functions(Arc<HashMap<&'static str, Arc<Function>>>);
 
 impl Functions {
     pub(crate) fn start(settings: &Settings, cloud: &Cloud, clock: &Arc<dyn Clock>) -> Self {
+        let sdk = sdk_config(cloud);
         let boot = Boot {
             outbound: Some(Outbound::default()),
-            ..Boot::over(settings.config(""), sdk_config(cloud), Arc::clone(clock), Arc::new(SystemEntropy))
+            dynamodb: Some(unsigned(&sdk)),
+            ..Boot::over(settings.config(""), sdk, Arc::clone(clock), Arc::new(SystemEntropy))
         };
         let start = |hosted: runtime::Hosted| {
             let boot = Boot { config: settings.config(hosted.row.function), ..boot.of(hosted.row) };
@@ -54,6 +69,8 @@ impl Functions {
 
 /// As `runtime::boot` makes it, over the services of this process: nothing is slow there, and no answer is lost.
 fn sdk_config(cloud: &Cloud) -> SdkConfig {
+    // There are no connections that a failure could have broken.
+    let retry = RetryConfig::standard().with_max_attempts(2).with_reconnect_mode(ReconnectMode::ReuseAllConnections);
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("local"))
@@ -61,21 +78,37 @@ fn sdk_config(cloud: &Cloud) -> SdkConfig {
         .http_client(cloud.clone())
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .identity_cache(IdentityCache::no_cache())
-        .retry_config(RetryConfig::standard().with_max_attempts(2))
+        .retry_config(retry)
         .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
 }
 
-/// Runs one call of a function; `None` if it panicked, which ends a Lambda's process and here nothing else.
-pub(crate) async fn guarded<T: Send + 'static>(call: Pin<Box<dyn Future<Output = T> + Send>>) -> Option<T> {
-    // A task of its own: a panic ends it, and the caller goes on.
-    let task = tokio::spawn(call);
-    match task.await {
-        Ok(result) => Some(result),
-        Err(error) => {
-            tracing::error!(%error, "a function panicked");
-            None
-        }
-    }
+/// The client for the tables, without signatures: nobody looks at them here.
+fn unsigned(sdk: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    let mut sdk = sdk.to_builder();
+    sdk.set_credentials_provider(None);
+    let config = aws_sdk_dynamodb::config::Builder::from(&sdk.build()).allow_no_auth();
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+/// Runs one call of a function to its end, even if the caller goes away; `None` if it panicked, which ends a Lambda's
+/// process and here nothing else.
+pub(crate) async fn guarded<T: Send + 'static>(call: Call<T>) -> Option<T> {
+    tokio::spawn(guarded_here(call)).await.ok().flatten()
+}
+
+/// As [`guarded`], for callers that stay: without a task of its own.
+pub(crate) async fn guarded_here<T>(mut call: Call<T>) -> Option<T> {
+    // After a panic the call is not polled again, and what it held is dropped.
+    poll_fn(move |context| {
+        catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))).map_or_else(
+            |_| {
+                tracing::error!("a function panicked");
+                Poll::Ready(None)
+            },
+            |polled| polled.map(Some),
+        )
+    })
+    .await
 }

@@ -2,6 +2,7 @@
 //! here; what is here stands where AWS stands otherwise.
 
 mod cloud;
+mod decisions;
 mod front;
 mod host;
 mod metrics;
@@ -52,6 +53,10 @@ use crate::{
     settings::Settings,
     workers::Workers,
 };
+
+/// The system's makes threads wait for each other.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How long a client may take to send a request's headers.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);

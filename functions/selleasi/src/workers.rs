@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     cloud::Cloud,
-    host::{Function, Functions, guarded},
+    host::{Function, Functions, guarded_here},
     metrics::Metrics,
 };
 
@@ -137,7 +137,7 @@ impl Workers {
         let receipts: Vec<(String, String)> =
             messages.iter().map(|message| (message.id.to_string(), message.receipt())).collect();
         let started = self.metrics.started();
-        let call = guarded(call(messages.into_iter().map(record).collect()));
+        let call = guarded_here(call(messages.into_iter().map(record).collect()));
         let answer = tokio::time::timeout(Duration::from_secs(row.timeout_s.into()), call).await;
         // After a panic, or when its time is over, all of the batch comes again, as with Lambda.
         let Ok(Some(answer)) = answer else {
@@ -177,7 +177,7 @@ impl Workers {
             database.synced().await;
             let started = self.metrics.started();
             let records = records.into_iter().map(|record| record.record).collect();
-            let done = matches!(guarded(call(records)).await, Some(Ok(())));
+            let done = matches!(guarded_here(call(records)).await, Some(Ok(())));
             self.metrics.called(function.row.function, if done { "done" } else { "again" }, started);
             let trimmed = if done { database.trim_stream(last) } else { Ok(()) };
             if let Err(error) = &trimmed {
@@ -194,7 +194,7 @@ impl Workers {
         let Running::Invoked(call) = &function.running else { return };
         while !self.is_over() {
             let started = self.metrics.started();
-            let done = matches!(guarded(call(Value::Null)).await, Some(Ok(_)));
+            let done = matches!(guarded_here(call(Value::Null)).await, Some(Ok(_)));
             self.metrics.called(function.row.function, if done { "done" } else { "failed" }, started);
             self.rest(std::future::pending(), self.schedule).await;
         }

@@ -26,6 +26,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use failure::Failure;
+pub(crate) use sql::Atomic;
 pub use tables::Tables;
 
 /// The answer to a call.

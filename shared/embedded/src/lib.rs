@@ -18,10 +18,10 @@ use std::{
     },
 };
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use crate::{
-    dynamo::{Answer, StreamRecord, Tables},
+    dynamo::{Answer, Atomic, StreamRecord, Tables},
     queues::{Depth, NewMessage, Received, Terms},
     sync::Disk,
 };
@@ -129,7 +129,9 @@ impl Database {
     pub fn execute(&self, operation: &str, body: &[u8]) -> Answer {
         let tables = &self.0.tables;
         if operation != "TransactWriteItems" {
-            return dynamo::execute(&self.reader(), tables, operation, body);
+            // The connection that writes keeps its pages; the others forget theirs at each write of it.
+            let free = self.0.writer.try_lock().ok();
+            return dynamo::execute(&free.unwrap_or_else(|| self.reader()), tables, operation, body);
         }
         let writer = self.writer();
         let _under_way = self.0.disk.as_ref().map(Disk::begin);
@@ -261,11 +263,11 @@ impl Database {
     }
 
     fn write<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        let mut writer = self.writer();
+        let writer = self.writer();
         let _under_way = self.0.disk.as_ref().map(Disk::begin);
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let done = work(&transaction)?;
-        transaction.commit()?;
+        let transaction = Atomic::begin(&writer)?;
+        let done = work(&writer)?;
+        transaction.keep()?;
         Ok(done)
     }
 
@@ -298,6 +300,8 @@ fn log_of(path: &Path) -> PathBuf {
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Statements are prepared once, and not again for other values.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "busy_timeout", BUSY_MS)?;
     connection.pragma_update(None, "cache_size", -CACHE_KB)?;
     connection.pragma_update(None, "temp_store", "MEMORY")

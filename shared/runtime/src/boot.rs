@@ -35,6 +35,8 @@ pub struct Boot {
     pub config: Config,
     /// The configuration that all AWS clients are made from.
     pub sdk: SdkConfig,
+    /// The client for the tables. With `None`, each function makes its own of `sdk`.
+    pub dynamodb: Option<aws_sdk_dynamodb::Client>,
     /// The source of the current time.
     pub clock: Arc<dyn Clock>,
     /// The source of random bytes.
@@ -65,6 +67,7 @@ impl Boot {
         Self {
             config,
             sdk,
+            dynamodb: None,
             clock,
             entropy,
             outbound: None,

@@ -75,7 +75,7 @@ impl Deps {
     /// Dependencies without a function. Handlers get [`Granted`](crate::Granted); only tests call this directly, for
     /// fixtures that no function may write.
     pub fn new(boot: &Boot) -> Self {
-        let client = aws_sdk_dynamodb::Client::new(&boot.sdk);
+        let client = boot.dynamodb.clone().unwrap_or_else(|| aws_sdk_dynamodb::Client::new(&boot.sdk));
         Self {
             db: Db::new(client, boot.config.table_prefix()).behind(boot.gate.clone()),
             clock: Arc::clone(&boot.clock),

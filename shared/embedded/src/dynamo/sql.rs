@@ -155,20 +155,20 @@ pub(super) fn sweep(connection: &Connection, now_epoch_s: i64, limit: usize) -> 
 
 /// A transaction of its own, or a part of the caller's that can be undone. Undone unless it is kept.
 #[derive(Debug)]
-pub(super) struct Atomic<'c> {
+pub(crate) struct Atomic<'c> {
     connection: &'c Connection,
     is_own: bool,
     is_kept: bool,
 }
 
 impl<'c> Atomic<'c> {
-    pub(super) fn begin(connection: &'c Connection) -> rusqlite::Result<Self> {
+    pub(crate) fn begin(connection: &'c Connection) -> rusqlite::Result<Self> {
         let is_own = connection.is_autocommit();
         connection.prepare_cached(if is_own { "BEGIN IMMEDIATE" } else { "SAVEPOINT part" })?.execute([])?;
         Ok(Self { connection, is_own, is_kept: false })
     }
 
-    pub(super) fn keep(mut self) -> rusqlite::Result<()> {
+    pub(crate) fn keep(mut self) -> rusqlite::Result<()> {
         let sql = if self.is_own { "COMMIT" } else { "RELEASE part" };
         self.connection.prepare_cached(sql)?.execute([])?;
         self.is_kept = true;
