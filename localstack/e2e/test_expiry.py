@@ -15,6 +15,7 @@ CLOSED_WITHIN_S = WINDOW_S + 45
 
 
 @pytest.mark.long
+@pytest.mark.deployed
 def test_late_money_pays_the_order_or_goes_back(shop: Shop) -> None:
     """Three orders lapse. For the first there is still stock: it is taken again. The second's was sold to somebody
     else, the third was called off by its buyer: theirs goes back. Never both kept and cancelled."""
