@@ -54,10 +54,11 @@ def test_a_page_can_read_errors_too(shop: Shop) -> None:
         assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer
 
+    no_method = 405 if shop.stack.kind == PROCESS else 404  # API Gateway has one answer for both
     large = {"content": b"x" * (10 * 1024 * 1024 + 1)}
     bad = {"headers": {"Authorization": "Bearer x"}}
     for case in (("GET", "/orders", 401, {}), ("GET", "/orders", 401, bad), ("GET", "/nowhere", 404, {}),
-                 ("PUT", "/orders", 404, {}), ("POST", "/auth/login", 413, large)):  # fmt: skip
+                 ("PUT", "/orders", no_method, {}), ("POST", "/auth/login", 413, large)):  # fmt: skip
         *asked, rest = case
         assert answered(*asked, **rest).headers["access-control-allow-origin"] == page, case
     assert "access-control-allow-origin" not in answered("GET", "/orders", 401, "https://evil.example").headers
