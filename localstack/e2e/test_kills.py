@@ -23,7 +23,7 @@ START_MAX_S = 0.08
 DIES_STARTING_IN = 5
 SELLERS = 2
 SHOPPERS = 8
-ORDERS_MIN = 20
+ORDERS_MIN = 10
 # What buyers do. Nobody is refunded and no mail is waited for: what was begun before a kill is left alone for a minute.
 HABITS = ("success",) * 6 + (*DECLINED, "cancel", "cancel")
 REST_WITHIN_S = 60

@@ -100,15 +100,13 @@ pub(crate) async fn guarded<T: Send + 'static>(call: Call<T>) -> Option<T> {
 
 /// As [`guarded`], for callers that stay: without a task of its own.
 pub(crate) async fn guarded_here<T>(mut call: Call<T>) -> Option<T> {
-    // After a panic the call is not polled again, and what it held is dropped.
     poll_fn(move |context| {
-        catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))).map_or_else(
-            |_| {
-                tracing::error!("a function panicked");
-                Poll::Ready(None)
-            },
-            |polled| polled.map(Some),
-        )
+        let Ok(polled) = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) else {
+            // It is not polled again: what it held is dropped with it.
+            tracing::error!("a function panicked");
+            return Poll::Ready(None);
+        };
+        polled.map(Some)
     })
     .await
 }
