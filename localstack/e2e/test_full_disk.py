@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from settings import PROCESS
 
 from .invariants import check_at_rest
 from .process import own_process
@@ -29,9 +28,8 @@ def shop_until_refused(seller: Seller, variant: Variant) -> tuple[list[Order], R
 
 
 @pytest.mark.alone
+@pytest.mark.only_process
 def test_what_was_acknowledged_is_there_when_the_disk_has_room_again(shop: Shop) -> None:
-    if shop.stack.kind != PROCESS:
-        pytest.skip("of the one process")
     with own_process(shop.stack, "full-disk") as process:
         process.start(FILE_BYTES_MAX)
         process.wait_until_up()

@@ -9,7 +9,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from settings import PROCESS
 
 from .invariants import check_at_rest
 from .process import OwnProcess, own_process
@@ -30,9 +29,8 @@ REST_WITHIN_S = 60
 
 
 @pytest.mark.alone
+@pytest.mark.only_process
 def test_200_kills_lose_nothing_that_was_answered(shop: Shop) -> None:
-    if shop.stack.kind != PROCESS:
-        pytest.skip("of the one process")
     seed = os.environ.get("SELLEASI_SEED") or secrets.token_hex(4)
     print(f"SELLEASI_SEED={seed}")
     with own_process(shop.stack, "kills") as process:
