@@ -1,4 +1,5 @@
-//! What stands in for AWS: the functions' clients send their requests here instead of over the network. DynamoDB and SQS
+//! What stands in for AWS: the functions' clients send their requests here instead of over the network, those to the
+//! tables without the SDK's client. DynamoDB and SQS
 //! are the embedded database, EventBridge is a list of who wants which events, SES is the mailbox or an SMTP server,
 //! Secrets Manager is a file. Which queue takes which events comes from the rows, as in the templates.
 
@@ -31,6 +32,7 @@ use embedded::{
 };
 use runtime::Clock;
 use serde_json::{Value, json};
+use store::local::{Answering, Local};
 use tokio::sync::Notify;
 
 pub(crate) use mail::{Mail, Mailbox, Post};
@@ -159,19 +161,21 @@ impl Cloud {
     /// Answers a request of an AWS client. `target` is the header `X-Amz-Target`: service and operation.
     pub(crate) async fn answer(&self, target: &str, path: &str, body: &[u8]) -> Reply {
         match target.split_once('.') {
-            Some((service, operation)) if service.starts_with("DynamoDB") => {
-                let answer = self.0.database.call(operation, body).await;
-                if answer.outbox_records > 0 {
-                    self.0.outbox.notify_one();
-                }
-                (answer.status, answer.body)
-            }
+            Some((service, operation)) if service.starts_with("DynamoDB") => self.dynamodb(operation, body).await,
             Some(("AmazonSQS", operation)) => self.sqs(operation, body),
             Some(("AWSEvents", "PutEvents")) => self.put_events(body),
             Some(("secretsmanager", "GetSecretValue")) => self.secret(body),
             None if path == "/v2/email/outbound-emails" => self.send_email(body).await,
             _ => refused("UnknownOperationException", &format!("{target} is not served here")),
         }
+    }
+
+    async fn dynamodb(&self, operation: &str, body: &[u8]) -> Reply {
+        let answer = self.0.database.call(operation, body).await;
+        if answer.outbox_records > 0 {
+            self.0.outbox.notify_one();
+        }
+        (answer.status, answer.body)
     }
 
     fn secret(&self, body: &[u8]) -> Reply {
@@ -193,6 +197,12 @@ fn refused(code: &str, message: &str) -> Reply {
 fn failed(error: &embedded::Error) -> Reply {
     tracing::error!(%error, "the database failed");
     (500, json!({ "__type": "InternalFailure", "message": "the database failed" }).to_string())
+}
+
+impl Local for Cloud {
+    fn call(&self, operation: &'static str, request: Vec<u8>) -> Answering<'_> {
+        Box::pin(async move { self.dynamodb(operation, &request).await })
+    }
 }
 
 impl HttpClient for Cloud {

@@ -23,7 +23,12 @@ use aws_types::{SdkConfig, region::Region};
 use contracts::{Row, row::Trigger};
 use runtime::{Boot, Clock, Running, deps::SystemEntropy, outbound::Outbound};
 
-use crate::{cloud::Cloud, settings::Settings};
+use store::Db;
+
+use crate::{
+    cloud::Cloud,
+    settings::{Settings, prefix},
+};
 
 /// A started function.
 pub(crate) struct Function {
@@ -41,9 +46,12 @@ pub(crate) struct Functions(Arc<HashMap<&'static str, Arc<Function>>>);
 impl Functions {
     pub(crate) fn start(settings: &Settings, cloud: &Cloud, clock: &Arc<dyn Clock>) -> Self {
         let sdk = sdk_config(cloud);
+        // Its clock, for pauses; it is called without it.
+        let client = aws_sdk_dynamodb::Client::new(&sdk);
+        let db = Db::new(client, prefix()).within(Arc::new(cloud.clone()));
         let boot = Boot {
             outbound: Some(Outbound::default()),
-            dynamodb: Some(unsigned(&sdk)),
+            db: Some(db),
             ..Boot::over(settings.config(""), sdk, Arc::clone(clock), Arc::new(SystemEntropy))
         };
         let start = |hosted: runtime::Hosted| {
@@ -82,14 +90,6 @@ fn sdk_config(cloud: &Cloud) -> SdkConfig {
         .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
-}
-
-/// The client for the tables, without signatures: nobody looks at them here.
-fn unsigned(sdk: &SdkConfig) -> aws_sdk_dynamodb::Client {
-    let mut sdk = sdk.to_builder();
-    sdk.set_credentials_provider(None);
-    let config = aws_sdk_dynamodb::config::Builder::from(&sdk.build()).allow_no_auth();
-    aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
 /// Runs one call of a function to its end, even if the caller goes away; `None` if it panicked, which ends a Lambda's

@@ -13,6 +13,7 @@ use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
 
 use contracts::{Row, gate::Gate};
+use store::Db;
 
 use crate::{
     claims::ClaimCache,
@@ -35,8 +36,8 @@ pub struct Boot {
     pub config: Config,
     /// The configuration that all AWS clients are made from.
     pub sdk: SdkConfig,
-    /// The client for the tables. With `None`, each function makes its own of `sdk`.
-    pub dynamodb: Option<aws_sdk_dynamodb::Client>,
+    /// The tables, if they are in the same process. With `None`, each function makes a client of `sdk`.
+    pub db: Option<Db>,
     /// The source of the current time.
     pub clock: Arc<dyn Clock>,
     /// The source of random bytes.
@@ -67,7 +68,7 @@ impl Boot {
         Self {
             config,
             sdk,
-            dynamodb: None,
+            db: None,
             clock,
             entropy,
             outbound: None,

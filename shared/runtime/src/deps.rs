@@ -75,9 +75,9 @@ impl Deps {
     /// Dependencies without a function. Handlers get [`Granted`](crate::Granted); only tests call this directly, for
     /// fixtures that no function may write.
     pub fn new(boot: &Boot) -> Self {
-        let client = boot.dynamodb.clone().unwrap_or_else(|| aws_sdk_dynamodb::Client::new(&boot.sdk));
+        let over_network = || Db::new(aws_sdk_dynamodb::Client::new(&boot.sdk), boot.config.table_prefix());
         Self {
-            db: Db::new(client, boot.config.table_prefix()).behind(boot.gate.clone()),
+            db: boot.db.clone().unwrap_or_else(over_network).behind(boot.gate.clone()),
             clock: Arc::clone(&boot.clock),
             entropy: Arc::clone(&boot.entropy),
             config: Arc::new(boot.config.clone()),

@@ -1,13 +1,13 @@
-//! The client: reads and transactions. All calls to DynamoDB are made here.
+//! The client: reads and transactions. All calls to DynamoDB are made here, or in `local` where it is in the same process.
 
-use std::{collections::HashMap, io::Write, time::Duration};
+use std::{collections::HashMap, io::Write, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
     config::AsyncSleep,
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, KeysAndAttributes},
+    types::{AttributeValue, KeysAndAttributes, TransactWriteItem},
 };
 use contracts::{
     gate::{Gate, Use},
@@ -19,6 +19,7 @@ use crate::{
     entity::{Entity, Item, Versioned, from_item, key_item, text},
     error::StoreError,
     keys::{Key, List},
+    local::{self, Local},
     tx::{CommitError, Op, Part, Refused, Tx},
 };
 
@@ -49,6 +50,8 @@ const FILTER_PAGES_MAX: u32 = 10;
 #[derive(Debug, Clone)]
 pub struct Db {
     client: Client,
+    /// A database in the same process, which is called without the client.
+    local: Option<Arc<dyn Local>>,
     prefix: String,
     gate: Gate,
 }
@@ -56,7 +59,12 @@ pub struct Db {
 impl Db {
     /// `prefix` is the first part of all table names: `selleasi-<env>-`.
     pub fn new(client: Client, prefix: impl Into<String>) -> Self {
-        Self { client, prefix: prefix.into(), gate: Gate::open() }
+        Self { client, local: None, prefix: prefix.into(), gate: Gate::open() }
+    }
+
+    /// The same, with a database in the same process.
+    pub fn within(self, local: Arc<dyn Local>) -> Self {
+        Self { local: Some(local), ..self }
     }
 
     /// The same client, limited to what a function's row grants.
@@ -91,16 +99,15 @@ impl Db {
     /// [`StoreError`]: the call failed, or the item cannot be read.
     pub async fn get<T: Entity>(&self, key: &Key) -> Result<Option<Versioned<T>>, StoreError> {
         self.pass(key.table, Action::Get)?;
-        let answer = self
-            .client
-            .get_item()
-            .table_name(self.table_name(key.table))
-            .set_key(Some(key_item(key)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::sdk(&error))?;
-        answer.item.map(from_item).transpose()
+        self.get_item(self.table_name(key.table), key_item(key)).await?.map(from_item).transpose()
+    }
+
+    async fn get_item(&self, table: String, key: Item) -> Result<Option<Item>, StoreError> {
+        if let Some(local) = &self.local {
+            return local::get(&**local, table, key).await;
+        }
+        let call = self.client.get_item().table_name(table).set_key(Some(key)).consistent_read(true);
+        Ok(call.send().await.map_err(|error| StoreError::sdk(&error))?.item)
     }
 
     /// Reads up to 100 items of any tables in one call, strongly consistent.
@@ -108,34 +115,51 @@ impl Db {
     /// # Errors
     /// [`StoreError`]: a call failed, or keys are still unprocessed after several calls.
     pub async fn batch_get(&self, keys: &[Key]) -> Result<Found, StoreError> {
-        let mut wanted: HashMap<String, KeysAndAttributes> = HashMap::new();
+        let mut wanted: HashMap<String, Vec<Item>> = HashMap::new();
         for key in keys {
             self.pass(key.table, Action::BatchGet)?;
-            let entry = wanted.remove(&self.table_name(key.table));
-            let builder = entry.map_or_else(KeysAndAttributes::builder, |entry| {
-                KeysAndAttributes::builder().set_keys(Some(entry.keys))
-            });
-            let built = builder.keys(key_item(key)).consistent_read(true).build();
-            let built = built.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-            wanted.insert(self.table_name(key.table), built);
+            wanted.entry(self.table_name(key.table)).or_default().push(key_item(key));
         }
+        if wanted.is_empty() {
+            return Ok(Found::default());
+        }
+        let answer = match &self.local {
+            Some(local) => local::batch_get(&**local, &wanted).await?,
+            None => self.batch_get_items(wanted).await?,
+        };
         let mut found = Found::default();
+        for (table, items) in answer {
+            let table = table.strip_prefix(&self.prefix).unwrap_or(&table).to_owned();
+            found.0.extend(items.into_iter().filter_map(|item| Some((place(&table, &item)?, item))));
+        }
+        Ok(found)
+    }
+
+    async fn batch_get_items(
+        &self,
+        wanted: HashMap<String, Vec<Item>>,
+    ) -> Result<HashMap<String, Vec<Item>>, StoreError> {
+        let mut left: HashMap<String, KeysAndAttributes> = HashMap::new();
+        for (table, keys) in wanted {
+            let built = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            left.insert(table, built.map_err(|error| StoreError::Unavailable(error.to_string()))?);
+        }
+        let mut found: HashMap<String, Vec<Item>> = HashMap::new();
         for attempt in 0..BATCH_RETRIES {
-            if wanted.is_empty() {
-                return Ok(found);
-            }
             if attempt > 0 {
                 self.sleep(backoff("batch", attempt)).await;
             }
-            let answer = self.client.batch_get_item().set_request_items(Some(wanted)).send().await;
+            let answer = self.client.batch_get_item().set_request_items(Some(left)).send().await;
             let answer = answer.map_err(|error| StoreError::sdk(&error))?;
             for (table, items) in answer.responses.unwrap_or_default() {
-                let table = table.strip_prefix(&self.prefix).unwrap_or(&table).to_owned();
-                found.0.extend(items.into_iter().filter_map(|item| Some((place(&table, &item)?, item))));
+                found.entry(table).or_default().extend(items);
             }
-            wanted = answer.unprocessed_keys.unwrap_or_default();
+            left = answer.unprocessed_keys.unwrap_or_default();
+            if left.is_empty() {
+                return Ok(found);
+            }
         }
-        if wanted.is_empty() { Ok(found) } else { Err(StoreError::Unavailable("batched read throttled".into())) }
+        Err(StoreError::Unavailable("batched read throttled".into()))
     }
 
     /// Reads a page of a list. Returns its items and the position of the next page, `None` on the last one. A list
@@ -204,21 +228,12 @@ impl Db {
     ) -> Result<(Vec<Item>, Option<Position>), StoreError> {
         let (pk_name, sk_name) = key_names(list);
         let mut condition = "#pk = :pk".to_owned();
-        let mut query = self
-            .client
-            .query()
-            .table_name(self.table_name(list.table))
-            .set_index_name(list.index.map(|index| format!("gsi{index}")))
-            .consistent_read(list.index.is_none())
-            .scan_index_forward(order == SortOrder::Ascending)
-            .limit(limit)
-            .expression_attribute_names("#pk", pk_name)
-            .expression_attribute_values(":pk", text(&list.pk));
+        let mut names = HashMap::from([("#pk".to_owned(), pk_name)]);
+        let mut values = HashMap::from([(":pk".to_owned(), text(&list.pk))]);
         if !list.sk_prefix.is_empty() {
             condition.push_str(" AND begins_with(#sk, :sk)");
-            query = query
-                .expression_attribute_names("#sk", sk_name)
-                .expression_attribute_values(":sk", text(list.sk_prefix));
+            names.insert("#sk".to_owned(), sk_name);
+            values.insert(":sk".to_owned(), text(list.sk_prefix));
         }
         let start = from.map(|Position(keys)| {
             keys.iter()
@@ -226,14 +241,39 @@ impl Db {
                 .chain([(pk_name_owned(list), text(&list.pk))])
                 .collect()
         });
-        let answer = query
-            .key_condition_expression(condition)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| StoreError::sdk(&error))?;
-        let next = answer.last_evaluated_key.as_ref().map(|key| position_of(list, key));
-        Ok((answer.items.unwrap_or_default(), next))
+        let query = Query {
+            table_name: self.table_name(list.table),
+            index_name: list.index.map(|index| format!("gsi{index}")),
+            is_consistent: list.index.is_none(),
+            is_ascending: order == SortOrder::Ascending,
+            limit,
+            condition,
+            names,
+            values,
+            start,
+        };
+        let (items, last) = match &self.local {
+            Some(local) => local::query(&**local, query).await?,
+            None => self.query(query).await?,
+        };
+        Ok((items, last.as_ref().map(|key| position_of(list, key))))
+    }
+
+    async fn query(&self, query: Query) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let call = self
+            .client
+            .query()
+            .table_name(query.table_name)
+            .set_index_name(query.index_name)
+            .consistent_read(query.is_consistent)
+            .scan_index_forward(query.is_ascending)
+            .limit(query.limit)
+            .key_condition_expression(query.condition)
+            .set_expression_attribute_names(Some(query.names))
+            .set_expression_attribute_values(Some(query.values))
+            .set_exclusive_start_key(query.start);
+        let answer = call.send().await.map_err(|error| StoreError::sdk(&error))?;
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
     /// Runs a transaction: all of its parts or none. Conflicts with other transactions are retried. Every try has the
@@ -274,22 +314,73 @@ impl Db {
             if attempt > 0 {
                 self.sleep(backoff(&token, attempt)).await;
             }
-            let sent = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(items.clone()))
-                .client_request_token(&token)
-                .send()
-                .await;
+            let sent = match &self.local {
+                Some(local) => local::transact(&**local, &items, &token).await,
+                None => self.transact(&items, &token).await,
+            };
             match sent {
-                Ok(_) => return Ok(()),
-                Err(error) => match judge(error) {
+                Ok(()) => return Ok(()),
+                Err(uncommitted) => match judge(uncommitted) {
                     Verdict::TryAgain => {}
                     Verdict::Final(error) => return Err(error),
                 },
             }
         }
         Err(CommitError::Busy)
+    }
+
+    async fn transact(&self, items: &[TransactWriteItem], token: &str) -> Result<(), Uncommitted> {
+        let call = self.client.transact_write_items().set_transact_items(Some(items.to_vec()));
+        call.client_request_token(token).send().await.map(drop).map_err(|error| Uncommitted::sdk(&error))
+    }
+}
+
+/// What a query asks for.
+pub(crate) struct Query {
+    pub(crate) table_name: String,
+    pub(crate) index_name: Option<String>,
+    pub(crate) is_consistent: bool,
+    pub(crate) is_ascending: bool,
+    pub(crate) limit: i32,
+    pub(crate) condition: String,
+    pub(crate) names: HashMap<String, String>,
+    pub(crate) values: Item,
+    /// The key after which the page begins.
+    pub(crate) start: Option<Item>,
+}
+
+/// Why a call of a transaction did not commit it.
+pub(crate) enum Uncommitted {
+    /// Of some parts, with a reason for each part, in their order.
+    Cancelled(Vec<CancelReason>),
+    /// An earlier call with the same token is still under way.
+    InProgress,
+    /// The call failed.
+    Failed(StoreError),
+}
+
+/// Why a part of a transaction was cancelled; no code if it was not.
+pub(crate) struct CancelReason {
+    pub(crate) code: Option<String>,
+    pub(crate) message: String,
+    /// What is stored in its place.
+    pub(crate) item: Option<Item>,
+}
+
+impl Uncommitted {
+    fn sdk(error: &SdkError<TransactWriteItemsError>) -> Self {
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                let reasons = cancelled.cancellation_reasons().iter().map(|reason| CancelReason {
+                    code: reason.code().filter(|code| *code != "None").map(str::to_owned),
+                    message: reason.message().unwrap_or_default().to_owned(),
+                    item: reason.item().cloned(),
+                });
+                Self::Cancelled(reasons.collect())
+            }
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => Self::InProgress,
+            _ => Self::Failed(StoreError::sdk(error)),
+        }
     }
 }
 
@@ -365,34 +456,31 @@ enum Verdict {
     Final(CommitError),
 }
 
-fn judge(error: SdkError<TransactWriteItemsError>) -> Verdict {
-    match error.as_service_error() {
-        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-            let mut refused = vec![];
-            let mut contended = false;
-            for (index, reason) in cancelled.cancellation_reasons().iter().enumerate() {
-                match reason.code() {
-                    Some("ConditionalCheckFailed") => refused.push((Op(index), reason.item().cloned())),
-                    Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded") => {
-                        contended = true;
-                    }
-                    Some("None") | None => {}
-                    Some(code) => {
-                        let detail = format!("{code}: {}", reason.message().unwrap_or_default());
-                        return Verdict::Final(StoreError::Fault(detail).into());
-                    }
-                }
-            }
-            if !refused.is_empty() {
-                Verdict::Final(CommitError::Refused(Refused(refused)))
-            } else if contended {
-                Verdict::TryAgain
-            } else {
-                Verdict::Final(StoreError::Unavailable("cancelled without a reason".into()).into())
+fn judge(uncommitted: Uncommitted) -> Verdict {
+    let reasons = match uncommitted {
+        Uncommitted::Cancelled(reasons) => reasons,
+        Uncommitted::InProgress => return Verdict::TryAgain,
+        Uncommitted::Failed(error) => return Verdict::Final(error.into()),
+    };
+    let mut refused = vec![];
+    let mut contended = false;
+    for (index, reason) in reasons.into_iter().enumerate() {
+        match reason.code.as_deref() {
+            Some("ConditionalCheckFailed") => refused.push((Op(index), reason.item)),
+            Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded") => contended = true,
+            None => {}
+            Some(code) => {
+                let detail = format!("{code}: {}", reason.message);
+                return Verdict::Final(StoreError::Fault(detail).into());
             }
         }
-        Some(TransactWriteItemsError::TransactionInProgressException(_)) => Verdict::TryAgain,
-        _ => Verdict::Final(StoreError::sdk(&error).into()),
+    }
+    if !refused.is_empty() {
+        Verdict::Final(CommitError::Refused(Refused(refused)))
+    } else if contended {
+        Verdict::TryAgain
+    } else {
+        Verdict::Final(StoreError::Unavailable("cancelled without a reason".into()).into())
     }
 }
 

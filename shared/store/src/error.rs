@@ -49,8 +49,12 @@ impl StoreError {
     }
 
     pub(crate) fn sdk<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
-        let code = error.code().unwrap_or("no answer");
-        let detail = format!("{code}: {}", error.message().unwrap_or_default());
+        Self::answered(error.code().unwrap_or("no answer"), error.message().unwrap_or_default())
+    }
+
+    /// By the code and the message of DynamoDB's answer.
+    pub(crate) fn answered(code: &str, message: &str) -> Self {
+        let detail = format!("{code}: {message}");
         if FAULTS.contains(&code) { Self::Fault(detail) } else { Self::Unavailable(detail) }
     }
 }

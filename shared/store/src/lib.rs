@@ -1,5 +1,5 @@
-//! DynamoDB: keys, items and transactions. Concrete types, without an abstraction over databases: there is only one,
-//! and tests run against an embedded DynamoDB. Knows how everything is stored; knows no HTTP and decides nothing about
+//! DynamoDB: keys, items and transactions. Concrete types, without an abstraction over databases: all that are used speak
+//! DynamoDB's interface, over the network or in the same process. Knows how everything is stored; knows no HTTP and decides nothing about
 //! the shop.
 //!
 //! Every write is conditional, on the item's version or on its absence, and goes through [`Tx`]. The SDK repeats a
@@ -10,6 +10,7 @@
 pub mod db;
 pub mod entity;
 pub mod keys;
+pub mod local;
 pub mod stock;
 pub mod timers;
 pub mod tx;

@@ -63,6 +63,17 @@ macro_rules! contract {
             })+
         }
 
+        mod local {
+            $(mod $module {
+                $(
+                    #[test]
+                    fn $test() {
+                        super::super::hold(super::super::Backend::local(), super::super::$module::$test);
+                    }
+                )+
+            })+
+        }
+
         mod ministack {
             $(mod $module {
                 $(

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::ready,
     sync::{Arc, Barrier, Mutex},
     thread,
     time::Duration,
@@ -26,7 +27,10 @@ use embedded::dynamo::{Answer, Tables};
 use runtime::{Entropy, deps::SystemEntropy};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use store::{Db, Key};
+use store::{
+    Db, Key,
+    local::{Answering, Local},
+};
 use ulid::Ulid;
 
 use super::in_front::response;
@@ -45,6 +49,8 @@ enum Kind {
     Dynoxide(Embedded),
     /// Created with all tables.
     Sqlite(Sqlite),
+    /// Created with all tables.
+    Local(Sqlite),
     MiniStack {
         endpoint: String,
     },
@@ -57,6 +63,11 @@ impl Backend {
 
     pub(super) fn sqlite() -> Self {
         Self { kind: Kind::Sqlite(Sqlite::new()), prefix: PREFIX.to_owned() }
+    }
+
+    /// The same, called without the SDK's client, as in the one process.
+    pub(super) fn local() -> Self {
+        Self { kind: Kind::Local(Sqlite::new()), prefix: PREFIX.to_owned() }
     }
 
     /// On the running MiniStack, with table names that no other test has, in this run or another.
@@ -72,14 +83,18 @@ impl Backend {
 
     /// A client with its own connections, like another function's.
     pub(super) fn db(&self) -> Db {
-        self.db_behind(|http| http)
+        let db = self.db_behind(|http| http);
+        match &self.kind {
+            Kind::Local(sqlite) => db.within(Arc::new(sqlite.clone())),
+            _ => db,
+        }
     }
 
     /// As [`Self::db`], with its HTTP client wrapped by `wrap`.
     pub(super) fn db_behind(&self, wrap: impl FnOnce(SharedHttpClient) -> SharedHttpClient) -> Db {
         let config = match &self.kind {
             Kind::Dynoxide(embedded) => client_config(wrap(SharedHttpClient::new(embedded.clone()))),
-            Kind::Sqlite(sqlite) => client_config(wrap(SharedHttpClient::new(sqlite.clone()))),
+            Kind::Sqlite(sqlite) | Kind::Local(sqlite) => client_config(wrap(SharedHttpClient::new(sqlite.clone()))),
             Kind::MiniStack { endpoint } => client_config(wrap(Builder::new().build_http())).endpoint_url(endpoint),
         };
         // Retries as the product does, with shorter pauses.
@@ -125,7 +140,7 @@ impl Backend {
     /// Whether any word may be a name in an expression. DynamoDB's list has 573 that may not; it would only be needed
     /// here if an expression were not tested on the others.
     pub(super) fn has_no_reserved_words(&self) -> bool {
-        matches!(self.kind, Kind::Sqlite(_))
+        matches!(self.kind, Kind::Sqlite(_) | Kind::Local(_))
     }
 
     pub(super) fn table_name(&self, table: Table) -> String {
@@ -175,7 +190,7 @@ impl Backend {
             Kind::Dynoxide(embedded) => {
                 embedded.execute(operation, request.to_string().as_bytes()).map_err(|error| error.to_json())?
             }
-            Kind::Sqlite(sqlite) => {
+            Kind::Sqlite(sqlite) | Kind::Local(sqlite) => {
                 let Answer { status, body, .. } = sqlite.execute(operation, request.to_string().as_bytes());
                 if status == 200 { body } else { return Err(body) }
             }
@@ -199,6 +214,13 @@ impl Sqlite {
     fn execute(&self, operation: &str, body: &[u8]) -> Answer {
         let (connection, tables) = &*self.0;
         embedded::dynamo::execute(&connection.lock().unwrap(), tables, operation, body)
+    }
+}
+
+impl Local for Sqlite {
+    fn call(&self, operation: &'static str, request: Vec<u8>) -> Answering<'_> {
+        let Answer { status, body, .. } = self.execute(operation, &request);
+        Box::pin(ready((status, body)))
     }
 }
 
