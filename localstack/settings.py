@@ -103,7 +103,7 @@ class Stack:
             "PaystackBaseUrl": self.paystack_base_url,
             "MailFrom": MAIL_FROM,
             # Nobody here wants to wait a minute to see a declined card noticed.
-            "ReconcileScheduleS": "2,3,5,10,20,60",
+            "ReconcileScheduleS": "1,2,3,5,10,20,60",
             # Tests are many clients at one address. Tenants' own rules hold.
             "ClientRateFactor": "1000",
             # One machine, one clock, and nothing that is away for long.
