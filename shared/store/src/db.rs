@@ -1,4 +1,5 @@
 //! The client: reads and transactions. All calls to DynamoDB are made here, or in `local` where it is in the same process.
+//! The SDK's futures are large, and every handler's would hold them: they are boxed.
 
 use std::{collections::HashMap, io::Write, sync::Arc, time::Duration};
 
@@ -107,7 +108,7 @@ impl Db {
             return local::get(&**local, table, key).await;
         }
         let call = self.client.get_item().table_name(table).set_key(Some(key)).consistent_read(true);
-        Ok(call.send().await.map_err(|error| StoreError::sdk(&error))?.item)
+        Ok(Box::pin(call.send()).await.map_err(|error| StoreError::sdk(&error))?.item)
     }
 
     /// Reads up to 100 items of any tables in one call, strongly consistent.
@@ -149,7 +150,7 @@ impl Db {
             if attempt > 0 {
                 self.sleep(backoff("batch", attempt)).await;
             }
-            let answer = self.client.batch_get_item().set_request_items(Some(left)).send().await;
+            let answer = Box::pin(self.client.batch_get_item().set_request_items(Some(left)).send()).await;
             let answer = answer.map_err(|error| StoreError::sdk(&error))?;
             for (table, items) in answer.responses.unwrap_or_default() {
                 found.entry(table).or_default().extend(items);
@@ -272,7 +273,7 @@ impl Db {
             .set_expression_attribute_names(Some(query.names))
             .set_expression_attribute_values(Some(query.values))
             .set_exclusive_start_key(query.start);
-        let answer = call.send().await.map_err(|error| StoreError::sdk(&error))?;
+        let answer = Box::pin(call.send()).await.map_err(|error| StoreError::sdk(&error))?;
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
@@ -331,7 +332,8 @@ impl Db {
 
     async fn transact(&self, items: &[TransactWriteItem], token: &str) -> Result<(), Uncommitted> {
         let call = self.client.transact_write_items().set_transact_items(Some(items.to_vec()));
-        call.client_request_token(token).send().await.map(drop).map_err(|error| Uncommitted::sdk(&error))
+        let sent = Box::pin(call.client_request_token(token).send()).await;
+        sent.map(drop).map_err(|error| Uncommitted::sdk(&error))
     }
 }
 
