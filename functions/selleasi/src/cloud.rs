@@ -1,14 +1,14 @@
 //! What stands in for AWS: the functions' clients send their requests here instead of over the network, those to the
-//! tables without the SDK's client. DynamoDB and SQS
-//! are the embedded database, EventBridge is a list of who wants which events, SES is the mailbox or an SMTP server,
-//! Secrets Manager is a file. Which queue takes which events comes from the rows, as in the templates.
+//! tables without the SDK's client. DynamoDB and SQS are the embedded database, EventBridge is a list of who wants which
+//! events, SES is the mailbox or an SMTP server, Secrets Manager is a file. Which queue takes which events comes from the
+//! rows, as in the templates.
 
 mod bus;
 mod mail;
 mod sqs;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -22,10 +22,7 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
-use contracts::{
-    Row,
-    row::{Retry, Trigger},
-};
+use contracts::{Row, row::Trigger};
 use embedded::{
     Database,
     queues::{DEAD_LETTERS, Terms},
@@ -37,7 +34,7 @@ use tokio::sync::Notify;
 
 pub(crate) use mail::{Mail, Mailbox, Post};
 
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, settings::prefix};
 
 /// The common start of all queue URLs.
 pub(crate) const QUEUE_URLS: &str = "https://sqs.localhost/selleasi/";
@@ -55,8 +52,8 @@ struct Parts {
     /// `selleasi-<env>-`: what names of tables and queues begin with.
     prefix: String,
     queues: BTreeMap<String, Queue>,
-    /// By type: the queues that take events of that type. Those that take all are under the empty text.
-    rules: HashMap<&'static str, Vec<String>>,
+    /// The functions that take events, each with its queue.
+    consumers: Vec<(&'static Row, String)>,
     secrets: BTreeMap<String, String>,
     post: Post,
     metrics: Metrics,
@@ -76,12 +73,6 @@ impl std::fmt::Debug for Cloud {
     }
 }
 
-/// The terms of a function's queue, as the templates have them.
-fn terms(row: &Row) -> Terms {
-    let retry = row.queue().map_or(Retry::STEP, |queue| queue.retry);
-    Terms { visibility_ms: i64::from(row.visibility_s()) * 1_000, receives_max: Some(retry.receives_max()) }
-}
-
 /// Messages in these are given again when somebody has looked at them for this long.
 const DEAD_LETTER_TERMS: Terms = Terms { visibility_ms: 30_000, receives_max: None };
 
@@ -90,31 +81,28 @@ impl Cloud {
     pub(crate) fn new(
         database: Database,
         clock: Arc<dyn Clock>,
-        prefix: &str,
         secrets: BTreeMap<String, String>,
         post: Post,
         metrics: Metrics,
     ) -> Self {
-        let mut queues = BTreeMap::new();
-        let mut rules: HashMap<&'static str, Vec<String>> = HashMap::new();
+        let (prefix, outbox) = (prefix(), Notify::new());
+        let (mut queues, mut consumers) = (BTreeMap::new(), vec![]);
         for row in contracts::rows() {
             let name = format!("{prefix}{}", row.function);
             let queue = |terms| Queue { terms: Mutex::new(terms), bell: Arc::new(Notify::new()) };
-            if let Trigger::Events { types, .. } = row.trigger {
-                let all: &[&'static str] = if types.is_empty() { &[""] } else { types };
-                for event_type in all {
-                    rules.entry(event_type).or_default().push(name.clone());
-                }
+            if matches!(row.trigger, Trigger::Events { .. }) {
+                consumers.push((row, name.clone()));
             }
             if row.has_dead_letters() {
                 queues.insert(format!("{name}{DEAD_LETTERS}"), queue(DEAD_LETTER_TERMS));
             }
-            if row.queue().is_some() {
-                queues.insert(name, queue(terms(row)));
+            // As the templates have them.
+            if let Some(of_row) = row.queue() {
+                let visibility_ms = i64::from(row.visibility_s()) * 1_000;
+                queues.insert(name, queue(Terms { visibility_ms, receives_max: Some(of_row.retry.receives_max()) }));
             }
         }
-        let (prefix, outbox) = (prefix.to_owned(), Notify::new());
-        Self(Arc::new(Parts { database, clock, prefix, queues, rules, secrets, post, metrics, outbox }))
+        Self(Arc::new(Parts { database, clock, prefix, queues, consumers, secrets, post, metrics, outbox }))
     }
 
     pub(crate) fn database(&self) -> &Database {

@@ -122,7 +122,7 @@ impl Front {
     }
 
     async fn call(&self, function: &Function, mut raw: RawRequest) -> RawReply {
-        let (started_at, started) = (self.clock.now(), self.metrics.started());
+        let (started_at, started) = (self.clock.now(), Metrics::started());
         let (row, request_id, path) = (function.row, raw.request_id.clone(), raw.path.clone());
         let wants_principal = row.route().is_some_and(|route| matches!(route.access, Access::Needs(_)));
         if wants_principal {

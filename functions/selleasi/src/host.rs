@@ -9,20 +9,11 @@ use std::{
     task::Poll,
 };
 
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_sdk_dynamodb::config::IdentityCache;
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use aws_smithy_runtime_api::client::{
-    behavior_version::BehaviorVersion, stalled_stream_protection::StalledStreamProtectionConfig,
-};
-use aws_smithy_types::{
-    retry::{ReconnectMode, RetryConfig},
-    timeout::TimeoutConfig,
-};
-use aws_types::{SdkConfig, region::Region};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_types::retry::{ReconnectMode, RetryConfig};
+use aws_types::SdkConfig;
 use contracts::{Row, row::Trigger};
-use runtime::{Boot, Clock, Running, deps::SystemEntropy, outbound::Outbound};
-
+use runtime::{Boot, Clock, Running, boot::in_process, deps::SystemEntropy, outbound::Outbound};
 use store::Db;
 
 use crate::{
@@ -79,17 +70,7 @@ impl Functions {
 fn sdk_config(cloud: &Cloud) -> SdkConfig {
     // There are no connections that a failure could have broken.
     let retry = RetryConfig::standard().with_max_attempts(2).with_reconnect_mode(ReconnectMode::ReuseAllConnections);
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("local"))
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local")))
-        .http_client(cloud.clone())
-        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .identity_cache(IdentityCache::no_cache())
-        .retry_config(retry)
-        .timeout_config(TimeoutConfig::disabled())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .build()
+    in_process(cloud.clone(), TokioSleep::new()).retry_config(retry).build()
 }
 
 /// Runs one call of a function to its end, even if the caller goes away; `None` if it panicked, which ends a Lambda's

@@ -103,13 +103,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     telemetry::init();
     match run(&arguments) {
-        Ok(is_good) => {
-            if is_good {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
-        }
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -160,14 +155,14 @@ async fn serve(data: &Path, settings: &Settings) -> Result<(), Failure> {
     let secrets = secrets::load(&data.join("secrets.json"), &settings.paystack.secret_key)?;
     let key = secrets[secrets::OPERATOR]["key"].as_str().unwrap_or_default().to_owned();
     let secrets = secrets.iter().map(|(name, value)| (settings::secret_name(name), value.to_string())).collect();
-    let database = open(data, settings.durability.into())?;
+    let database = open(data, settings.durability)?;
     database.return_in_flight(clock.now().as_millisecond())?;
     let metrics = Metrics::default();
     let post = match &settings.smtp {
         Some(smtp) => Post::smtp(&smtp.url).map_err(|_| "smtp.url: expected smtps://user:password@host")?,
         None => Post::Kept(Mailbox::open(&data.join("mails.jsonl"))?),
     };
-    let cloud = Cloud::new(database, Arc::clone(&clock), &settings::prefix(), secrets, post, metrics.clone());
+    let cloud = Cloud::new(database, Arc::clone(&clock), secrets, post, metrics.clone());
     let functions = Functions::start(settings, &cloud, &clock);
     let front = Arc::new(Front::new(&functions, settings, clock, metrics.clone())?);
     let operator =

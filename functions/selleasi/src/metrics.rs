@@ -38,9 +38,9 @@ struct Series {
 }
 
 impl Metrics {
+    /// The beginning of a call, for [`Metrics::called`].
     #[expect(clippy::disallowed_methods, reason = "measures")]
-    #[expect(clippy::unused_self, reason = "the beginning of what `called` ends")]
-    pub(crate) fn started(&self) -> Instant {
+    pub(crate) fn started() -> Instant {
         Instant::now()
     }
 
@@ -67,7 +67,7 @@ impl Metrics {
         }
         let table = format!("{}{}", prefix(), Table::Orders.name());
         let orders = database.counts(&table, "ORDER", "$.data.M.state.M.status.S")?;
-        self.counted().orders = Some((self.started(), orders.clone()));
+        self.counted().orders = Some((Self::started(), orders.clone()));
         Ok(orders)
     }
 
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn calls_and_queues_are_told_in_prometheus_words() {
         let metrics = Metrics::default();
-        let started = metrics.started();
+        let started = Metrics::started();
         metrics.called("products-get", "200", started);
         metrics.called("products-get", "200", started);
         let depth = Depth { visible: 2, in_flight: 1, delayed: 0, oldest_sent_ms: Some(1_000) };

@@ -14,7 +14,7 @@ use runtime::Running;
 use serde_json::{Value, json};
 
 use crate::{
-    cloud::{Cloud, Reply},
+    cloud::Cloud,
     host::{Functions, guarded},
     metrics::Metrics,
 };
@@ -90,8 +90,7 @@ impl Operator {
         let name = name.strip_prefix(self.cloud.prefix()).unwrap_or(name);
         let found = self.functions.find(name).map(|function| &function.running);
         let Some(Running::Invoked(call)) = found else {
-            let (_, text): Reply = (404, json!({ "Message": "there is no such function" }).to_string());
-            return (404, text, false);
+            return (404, json!({ "Message": "there is no such function" }).to_string(), false);
         };
         let input: Value = serde_json::from_slice(input).unwrap_or_default();
         match guarded(call(input)).await {

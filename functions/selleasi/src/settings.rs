@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path};
 
+use embedded::Durability;
 use runtime::Config;
 use serde::Deserialize;
 
@@ -56,22 +57,6 @@ pub(crate) struct Smtp {
 impl std::fmt::Debug for Smtp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Smtp")
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Durability {
-    Full,
-    Relaxed,
-}
-
-impl From<Durability> for embedded::Durability {
-    fn from(durability: Durability) -> Self {
-        match durability {
-            Durability::Full => Self::Full,
-            Durability::Relaxed => Self::Relaxed,
-        }
     }
 }
 
@@ -193,7 +178,7 @@ impl Settings {
 
 /// What the names of tables and queues begin with.
 pub(crate) fn prefix() -> String {
-    format!("selleasi-{ENVIRONMENT}-")
+    Config { environment: ENVIRONMENT.to_owned(), ..Config::default() }.table_prefix()
 }
 
 /// The name of a secret.

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use aws_lambda_events::sqs::SqsMessage;
 use contracts::row::{Queue, Trigger};
 use embedded::queues::{Message, Received};
-use runtime::Running;
+use runtime::{Running, host};
 use serde_json::Value;
 use tokio::{
     sync::{Semaphore, watch},
@@ -136,7 +136,7 @@ impl Workers {
         let row = function.row;
         let receipts: Vec<(String, String)> =
             messages.iter().map(|message| (message.id.to_string(), message.receipt())).collect();
-        let started = self.metrics.started();
+        let started = Metrics::started();
         let call = guarded_here(call(messages.into_iter().map(record).collect()));
         let answer = tokio::time::timeout(Duration::from_secs(row.timeout_s.into()), call).await;
         // After a panic, or when its time is over, all of the batch comes again, as with Lambda.
@@ -175,7 +175,7 @@ impl Workers {
             };
             // What follows from an event reaches others (a mail, a provider): the event has to be on disk before.
             database.synced().await;
-            let started = self.metrics.started();
+            let started = Metrics::started();
             let records = records.into_iter().map(|record| record.record).collect();
             let done = matches!(guarded_here(call(records)).await, Some(Ok(())));
             self.metrics.called(function.row.function, if done { "done" } else { "again" }, started);
@@ -193,7 +193,7 @@ impl Workers {
     async fn tick(&self, function: &Function) {
         let Running::Invoked(call) = &function.running else { return };
         while !self.is_over() {
-            let started = self.metrics.started();
+            let started = Metrics::started();
             let done = matches!(guarded_here(call(Value::Null)).await, Some(Ok(_)));
             self.metrics.called(function.row.function, if done { "done" } else { "failed" }, started);
             self.rest(std::future::pending(), self.schedule).await;
@@ -224,16 +224,6 @@ fn failed(error: &embedded::Error) -> (Vec<Message>, Duration) {
     (vec![], STREAM_PAUSE)
 }
 
-/// A message as Lambda hands it over.
 fn record(message: Message) -> SqsMessage {
-    let mut record = SqsMessage::default();
-    record.message_id = Some(message.id.to_string());
-    record.receipt_handle = Some(message.receipt());
-    record.attributes = [
-        ("SentTimestamp".to_owned(), message.sent_ms.to_string()),
-        ("ApproximateReceiveCount".to_owned(), message.receives.to_string()),
-    ]
-    .into();
-    record.body = Some(message.body);
-    record
+    host::message(message.id.to_string(), message.receipt(), message.body, message.sent_ms, message.receives)
 }

@@ -9,18 +9,14 @@ use std::{
     time::Duration,
 };
 
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
-use aws_sdk_dynamodb::config::IdentityCache;
-use aws_smithy_async::{rt::sleep::SharedAsyncSleep, time::SharedTimeSource};
-use aws_smithy_runtime_api::client::{
-    behavior_version::BehaviorVersion, stalled_stream_protection::StalledStreamProtectionConfig,
-};
-use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_types::retry::RetryConfig;
 use aws_types::{SdkConfig, region::Region};
 use contracts::{Row, gate::Gate};
 use runtime::{
     Boot, Config, Hosted, Running, StepError,
+    boot::in_process,
     http::{RawReply, RawRequest},
     outbound::Outbound,
 };
@@ -111,18 +107,10 @@ fn retries() -> RetryConfig {
 /// As `runtime::boot` makes it, with another connector, time and pause. Without time limits of its own: what is slow
 /// here is slow in the world's time, and a lost answer is told.
 fn sdk_config(cloud: &Cloud, run: u64) -> SdkConfig {
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
+    in_process(Wire { cloud: cloud.clone(), to: To::Aws }, cloud.clone())
         // The SDK keeps one budget of retries for each region in the process; each run has its own.
         .region(Region::new(format!("simulated-{run}")))
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
-        .http_client(Wire { cloud: cloud.clone(), to: To::Aws })
-        .sleep_impl(SharedAsyncSleep::new(cloud.clone()))
         .time_source(SharedTimeSource::new(cloud.clone()))
-        // A cache would set a timer for each look into it.
-        .identity_cache(IdentityCache::no_cache())
         .retry_config(retries())
-        .timeout_config(TimeoutConfig::disabled())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
 }

@@ -9,7 +9,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
 use contracts::Row;
 use fastrand::Rng;
 use runtime::{
-    StepError,
+    StepError, host,
     http::{RawReply, RawRequest},
 };
 use serde_json::Value;
@@ -190,18 +190,8 @@ impl Invocation {
     }
 }
 
-/// A message as Lambda hands it over.
 fn record(message: &Message, body: String) -> SqsMessage {
-    let mut record = SqsMessage::default();
-    record.message_id = Some(message.id.to_string());
-    record.receipt_handle = Some(message.receipt());
-    record.body = Some(body);
-    record.attributes = [
-        ("SentTimestamp".to_owned(), message.sent_ms.to_string()),
-        ("ApproximateReceiveCount".to_owned(), message.receives.to_string()),
-    ]
-    .into();
-    record
+    host::message(message.id.to_string(), message.receipt(), body, message.sent_ms, message.receives)
 }
 
 /// What the messages that a batch sends are part of. What AWS does where the messages of a batch belong to several

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{
     Row,
-    row::{MESSAGE_RETENTION_S, Retry, Trigger},
+    row::{MESSAGE_RETENTION_S, Retry},
     timers::Due,
 };
 use fastrand::Rng;
@@ -102,15 +102,6 @@ pub(crate) struct Queue {
     pub(crate) dead: Vec<Message>,
 }
 
-impl Queue {
-    pub(crate) fn takes(&self, event_type: &str) -> bool {
-        match self.row.trigger {
-            Trigger::Events { types, .. } => types.is_empty() || types.contains(&event_type),
-            _ => false,
-        }
-    }
-}
-
 pub(crate) struct Queues {
     pub(crate) all: Vec<Queue>,
     next_id: u64,
@@ -124,7 +115,7 @@ impl Queues {
 
     /// An event from the bus into the queues of all who want it.
     pub(crate) fn publish(&mut self, event_type: &str, source: &str, detail: &Value, now_ms: i64) {
-        let wanted: Vec<usize> = (0..self.all.len()).filter(|at| self.all[*at].takes(event_type)).collect();
+        let wanted: Vec<usize> = (0..self.all.len()).filter(|at| self.all[*at].row.takes(event_type)).collect();
         for at in wanted {
             let body = json!({ "version": "0", "detail-type": event_type, "source": source, "detail": detail });
             self.send(at, body.to_string(), now_ms, 0, Lineage::new());

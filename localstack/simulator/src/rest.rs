@@ -173,7 +173,7 @@ impl World {
         let reached: BTreeSet<_> = ids.map(|(function, id)| (function, id.to_string())).collect();
         let mut missed = vec![];
         for (event_type, _, event) in &state.published {
-            let takers = state.queues.all.iter().filter(|queue| queue.takes(event_type));
+            let takers = state.queues.all.iter().filter(|queue| queue.row.takes(event_type));
             let id = event["id"].to_string();
             let without =
                 takers.map(|queue| queue.row.function).filter(|taker| !reached.contains(&(*taker, id.clone())));

@@ -351,6 +351,14 @@ impl Row {
         }
     }
 
+    /// Whether the function takes events of a type.
+    pub fn takes(&self, event_type: &str) -> bool {
+        match self.trigger {
+            Trigger::Events { types, .. } => types.is_empty() || types.contains(&event_type),
+            _ => false,
+        }
+    }
+
     /// How long SQS hides a received message that the function neither finished nor held back, in seconds.
     pub const fn visibility_s(&self) -> u16 {
         self.timeout_s * VISIBILITY_FACTOR

@@ -11,6 +11,7 @@ use embedded::dynamo::{Tables, create, execute};
 use rusqlite::Connection;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
+use testing::dynamo::table_definition;
 
 const PREFIX: &str = "selleasi-local-";
 const WARM_UP: usize = 200;
@@ -19,7 +20,7 @@ const CALLS: usize = 2_000;
 fn main() {
     let dynoxide = Database::memory().unwrap();
     for table in Table::ALL {
-        let request = serde_json::from_value(definition(table)).unwrap();
+        let request = serde_json::from_value(table_definition(PREFIX, table)).unwrap();
         dynoxide.create_table(request).unwrap();
     }
     let connection = Connection::open_in_memory().unwrap();
@@ -229,29 +230,4 @@ fn query(index: Option<&str>) -> String {
         query["ExpressionAttributeNames"] = json!({ "#pk": format!("{index}pk"), "#sk": format!("{index}sk") });
     }
     query.to_string()
-}
-
-/// As `CreateTable` takes it.
-fn definition(table: Table) -> Value {
-    let schema = |pk: &str, sk: &str| json!([{ "AttributeName": pk, "KeyType": "HASH" }, { "AttributeName": sk, "KeyType": "RANGE" }]);
-    let index_keys = |index: u8| [format!("gsi{index}pk"), format!("gsi{index}sk")];
-    let names = (1..=table.indexes()).flat_map(index_keys).chain(["pk".to_owned(), "sk".to_owned()]);
-    let attributes: Vec<_> = names.map(|name| json!({ "AttributeName": name, "AttributeType": "S" })).collect();
-    let indexes: Vec<_> = (1..=table.indexes())
-        .map(|index| {
-            let [pk, sk] = index_keys(index);
-            let projection = json!({ "ProjectionType": "ALL" });
-            json!({ "IndexName": format!("gsi{index}"), "KeySchema": schema(&pk, &sk), "Projection": projection })
-        })
-        .collect();
-    let mut definition = json!({
-        "TableName": name(table),
-        "KeySchema": schema("pk", "sk"),
-        "AttributeDefinitions": attributes,
-        "BillingMode": "PAY_PER_REQUEST",
-    });
-    if !indexes.is_empty() {
-        definition["GlobalSecondaryIndexes"] = json!(indexes);
-    }
-    definition
 }

@@ -19,6 +19,7 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use serde::Deserialize;
 
 use crate::{
     dynamo::{Answer, Atomic, StreamRecord, Tables},
@@ -38,7 +39,8 @@ const CHECKPOINT_PAGES: i32 = 4_000;
 const BUSY_MS: i32 = 5_000;
 
 /// When a call is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Durability {
     /// When what it wrote and saw is on disk.
     Full,

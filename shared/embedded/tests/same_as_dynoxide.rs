@@ -8,8 +8,8 @@ use embedded::dynamo::{Tables, create, execute};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
+use testing::dynamo::{PREFIX, table_definition};
 
-const PREFIX: &str = "selleasi-test-";
 /// With two indexes, one, and none.
 const TABLES: [Table; 3] = [Table::Catalog, Table::Inventory, Table::Carts];
 
@@ -260,37 +260,13 @@ fn by_dynoxide(database: &Database, operation: &str, body: &[u8]) -> Result<Stri
     }
 }
 
-/// As `CreateTable` takes it.
-fn definition(table: Table) -> Value {
-    let schema = |pk: &str, sk: &str| json!([{ "AttributeName": pk, "KeyType": "HASH" }, { "AttributeName": sk, "KeyType": "RANGE" }]);
-    let index_keys = |index: u8| [format!("gsi{index}pk"), format!("gsi{index}sk")];
-    let names = (1..=table.indexes()).flat_map(index_keys).chain(["pk".to_owned(), "sk".to_owned()]);
-    let attributes: Vec<_> = names.map(|name| json!({ "AttributeName": name, "AttributeType": "S" })).collect();
-    let indexes: Vec<_> = (1..=table.indexes())
-        .map(|index| {
-            let ([pk, sk], projection) = (index_keys(index), json!({ "ProjectionType": "ALL" }));
-            json!({ "IndexName": format!("gsi{index}"), "KeySchema": schema(&pk, &sk), "Projection": projection })
-        })
-        .collect();
-    let mut definition = json!({
-        "TableName": format!("{PREFIX}{}", table.name()),
-        "KeySchema": schema("pk", "sk"),
-        "AttributeDefinitions": attributes,
-        "BillingMode": "PAY_PER_REQUEST",
-    });
-    if !indexes.is_empty() {
-        definition["GlobalSecondaryIndexes"] = json!(indexes);
-    }
-    definition
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn every_call_is_answered_as_by_dynoxide(calls in vec(call(), 1..40)) {
         let database = Database::memory().unwrap();
         for table in TABLES {
-            by_dynoxide(&database, "CreateTable", definition(table).to_string().as_bytes()).unwrap();
+            by_dynoxide(&database, "CreateTable", table_definition(PREFIX, table).to_string().as_bytes()).unwrap();
         }
         let (connection, tables) = (Connection::open_in_memory().unwrap(), Tables::new(PREFIX));
         create(&connection).unwrap();

@@ -3,7 +3,7 @@
 
 use domain::{AccountId, account::Account, attempts::Counted};
 use runtime::Deps;
-use store::{EmailAttempts, EmailClaim, StoreError, Versioned, keys};
+use store::{EmailClaim, StoreError, Versioned, keys};
 
 use crate::attempts::Counter;
 
@@ -21,17 +21,11 @@ pub struct Address {
 /// # Errors
 /// [`StoreError`]: the call failed, or an item cannot be read.
 pub async fn find(deps: &Deps, email: &str, counted: Counted, source_ip: &str) -> Result<Address, StoreError> {
-    let (claim, attempts) = (keys::email(email), keys::attempts(email, counted));
-    let passwords = keys::attempts(email, Counted::Passwords);
-    let mut wanted = vec![claim.clone(), attempts.clone()];
-    if counted != Counted::Passwords {
-        wanted.push(passwords.clone());
-    }
+    let claim = keys::email(email);
+    let wanted = [vec![claim.clone()], Counter::keys(email, counted)].concat();
     let mut found = deps.db.batch_get(&wanted).await?;
     let claim = found.take::<EmailClaim>(&claim)?;
-    let counter = Counter::new(found.take(&attempts)?, counted, email, source_ip);
-    let passwords = found.take::<EmailAttempts>(&passwords)?;
-    let counter = counter.knowing(passwords.as_ref().map(|passwords| &passwords.value), deps.now());
+    let counter = Counter::found(&mut found, counted, email, source_ip, deps.now())?;
     Ok(Address { account_id: claim.map(|claim| claim.value.account_id), counter })
 }
 

@@ -8,7 +8,7 @@ use domain::{
     client::network,
 };
 use runtime::{Deps, Problem};
-use store::{EmailAttempts, StoreError, Tx, Versioned, keys};
+use store::{EmailAttempts, Key, StoreError, Tx, Versioned, db::Found, keys};
 
 use crate::password::hash_secret;
 
@@ -45,11 +45,33 @@ impl Counter {
     /// # Errors
     /// [`StoreError`]: the call failed, or an item cannot be read.
     pub async fn of_codes(deps: &Deps, email: &str, source_ip: &str) -> Result<Self, StoreError> {
-        let [codes, passwords] = [Counted::Codes, Counted::Passwords].map(|counted| keys::attempts(email, counted));
-        let mut found = deps.db.batch_get(&[codes.clone(), passwords.clone()]).await?;
-        let counter = Self::new(found.take(&codes)?, Counted::Codes, email, source_ip);
-        let passwords = found.take::<EmailAttempts>(&passwords)?;
-        Ok(counter.knowing(passwords.as_ref().map(|passwords| &passwords.value), deps.now()))
+        let mut found = deps.db.batch_get(&Self::keys(email, Counted::Codes)).await?;
+        Self::found(&mut found, Counted::Codes, email, source_ip, deps.now())
+    }
+
+    /// The keys of what [`Counter::found`] takes.
+    pub(crate) fn keys(email: &str, counted: Counted) -> Vec<Key> {
+        let mut keys = vec![keys::attempts(email, counted)];
+        if counted != Counted::Passwords {
+            keys.push(keys::attempts(email, Counted::Passwords));
+        }
+        keys
+    }
+
+    /// The counter of an address out of a batched read of its keys, and whether the client at an IP address is known.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if an item cannot be read.
+    pub(crate) fn found(
+        found: &mut Found,
+        counted: Counted,
+        email: &str,
+        source_ip: &str,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let counter = Self::new(found.take(&keys::attempts(email, counted))?, counted, email, source_ip);
+        let passwords = found.take::<EmailAttempts>(&keys::attempts(email, Counted::Passwords))?;
+        Ok(counter.knowing(passwords.as_ref().map(|passwords| &passwords.value), now))
     }
 
     fn of(

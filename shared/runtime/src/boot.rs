@@ -3,12 +3,15 @@
 use std::{pin::Pin, process::ExitCode, sync::Arc};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_sdk_dynamodb::config::IdentityCache;
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::{
+    behavior_version::BehaviorVersion, http::HttpClient, stalled_stream_protection::StalledStreamProtectionConfig,
+};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
 
@@ -122,6 +125,21 @@ pub(crate) fn run(row: &'static Row, serve: Box<dyn FnOnce(&Boot) -> Serving>) -
 fn failed(error: &dyn std::fmt::Display) -> Exit {
     tracing::error!(%error, "the function stopped");
     ExitCode::FAILURE
+}
+
+/// The beginning of a configuration over AWS in the same process. There is nobody to show credentials to, and no network
+/// whose slowness would need time limits; a cache of credentials would set a timer for each look into it.
+pub fn in_process(http: impl HttpClient + 'static, sleep: impl AsyncSleep + 'static) -> aws_types::sdk_config::Builder {
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("local"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http)
+        .sleep_impl(SharedAsyncSleep::new(sleep))
+        .identity_cache(IdentityCache::no_cache())
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
 /// Built from the environment variables that Lambda sets; the SDK's default chain would look for profiles and instance

@@ -49,6 +49,20 @@ pub enum Running {
     Authorizer(Erased<String, Result<authorizer::Caller, String>>),
 }
 
+/// A message as Lambda hands it over. `sent_ms` is in milliseconds since 1970; `receives` counts this time too.
+pub fn message(id: String, receipt: String, body: String, sent_ms: i64, receives: u32) -> SqsMessage {
+    let mut message = SqsMessage::default();
+    message.message_id = Some(id);
+    message.receipt_handle = Some(receipt);
+    message.body = Some(body);
+    message.attributes = [
+        ("SentTimestamp".to_owned(), sent_ms.to_string()),
+        ("ApproximateReceiveCount".to_owned(), receives.to_string()),
+    ]
+    .into();
+    message
+}
+
 /// Hosts an endpoint.
 pub fn http<E, X, H>(handler: H) -> Hosted
 where

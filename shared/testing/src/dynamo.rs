@@ -156,7 +156,7 @@ pub(crate) fn client_config(http: SharedHttpClient) -> aws_sdk_dynamodb::config:
 }
 
 /// The keys and indexes of the templates, as `CreateTable` takes them.
-pub(crate) fn table_definition(prefix: &str, table: Table) -> Value {
+pub fn table_definition(prefix: &str, table: Table) -> Value {
     let mut attributes = vec!["pk".to_owned(), "sk".to_owned()];
     let mut indexes = vec![];
     for index in 1..=table.indexes() {

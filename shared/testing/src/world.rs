@@ -6,11 +6,8 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
-use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Credentials, IdentityCache, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
-    retry::RetryConfig, timeout::TimeoutConfig,
-};
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_types::SdkConfig;
 use contracts::{
     events::{Envelope, Event, OrderCancelled},
@@ -29,7 +26,7 @@ use domain::{
     tenant::{Plan, Tenant, TenantKind, TenantStatus},
     text::normalize_email,
 };
-use runtime::{Boot, Clock, Config, Deps, Entropy, Principal, events::Cause};
+use runtime::{Boot, Clock, Config, Deps, Entropy, Principal, boot::in_process, events::Cause};
 use serde_json::{Value, json};
 use store::{CouponCodeClaim, StoreClaim, SuppressedAddress, SuppressionReason, Tx, keys};
 
@@ -343,17 +340,7 @@ pub const TEST_PAYSTACK_KEY: &str = "sk_test_x";
 
 /// As `runtime::boot` makes it, over AWS in the process, which answers at once: no retries and no timers.
 fn sdk_config(aws: &Aws) -> SdkConfig {
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
-        .http_client(aws.clone())
-        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .identity_cache(IdentityCache::no_cache())
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::disabled())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .build()
+    in_process(aws.clone(), TokioSleep::new()).retry_config(RetryConfig::disabled()).build()
 }
 
 /// Names and texts of the secrets, as in Secrets Manager.

@@ -32,8 +32,7 @@ impl Cloud {
                 answers.push(json!({ "ErrorCode": "MalformedDetail", "ErrorMessage": "the detail is no JSON" }));
                 continue;
             };
-            let takers = [entry.detail_type.as_str(), ""].into_iter().filter_map(|name| self.0.rules.get(name));
-            for queue in takers.flatten() {
+            for (_, queue) in self.0.consumers.iter().filter(|(row, _)| row.takes(&entry.detail_type)) {
                 messages.push((queue.clone(), NewMessage::now(delivered(entry, detail))));
             }
             answers.push(json!({ "EventId": answers.len().to_string() }));
